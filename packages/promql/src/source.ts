@@ -1,0 +1,38 @@
+import type { Matcher } from './ast.ts';
+import type { FloatHistogram } from './histogram.ts';
+import type { Labels } from './labels.ts';
+
+/** What a selector asks of the storage below the engine. Times are Unix milliseconds, both ends inclusive. */
+export interface SelectRequest {
+  readonly matchers: readonly Matcher[];
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Aborted when the query is cancelled or times out. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One series as columns, in ascending order of time, without duplicates, staleness markers included with their exact
+ * NaN bits. The arrays belong to the caller for reading; series scraped together may share one `timestamps` array
+ * *by identity*, which lets the engine compute window boundaries once for all of them.
+ */
+export interface SeriesColumns {
+  readonly labels: Labels;
+  /** Unix milliseconds. */
+  readonly timestamps: Float64Array;
+  /** Float samples; unspecified where `histograms[i]` is present. */
+  readonly values: Float64Array;
+  /** Native histogram samples by index; absent where the series has floats only. */
+  readonly histograms?: readonly (FloatHistogram | undefined)[];
+  /** Start timestamps in Unix milliseconds by index, 0 where unknown; absent where no sample has one. */
+  readonly startTimestamps?: Float64Array;
+}
+
+/** The port through which the engine reads. */
+export interface SeriesSource {
+  /**
+   * Series that match all matchers and have a sample in the interval, in any order, each label set once.
+   * @throws whatever the storage throws; the engine reports it as an execution error.
+   */
+  select(request: SelectRequest): Promise<readonly SeriesColumns[]>;
+}
