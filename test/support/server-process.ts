@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A started server process of ours, or any other program that listens on a port. */
+export interface ServerProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Everything that it has printed so far, both streams. */
+  output(): string;
+  /** Resolves with the exit code, or `null` when a signal ended it. */
+  readonly exited: Promise<number | null>;
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface ServerProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly port: number;
+  /** Path that answers 200 once the server is ready. */
+  readonly readyPath?: string;
+  readonly readyTimeoutMs?: number;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Path of a bin of this repository; it needs a build. */
+export function binPath(name: 'opendata-timeseries' | 'opendata-log'): string {
+  return `${root}packages/${name.replace('opendata-', '')}/bin/${name}.js`;
+}
+
+/**
+ * Starts a program and waits until it is ready.
+ * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (30 s).
+ */
+export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const child: ChildProcess = spawn(options.command, [...options.args], {
+    cwd: options.cwd ?? root,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const output = (): string => Buffer.concat(chunks).toString();
+  let ended = false;
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      chunks.push(Buffer.from(String(error)));
+      ended = true;
+      resolve(null);
+    });
+    child.once('exit', (code) => {
+      ended = true;
+      resolve(code);
+    });
+  });
+  const url = `http://127.0.0.1:${options.port}`;
+  const server: ServerProcess = {
+    url,
+    port: options.port,
+    pid: child.pid ?? 0,
+    output,
+    exited,
+    kill(signal) {
+      child.kill(signal);
+      return exited;
+    },
+  };
+  const deadline = Date.now() + (options.readyTimeoutMs ?? 30_000);
+  while (!(await answersOk(`${url}${options.readyPath ?? '/-/ready'}`))) {
+    if (ended) throw new Error(`${options.command} ended before it was ready:\n${output()}`);
+    if (Date.now() > deadline) {
+      await server.kill('SIGKILL');
+      throw new Error(`${options.command} was not ready in time:\n${output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return server;
+}
+
+/** Starts one of our servers from the build, on a free port unless `port` is given. */
+export async function startOurs(
+  name: 'opendata-timeseries' | 'opendata-log',
+  args: readonly string[],
+  options: { readonly port?: number; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+): Promise<ServerProcess> {
+  const port = options.port ?? (await freePort());
+  return startServer({
+    command: process.execPath,
+    args: [binPath(name), ...args, '--port', String(port)],
+    port,
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+  });
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
