@@ -1,0 +1,225 @@
+import { malformed } from './errors.ts';
+import {
+  createProtoReader,
+  enterMessage,
+  leaveMessage,
+  nextField,
+  type ProtoReader,
+  readDouble,
+  readDoubleRaw,
+  readInt64,
+  readLength,
+  readSint32,
+  readSint64,
+  readSint64Raw,
+  readUint32,
+  readUint64,
+  skipField,
+  WIRE_BYTES,
+} from './proto-reader.ts';
+import { readLabel } from './remote-write-labels.ts';
+
+/** A run of buckets: `offset` empty buckets after the previous span, then `length` buckets. */
+export interface HistogramSpan {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A native histogram with float counts; bucket counts are absolute, also where the sender's were integer deltas. */
+export interface WireHistogram {
+  readonly schema: number;
+  readonly counterResetHint: 'unknown' | 'reset' | 'not_reset' | 'gauge';
+  readonly zeroThreshold: number;
+  readonly zeroCount: number;
+  readonly count: number;
+  readonly sum: number;
+  readonly positiveSpans: readonly HistogramSpan[];
+  readonly positiveBuckets: Float64Array;
+  readonly negativeSpans: readonly HistogramSpan[];
+  readonly negativeBuckets: Float64Array;
+  readonly customValues: Float64Array;
+}
+
+export interface HistogramSample {
+  readonly timestampMs: number;
+  /** start of the counter, ms; only remote write 2.0 has it */
+  readonly startTimestampMs?: number;
+  readonly histogram: WireHistogram;
+}
+
+export interface WireExemplar {
+  /** name, value, name, value, … */
+  readonly labels: readonly string[];
+  readonly value: number;
+  readonly timestampMs: number;
+}
+
+const RESET_HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
+
+interface BucketSide {
+  readonly spans: HistogramSpan[];
+  readonly deltas: number[];
+  readonly counts: number[];
+}
+
+/**
+ * Decodes a Histogram message of remote write 1.0 or 2.0, integer or float.
+ * @throws WireError malformed, also where spans and buckets disagree; unsupported for a count beyond 2^53
+ */
+export function decodeHistogram(body: Uint8Array, start: number, end: number): HistogramSample {
+  const reader = createProtoReader(body, start, end);
+  const positive: BucketSide = { spans: [], deltas: [], counts: [] };
+  const negative: BucketSide = { spans: [], deltas: [], counts: [] };
+  const customValues: number[] = [];
+  let isFloat = false;
+  let count = 0;
+  let sum = 0;
+  let schema = 0;
+  let zeroThreshold = 0;
+  let zeroCount = 0;
+  let resetHint = 0;
+  let timestampMs = 0;
+  let startTimestampMs = 0;
+  while (nextField(reader)) {
+    switch (reader.field) {
+      case 1:
+        count = readUint64(reader);
+        isFloat = false;
+        break;
+      case 2:
+        count = readDouble(reader);
+        isFloat = true;
+        break;
+      case 3:
+        sum = readDouble(reader);
+        break;
+      case 4:
+        schema = readSint32(reader);
+        break;
+      case 5:
+        zeroThreshold = readDouble(reader);
+        break;
+      case 6:
+        zeroCount = readUint64(reader);
+        break;
+      case 7:
+        zeroCount = readDouble(reader);
+        break;
+      case 8:
+        negative.spans.push(readSpan(reader));
+        break;
+      case 9:
+        readSints(reader, negative.deltas);
+        break;
+      case 10:
+        readDoubles(reader, negative.counts);
+        break;
+      case 11:
+        positive.spans.push(readSpan(reader));
+        break;
+      case 12:
+        readSints(reader, positive.deltas);
+        break;
+      case 13:
+        readDoubles(reader, positive.counts);
+        break;
+      case 14:
+        resetHint = readUint32(reader);
+        break;
+      case 15:
+        timestampMs = readInt64(reader);
+        break;
+      case 16:
+        readDoubles(reader, customValues);
+        break;
+      case 17:
+        startTimestampMs = readInt64(reader);
+        break;
+      default:
+        skipField(reader);
+    }
+  }
+  const histogram: WireHistogram = {
+    schema,
+    counterResetHint: RESET_HINTS[resetHint] ?? 'unknown',
+    zeroThreshold,
+    zeroCount,
+    count,
+    sum,
+    positiveSpans: positive.spans,
+    positiveBuckets: absoluteBuckets(positive, isFloat),
+    negativeSpans: negative.spans,
+    negativeBuckets: absoluteBuckets(negative, isFloat),
+    customValues: Float64Array.from(customValues),
+  };
+  return startTimestampMs === 0 ? { timestampMs, histogram } : { timestampMs, startTimestampMs, histogram };
+}
+
+/**
+ * Decodes an Exemplar message of remote write 1.0.
+ * @throws WireError malformed
+ */
+export function decodeExemplar(body: Uint8Array, start: number, end: number): WireExemplar {
+  const reader = createProtoReader(body, start, end);
+  const labels: string[] = [];
+  let value = 0;
+  let timestampMs = 0;
+  while (nextField(reader)) {
+    if (reader.field === 1) {
+      const outerEnd = enterMessage(reader);
+      readLabel(reader, labels);
+      leaveMessage(reader, outerEnd);
+    } else if (reader.field === 2) value = readDouble(reader);
+    else if (reader.field === 3) timestampMs = readInt64(reader);
+    else skipField(reader);
+  }
+  return { labels, value, timestampMs };
+}
+
+function readSpan(reader: ProtoReader): HistogramSpan {
+  const outerEnd = enterMessage(reader);
+  let offset = 0;
+  let length = 0;
+  while (nextField(reader)) {
+    if (reader.field === 1) offset = readSint32(reader);
+    else if (reader.field === 2) length = readUint32(reader);
+    else skipField(reader);
+  }
+  leaveMessage(reader, outerEnd);
+  return { offset, length };
+}
+
+/** One element, or a packed field of them. */
+function readSints(reader: ProtoReader, into: number[]): void {
+  if (reader.wire !== WIRE_BYTES) {
+    into.push(readSint64(reader));
+    return;
+  }
+  const outerEnd = enterMessage(reader);
+  while (reader.at < reader.end) into.push(readSint64Raw(reader));
+  leaveMessage(reader, outerEnd);
+}
+
+function readDoubles(reader: ProtoReader, into: number[]): void {
+  if (reader.wire !== WIRE_BYTES) {
+    into.push(readDouble(reader));
+    return;
+  }
+  if (readLength(reader) % 8 !== 0) throw malformed('remote write: packed doubles of a length that is not of 8 bytes');
+  const outerEnd = reader.end;
+  reader.end = reader.valueEnd;
+  while (reader.at < reader.end) into.push(readDoubleRaw(reader));
+  leaveMessage(reader, outerEnd);
+}
+
+function absoluteBuckets(side: BucketSide, isFloat: boolean): Float64Array {
+  let declared = 0;
+  for (const span of side.spans) declared += span.length;
+  const given = isFloat ? side.counts : side.deltas;
+  if (given.length !== declared) {
+    throw malformed(`remote write: histogram spans need ${declared} buckets, have ${given.length} buckets`);
+  }
+  const buckets = Float64Array.from(given);
+  if (!isFloat) for (let i = 1; i < buckets.length; i++) buckets[i]! += buckets[i - 1]!;
+  return buckets;
+}
