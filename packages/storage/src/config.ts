@@ -1,0 +1,170 @@
+import { z } from 'zod';
+
+/**
+ * The `storage:` section of the operators' guide. Every key is explained in `docs/configuration-storage.md`.
+ *
+ * Objects are strict: an unknown key is an error. The schema changes nothing that an operator wrote except that it
+ * fills in defaults and trims slashes around `path`, so a `StorageConfig` reads like the YAML it came from.
+ */
+
+const missing = (input: unknown): boolean => input === undefined || input === null;
+
+/** A message that names what was expected, for a missing as well as for a wrong value. */
+const expected =
+  (what: string) =>
+  (issue: { readonly input?: unknown }): string =>
+    missing(issue.input) ? `expected ${what}, but it is missing` : `expected ${what}`;
+
+const text = (what: string) =>
+  z.string({ error: expected(what) }).min(1, { error: `expected ${what}, but it is empty` });
+const flag = () => z.boolean({ error: expected('true or false') });
+const wholeNumber = (what: string, min: number, max: number = Number.MAX_SAFE_INTEGER) => {
+  const error = expected(what);
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+const httpUrl = () =>
+  text("a URL such as 'https://minio.example.com:9000'").refine(isHttpUrl, {
+    error: "expected a URL such as 'https://minio.example.com:9000' (http or https, no path, no user name)",
+  });
+const bucketName = (what: string) =>
+  text(what).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$/, {
+    error: `expected ${what}: letters, digits, '.', '_' and '-' only (no URL and no path; use 'path' for a prefix)`,
+  });
+
+const inMemoryStore = z.strictObject({ type: z.literal('InMemory') });
+
+const localStore = z.strictObject({
+  type: z.literal('Local'),
+  /** Folder, created on demand. A relative one starts at the working directory of the process. */
+  path: text('the path of a folder'),
+  /** Bring every commit to the disk before it is acknowledged. Default false: safe against a crash of the process only. */
+  fsync: flag().optional(),
+});
+
+const awsStore = z.strictObject({
+  type: z.literal('Aws'),
+  bucket: bucketName('the name of a bucket'),
+  /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, then us-east-1. */
+  region: text("a region such as 'us-west-2'").optional(),
+  /** S3-compatible stores. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT`, then Amazon's own. */
+  endpoint: httpUrl().optional(),
+  /** Permit an `http://` endpoint. Default: `AWS_ALLOW_HTTP`, then false. */
+  allow_http: flag().optional(),
+  /** `bucket.host` instead of `host/bucket`. Default: `AWS_VIRTUAL_HOSTED_STYLE_REQUEST`, then false. */
+  virtual_hosted_style: flag().optional(),
+});
+
+const gcpStore = z.strictObject({
+  type: z.literal('Gcp'),
+  bucket: bucketName('the name of a bucket'),
+});
+
+const azureStore = z.strictObject({
+  type: z.literal('Azure'),
+  container: bucketName('the name of a container'),
+  /** Default: `AZURE_STORAGE_ACCOUNT_NAME`. */
+  account: text('the name of a storage account').optional(),
+  /** Another blob service than `https://<account>.blob.core.windows.net`, such as Azurite's. */
+  endpoint: text('a URL').optional(),
+  /** Permit an `http://` endpoint. Default: `AZURE_ALLOW_HTTP`, then false. */
+  allow_http: flag().optional(),
+});
+
+const objectStoreSchema = z.discriminatedUnion('type', [inMemoryStore, localStore, awsStore, gcpStore, azureStore], {
+  error: unionError('object_store', ['InMemory', 'Local', 'Aws', 'Gcp', 'Azure']),
+});
+
+const tuning = {
+  /** SlateDB settings file (YAML or JSON). A relative path starts at the working directory of the process. */
+  settings_path: text('the path of a SlateDB settings file').optional(),
+  /** Least time between two commits, in ms. Default 100 on Aws, Gcp and Azure, 0 on Local and InMemory. */
+  commit_interval_ms: wholeNumber('a whole number of milliseconds from 0 to 60000', 0, 60_000).optional(),
+  /** How long a write waits for its commit before it fails as unavailable, in ms. Default 10000. */
+  commit_timeout_ms: wholeNumber('a whole number of milliseconds from 100 to 600000', 100, 600_000).optional(),
+  /** Upper bound of the cache of decoded pages, in bytes. Default 134217728 (128 MiB); 0 turns it off. */
+  page_cache_bytes: wholeNumber('a whole number of bytes, 0 or more', 0).optional(),
+};
+
+const slateDb = z.strictObject({
+  type: z.literal('SlateDb'),
+  /** Prefix of every object of this database inside the store. One database a path. */
+  path: z.string({ error: expected("a prefix such as 'timeseries'") }).transform(trimPath),
+  object_store: objectStoreSchema,
+  ...tuning,
+});
+
+const inMemory = z.strictObject(
+  { type: z.literal('InMemory'), ...tuning },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' && issue.keys.some((key) => key === 'object_store' || key === 'path')
+        ? `'path' and 'object_store' belong to type SlateDb; type InMemory keeps nothing: remove them or change the type`
+        : undefined,
+  },
+);
+
+/** The `storage:` section: usable alone or as a field of a larger schema. */
+export const storageConfigSchema = z.discriminatedUnion('type', [slateDb, inMemory], {
+  error: unionError('storage', ['SlateDb', 'InMemory']),
+});
+
+export type StorageConfig = z.infer<typeof storageConfigSchema>;
+export type SlateDbStorageConfig = Extract<StorageConfig, { type: 'SlateDb' }>;
+export type ObjectStoreConfig = z.infer<typeof objectStoreSchema>;
+export type LocalObjectStoreConfig = Extract<ObjectStoreConfig, { type: 'Local' }>;
+export type AwsObjectStoreConfig = Extract<ObjectStoreConfig, { type: 'Aws' }>;
+
+/** Every key of the section with the built-in default where the operator wrote none. */
+export interface ResolvedTuning {
+  readonly commitIntervalMs: number;
+  readonly commitTimeoutMs: number;
+  readonly pageCacheBytes: number;
+}
+
+export const storageDefaults = {
+  remoteCommitIntervalMs: 100,
+  localCommitIntervalMs: 0,
+  commitTimeoutMs: 10_000,
+  pageCacheBytes: 128 * 1024 * 1024,
+} as const;
+
+export function resolveTuning(config: StorageConfig): ResolvedTuning {
+  const remote = config.type === 'SlateDb' && !['InMemory', 'Local'].includes(config.object_store.type);
+  return {
+    commitIntervalMs:
+      config.commit_interval_ms ??
+      (remote ? storageDefaults.remoteCommitIntervalMs : storageDefaults.localCommitIntervalMs),
+    commitTimeoutMs: config.commit_timeout_ms ?? storageDefaults.commitTimeoutMs,
+    pageCacheBytes: config.page_cache_bytes ?? storageDefaults.pageCacheBytes,
+  };
+}
+
+function unionError(name: string, types: readonly string[]) {
+  const wanted = `expected one of ${types.join(', ')}`;
+  return (issue: { readonly code?: string | undefined; readonly input?: unknown }): string | undefined => {
+    if (issue.code === 'invalid_type') return `expected the ${name} section (a mapping with a 'type')`;
+    if (issue.code !== 'invalid_union') return undefined;
+    const found = (issue.input as { type?: unknown } | undefined)?.type;
+    return missing(found) ? `${wanted}, but it is missing` : wanted;
+  };
+}
+
+function trimPath(path: string, context: z.RefinementCtx<string>): string {
+  const trimmed = path.replace(/^\/+|\/+$/g, '');
+  const bad = trimmed.split('/').some((part) => part === '' || part === '.' || part === '..');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (bad || /[\u0000-\u001f\u007f\\?#%*]/.test(trimmed)) {
+    context.addIssue({
+      code: 'custom',
+      message: "expected a prefix such as 'timeseries' or 'prod/timeseries' (no empty part, '.', '..' or \\ ? # % *)",
+    });
+  }
+  return trimmed;
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+  return bare && (url.protocol === 'http:' || url.protocol === 'https:');
+}
