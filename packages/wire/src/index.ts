@@ -1,4 +1,17 @@
 export { isWireError, WireError, type WireErrorCode } from './errors.ts';
+export type { AppendColumns } from './log-append-columns.ts';
+export { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
+export { LOG_CONTENT_TYPES, type LogFormat, logRequestFormat, logResponseFormat } from './log-format.ts';
+export {
+  encodeAppendResponse,
+  encodeCountResponse,
+  encodeErrorResponse,
+  encodeKeysResponse,
+  encodeScanResponse,
+  encodeSegmentsResponse,
+  type ScanColumns,
+  type SegmentRow,
+} from './log-responses.ts';
 export {
   createWriteRequestDecoder,
   type FamilyMetadata,

@@ -1,0 +1,61 @@
+import { Buffer } from 'node:buffer';
+import { decodeBase64 } from './base64.ts';
+import { malformed } from './errors.ts';
+import { addRecord, createAppendColumns } from './log-append-columns.ts';
+import type { AppendRequest } from './log-append-request.ts';
+import { scanAppendJson } from './log-append-scan.ts';
+import { readUtf8 } from './utf8.ts';
+
+/**
+ * Decodes `{"records": [{"key": base64, "value": base64}], "awaitDurable": bool}`. Bodies in the plain shape that
+ * clients send are scanned as bytes; all others go through JSON.parse, with the same result.
+ * @throws WireError malformed
+ */
+export function decodeAppendJson(body: Uint8Array): AppendRequest {
+  return scanAppendJson(body) ?? parseAppendJson(body);
+}
+
+/** The slow way, which takes any JSON. */
+export function parseAppendJson(body: Uint8Array): AppendRequest {
+  const request = parseObject(body);
+  const records = request['records'] ?? [];
+  if (!Array.isArray(records)) throw malformed('records: expected an array');
+  const awaitDurable = request['awaitDurable'] ?? request['await_durable'] ?? false;
+  if (typeof awaitDurable !== 'boolean') throw malformed('awaitDurable: expected true or false');
+  const out = Buffer.allocUnsafe(Math.ceil((body.length * 3) / 4));
+  const columns = createAppendColumns(out);
+  let at = 0;
+  for (const [i, record] of records.entries()) {
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+      throw malformed(`record[${i}]: expected an object`);
+    }
+    const keyEnd = at + writeBase64(record, i, 'key', out, at);
+    const valueEnd = keyEnd + writeBase64(record, i, 'value', out, keyEnd);
+    addRecord(columns, at, keyEnd, keyEnd, valueEnd);
+    at = valueEnd;
+  }
+  return { ...columns, awaitDurable };
+}
+
+function parseObject(body: Uint8Array): Record<string, unknown> {
+  let request: unknown;
+  try {
+    request = JSON.parse(readUtf8(body, 0, body.length));
+  } catch (error) {
+    throw malformed(`invalid JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
+    throw malformed('expected a JSON object');
+  }
+  return request as Record<string, unknown>;
+}
+
+function writeBase64(record: object, index: number, name: 'key' | 'value', out: Buffer, at: number): number {
+  const text = (record as Record<string, unknown>)[name];
+  if (text === undefined || text === null) throw malformed(`record[${index}]: ${name} is required`);
+  if (typeof text !== 'string') throw malformed(`record[${index}]: ${name} is not a base64 string`);
+  const bytes = Buffer.from(text);
+  const written = decodeBase64(bytes, 0, bytes.length, out, at);
+  if (written < 0) throw malformed(`record[${index}]: ${name} is not valid base64`);
+  return written;
+}
