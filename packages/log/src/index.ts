@@ -1,1 +1,25 @@
-export {};
+export { columnsOf } from './append-columns.ts';
+export {
+  type AppendOptions,
+  type LogDb,
+  type LogOptions,
+  type LogReader,
+  type LogStats,
+  logDefaults,
+  openLog,
+  openLogOn,
+  type ScanOptions,
+} from './db.ts';
+export { isLogError, LogError, type LogErrorCode } from './errors.ts';
+export { maxKeyBytes } from './key-bytes.ts';
+export type { Logger } from './logger.ts';
+export type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+export {
+  type FollowPageOptions,
+  type KeyListOptions,
+  maxPageBytes,
+  maxPageRecords,
+  type PageOptions,
+} from './reader.ts';
+export type { ScanPage } from './scan-page.ts';
+export type { Appended } from './writer.ts';

@@ -1,0 +1,284 @@
+import { openStorage, type Storage, type StorageConfig } from '@opendata/storage';
+import { columnsOf } from './append-columns.ts';
+import { Followers } from './followers.ts';
+import { type Logger, silentLogger } from './logger.ts';
+import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+import { type FollowPageOptions, type KeyListOptions, type PageOptions, SegmentsReader } from './reader.ts';
+import { recoverSegments } from './recovery.ts';
+import type { ScanPage } from './scan-page.ts';
+import { Sealer } from './sealer.ts';
+import type { SegmentSet } from './segment-set.ts';
+import { type Appended, LogWriter, type WriterLimits } from './writer.ts';
+
+const MiB = 1024 * 1024;
+
+/** What holds unless something else is said. */
+export const logDefaults: WriterLimits = {
+  sealBytes: 64 * MiB,
+  sealIntervalMs: undefined,
+  headBudgetBytes: 320 * MiB,
+};
+
+export interface LogOptions extends Partial<WriterLimits> {
+  readonly logger?: Logger | undefined;
+  /** The time that records get, ms since 1970; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface AppendOptions {
+  /** Resolve when the records are durable; default: as soon as they are visible. */
+  readonly awaitDurable?: boolean;
+}
+
+export interface ScanOptions extends SequenceRange {
+  /** Most records; default: no limit. */
+  readonly limit?: number;
+  /** Wait for further records at the end; default false. */
+  readonly follow?: boolean;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Figures of an open log. */
+export interface LogStats {
+  readonly appendedRecords: number;
+  readonly appendedBytes: number;
+  readonly sealedSegments: number;
+  /** Segments that are complete but not yet stored. */
+  readonly waitingSegments: number;
+  readonly sealFailures: number;
+  /** Keys of the active segment. */
+  readonly activeKeys: number;
+  /** Memory of the segments that are not stored yet, bytes. */
+  readonly headBytes: number;
+  readonly followers: number;
+  readonly nextSequence: number;
+  readonly durableSequence: number;
+}
+
+/** What can be read of a log, be it this process' own or another's. */
+export interface LogReader extends AsyncDisposable {
+  /** The records of `key` in order. With `follow` it waits for more instead of ending. */
+  scan(key: Uint8Array, options?: ScanOptions): AsyncIterableIterator<LogRecord>;
+  /** Some next records of `key`, as columns, and where to go on. */
+  readPage(key: Uint8Array, options?: PageOptions): Promise<ScanPage>;
+  /** Like {@link readPage}, but waits for a first record up to `timeoutMs`. */
+  followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage>;
+  /** Exact number of records of `key` in the range. */
+  count(key: Uint8Array, range?: SequenceRange): Promise<number>;
+  /** Distinct keys in the order of their bytes. */
+  keys(options?: KeyListOptions): AsyncIterableIterator<Uint8Array>;
+  /** Segments that have records in the range, in order. */
+  segments(range?: SequenceRange): LogSegment[];
+  /** One past the last sequence that can be read. */
+  readonly nextSequence: number;
+  close(): Promise<void>;
+}
+
+/** A log, open for writing. One process at a time has it. */
+export interface LogDb extends LogReader {
+  /**
+   * Appends all records or none, under consecutive sequences.
+   * @throws LogError invalid_input | overloaded | closed, StorageError
+   */
+  append(records: readonly AppendRecord[], options?: AppendOptions): Promise<{ startSequence: number; count: number }>;
+  /** The same without an object a record; returns at once. Wait for durability with {@link committed}. */
+  appendColumns(records: AppendColumns): Appended;
+  /** Resolves when what {@link appendColumns} returned is durable. Rejects with a StorageError. */
+  committed(appended: Appended): Promise<void>;
+  /** Resolves when everything appended so far is durable. */
+  flush(): Promise<void>;
+  /** Everything before this sequence is durable. */
+  readonly durableSequence: number;
+  /** Calls `listener` whenever {@link durableSequence} rises; returns what ends that. */
+  onDurable(listener: (sequence: number) => void): () => void;
+  /** Ends the active segment, so that it is stored as a block in the background. */
+  sealActive(): void;
+  /** Resolves when no segment waits to be stored. */
+  sealed(): Promise<void>;
+  stats(): LogStats;
+}
+
+/** Opens a log and its storage. @throws StorageError, LogError corrupt */
+export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
+  const storage = await openStorage(config, { logger: options.logger ?? silentLogger });
+  try {
+    return await openLogOn(storage, options, () => storage.close());
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** Opens a log on storage that is open already, and stays open when the log is closed. @throws LogError corrupt */
+export async function openLogOn(
+  storage: Storage,
+  options: LogOptions = {},
+  closeStorage: () => Promise<void> = async () => undefined,
+): Promise<LogDb> {
+  const logger = options.logger ?? silentLogger;
+  const followers = new Followers();
+  const startedMs = performance.now();
+  const segments = await recoverSegments(storage, followers);
+  const recovered = {
+    nextSequence: segments.nextSequence,
+    sealed: segments.sealed.length,
+    heads: segments.heads.length,
+  };
+  logger.info({ ...recovered, tookMs: Math.round(performance.now() - startedMs) }, 'log recovered');
+  const sealer = new Sealer(storage, segments, logger);
+  const limits = {
+    sealBytes: options.sealBytes ?? logDefaults.sealBytes,
+    sealIntervalMs: options.sealIntervalMs ?? logDefaults.sealIntervalMs,
+    headBudgetBytes: options.headBudgetBytes ?? logDefaults.headBudgetBytes,
+  };
+  const writer = new LogWriter(storage.journal, segments, limits, {
+    now: options.now ?? Date.now,
+    onRotate: () => sealer.kick(),
+  });
+  sealer.kick();
+  return new OpenLog(storage, segments, writer, sealer, followers, closeStorage);
+}
+
+class OpenLog implements LogDb {
+  private readonly storage: Storage;
+  private readonly segmentSet: SegmentSet;
+  private readonly reader: SegmentsReader;
+  private readonly writer: LogWriter;
+  private readonly sealer: Sealer;
+  private readonly followers: Followers;
+  private readonly closeStorage: () => Promise<void>;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    storage: Storage,
+    segments: SegmentSet,
+    writer: LogWriter,
+    sealer: Sealer,
+    followers: Followers,
+    closeStorage: () => Promise<void>,
+  ) {
+    this.storage = storage;
+    this.segmentSet = segments;
+    this.reader = new SegmentsReader(segments, followers);
+    this.writer = writer;
+    this.sealer = sealer;
+    this.followers = followers;
+    this.closeStorage = closeStorage;
+  }
+
+  get nextSequence(): number {
+    return this.segmentSet.nextSequence;
+  }
+
+  get durableSequence(): number {
+    return this.writer.watermark.sequence;
+  }
+
+  async append(records: readonly AppendRecord[], options: AppendOptions = {}) {
+    const appended = this.writer.append(columnsOf(records));
+    if (options.awaitDurable === true) await this.committed(appended);
+    return { startSequence: appended.startSequence, count: appended.count };
+  }
+
+  appendColumns(records: AppendColumns): Appended {
+    return this.writer.append(records);
+  }
+
+  committed(appended: Appended): Promise<void> {
+    return this.storage.journal.committed(appended.group);
+  }
+
+  flush(): Promise<void> {
+    return this.storage.journal.flush();
+  }
+
+  onDurable(listener: (sequence: number) => void): () => void {
+    return this.writer.watermark.subscribe(listener);
+  }
+
+  async *scan(key: Uint8Array, options: ScanOptions = {}): AsyncGenerator<LogRecord> {
+    const { signal } = options;
+    const end = options.end ?? Number.POSITIVE_INFINITY;
+    let start = options.start ?? 0;
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    while (left > 0 && start < end && !signal?.aborted) {
+      const range = { start, end, limit: Math.min(left, 4096), signal };
+      const page =
+        options.follow === true
+          ? await this.reader.followPage(key, { ...range, timeoutMs: Number.POSITIVE_INFINITY })
+          : await this.reader.page(key, range);
+      if (page.count === 0) return;
+      for (let i = 0; i < page.count; i++) {
+        if (signal?.aborted) return;
+        yield { sequence: page.sequences[i]!, value: page.valueAt(i) };
+      }
+      left -= page.count;
+      start = page.nextSequence;
+    }
+  }
+
+  readPage(key: Uint8Array, options: PageOptions = {}): Promise<ScanPage> {
+    return this.reader.page(key, options);
+  }
+
+  followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage> {
+    return this.reader.followPage(key, options);
+  }
+
+  count(key: Uint8Array, range: SequenceRange = {}): Promise<number> {
+    return this.reader.count(key, range);
+  }
+
+  keys(options: KeyListOptions = {}): AsyncGenerator<Uint8Array> {
+    return this.reader.keys(options);
+  }
+
+  segments(range: SequenceRange = {}): LogSegment[] {
+    return this.reader.listSegments(range);
+  }
+
+  sealActive(): void {
+    this.writer.rotate();
+  }
+
+  sealed(): Promise<void> {
+    return this.sealer.idle();
+  }
+
+  stats(): LogStats {
+    const { segmentSet, writer, sealer } = this;
+    return {
+      appendedRecords: writer.recordsTotal,
+      appendedBytes: writer.bytesTotal,
+      sealedSegments: segmentSet.sealed.length,
+      waitingSegments: segmentSet.heads.length - 1,
+      sealFailures: sealer.failuresTotal,
+      activeKeys: segmentSet.active.keys.count,
+      headBytes: segmentSet.headBytes,
+      followers: this.followers.waiting,
+      nextSequence: segmentSet.nextSequence,
+      durableSequence: writer.watermark.sequence,
+    };
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeAll();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async closeAll(): Promise<void> {
+    this.followers.close();
+    try {
+      await this.sealer.close();
+      await this.storage.journal.flush();
+    } finally {
+      this.writer.close();
+      await this.closeStorage();
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { grownCapacity, grownF64, grownU32 } from './typed-columns.ts';
+
+/** When records arrived: an entry for each ms in which some did. Times never go back. */
+export class ArrivalTimes {
+  private records = new Uint32Array(64);
+  private timesMs = new Float64Array(64);
+  private count = 0;
+
+  get allocatedBytes(): number {
+    return this.records.byteLength + this.timesMs.byteLength;
+  }
+
+  /** Arrival of the last record, or 0. */
+  get lastMs(): number {
+    return this.count === 0 ? 0 : this.timesMs[this.count - 1]!;
+  }
+
+  /** Says that the records from `record` on arrived at `timeMs`. */
+  push(record: number, timeMs: number): void {
+    if (this.count > 0 && timeMs <= this.lastMs) return;
+    if (this.count === this.records.length) {
+      const capacity = grownCapacity(this.count, this.count + 1);
+      this.records = grownU32(this.records, capacity);
+      this.timesMs = grownF64(this.timesMs, capacity);
+    }
+    this.records[this.count] = record;
+    this.timesMs[this.count] = timeMs;
+    this.count++;
+  }
+
+  /** Arrival of `record`, ms since 1970. */
+  timeOf(record: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.records[middle]! <= record) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : this.timesMs[low - 1]!;
+  }
+}

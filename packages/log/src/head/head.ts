@@ -1,0 +1,202 @@
+import { LogError } from '../errors.ts';
+import { EntryReader, entryLength, writeEntry } from '../journal-entry.ts';
+import { maxKeyBytes } from '../key-bytes.ts';
+import type { AppendColumns } from '../model.ts';
+import type { ScanPage } from '../scan-page.ts';
+import { ArrivalTimes } from './arrival-times.ts';
+import { ByteArena } from './byte-arena.ts';
+import { KeyIndex } from './key-index.ts';
+import { Postings } from './postings.ts';
+import { grownCapacity, grownU32 } from './typed-columns.ts';
+
+/** Is told of appends to the keys that somebody waits for. */
+export interface KeyWatcher {
+  /** Number of keys waited for; while it is 0 nothing else is asked. */
+  readonly size: number;
+  watches(key: Uint8Array): boolean;
+  /** A record of `key` was appended. Nobody waits for it any more afterwards. */
+  wake(key: Uint8Array): void;
+}
+
+/** Where an entry that is not yet part of the head was written. */
+export interface StagedEntry {
+  readonly bytes: Uint8Array;
+  readonly position: number;
+  readonly timeMs: number;
+}
+
+/**
+ * A segment in memory: the journal entries as they are in the journal, one behind the other, and columns that find
+ * the records in them. 12 bytes a record and at most 64 a key, beside their bytes.
+ */
+export class Head {
+  readonly segmentId: number;
+  readonly startSequence: number;
+  readonly keys: KeyIndex;
+  readonly postings = new Postings();
+  readonly times = new ArrivalTimes();
+  startTimeMs = 0;
+  recordCount = 0;
+  private readonly arena = new ByteArena();
+  private readonly reader = new EntryReader();
+  private readonly watcher: KeyWatcher;
+  private valuePositions = new Uint32Array(64);
+  private valueLengths = new Uint32Array(64);
+  private keyNumbers = new Uint32Array(64);
+  private scratch = new Uint32Array(256);
+
+  constructor(segmentId: number, startSequence: number, watcher: KeyWatcher) {
+    this.segmentId = segmentId;
+    this.startSequence = startSequence;
+    this.watcher = watcher;
+    this.keys = new KeyIndex(this.arena);
+  }
+
+  get id(): number {
+    return this.segmentId;
+  }
+
+  /** One past the last sequence. */
+  get endSequence(): number {
+    return this.startSequence + this.recordCount;
+  }
+
+  /** Bytes of keys, values and their framing. */
+  get sizeBytes(): number {
+    return this.arena.usedBytes;
+  }
+
+  /** Bytes of memory held. */
+  get allocatedBytes(): number {
+    const columns = this.valuePositions.byteLength + this.valueLengths.byteLength + this.keyNumbers.byteLength;
+    const index = this.keys.allocatedBytes + this.postings.allocatedBytes + this.times.allocatedBytes;
+    return this.arena.allocatedBytes + columns + index;
+  }
+
+  /** Writes records as a journal entry behind the others. They become part of the head by {@link commit}. */
+  stage(records: AppendColumns, nowMs: number): StagedEntry {
+    const timeMs = Math.max(nowMs, this.times.lastMs);
+    const length = entryLength(records, this.endSequence, timeMs);
+    const position = this.arena.reserve(length);
+    const chunk = this.arena.chunkAt(position);
+    const offset = this.arena.offsetAt(position);
+    writeEntry(chunk, offset, records, this.endSequence, timeMs);
+    return { bytes: chunk.subarray(offset, offset + length), position, timeMs };
+  }
+
+  /** Takes an entry from the journal, byte for byte, as {@link stage} does for records. */
+  stageEntry(entry: Uint8Array): StagedEntry {
+    const position = this.arena.reserve(entry.length);
+    const chunk = this.arena.chunkAt(position);
+    const offset = this.arena.offsetAt(position);
+    chunk.set(entry, offset);
+    return { bytes: chunk.subarray(offset, offset + entry.length), position, timeMs: 0 };
+  }
+
+  /**
+   * Makes the last staged entry part of the head and wakes those who wait for its keys.
+   * @throws LogError corrupt when it does not go on where the head ends; nothing is changed then
+   */
+  commit(entry: StagedEntry): void {
+    const { position, bytes } = entry;
+    const chunk = this.arena.chunkAt(position);
+    const start = this.arena.offsetAt(position);
+    const reader = this.reader;
+    reader.open(chunk, start, start + bytes.length);
+    if (reader.firstSequence !== this.endSequence) {
+      throw new LogError('corrupt', `journal goes on at ${reader.firstSequence} where ${this.endSequence} is next`);
+    }
+    this.arena.commit(bytes.length);
+    this.growRecords(this.recordCount + reader.count);
+    if (this.recordCount === 0) this.startTimeMs = reader.timeMs;
+    this.times.push(this.recordCount, reader.timeMs);
+    const shift = position - start;
+    while (reader.next()) {
+      const record = this.recordCount++;
+      this.valuePositions[record] = reader.valueStart + shift;
+      this.valueLengths[record] = reader.valueEnd - reader.valueStart;
+      this.keyNumbers[record] = this.indexKey(chunk, reader.keyStart, reader.keyEnd, shift, record);
+    }
+  }
+
+  /** Records of `key` with a sequence in [from, to) are added to `page` until it is full. */
+  read(key: Uint8Array, from: number, to: number, page: ScanPage): void {
+    const number = this.keys.find(key, 0, key.length);
+    if (number < 0) return;
+    let ordinal = this.postings.ordinalFrom(number, this.recordAt(from));
+    const end = this.postings.ordinalFrom(number, this.recordAt(to));
+    while (ordinal < end && !page.isFull) {
+      const wanted = Math.min(this.scratch.length, end - ordinal, page.maxRecords - page.count);
+      const records = wanted === this.scratch.length ? this.scratch : this.scratch.subarray(0, wanted);
+      const copied = this.postings.copyFrom(number, ordinal, records);
+      for (let i = 0; i < copied && !page.isFull; i++, ordinal++) this.addTo(page, records[i]!);
+    }
+  }
+
+  /** Number of records of `key` with a sequence in [from, to). */
+  count(key: Uint8Array, from: number, to: number): number {
+    const number = this.keys.find(key, 0, key.length);
+    if (number < 0) return 0;
+    const first = this.postings.ordinalFrom(number, this.recordAt(from));
+    return Math.max(0, this.postings.ordinalFrom(number, this.recordAt(to)) - first);
+  }
+
+  /** The chunk with the value of `record`, from {@link valueOffset}. */
+  valueChunk(record: number): Buffer {
+    return this.arena.chunkAt(this.valuePositions[record]!);
+  }
+
+  valueOffset(record: number): number {
+    return this.arena.offsetAt(this.valuePositions[record]!);
+  }
+
+  valueLength(record: number): number {
+    return this.valueLengths[record]!;
+  }
+
+  private addTo(page: ScanPage, record: number): void {
+    const position = this.valuePositions[record]!;
+    const offset = this.arena.offsetAt(position);
+    page.add(this.startSequence + record, this.arena.chunkAt(position), offset, offset + this.valueLengths[record]!);
+  }
+
+  /** The record number of a sequence, held within the head. */
+  private recordAt(sequence: number): number {
+    return Math.max(0, Math.min(this.recordCount, sequence - this.startSequence));
+  }
+
+  private indexKey(chunk: Buffer, start: number, end: number, shift: number, record: number): number {
+    const known = this.keys.count;
+    const key = this.keys.findOrAdd(chunk, start, end, start + shift);
+    this.postings.push(key, record);
+    if (this.watcher.size > 0) {
+      const isNew = key === known;
+      if (isNew ? this.watcher.watches(chunk.subarray(start, end)) : this.keys.isWatched(key)) {
+        this.keys.setWatched(key, false);
+        this.watcher.wake(chunk.subarray(start, end));
+      }
+    }
+    return key;
+  }
+
+  private growRecords(needed: number): void {
+    if (needed <= this.valuePositions.length) return;
+    const capacity = grownCapacity(this.valuePositions.length, needed);
+    this.valuePositions = grownU32(this.valuePositions, capacity);
+    this.valueLengths = grownU32(this.valueLengths, capacity);
+    this.keyNumbers = grownU32(this.keyNumbers, capacity);
+  }
+}
+
+/** @throws LogError invalid_input naming the record that cannot be stored */
+export function checkRecords(records: AppendColumns): void {
+  for (let i = 0; i < records.count; i++) {
+    const keyLength = records.keyEnd[i]! - records.keyStart[i]!;
+    if (keyLength > maxKeyBytes) {
+      throw new LogError(
+        'invalid_input',
+        `record[${i}]: key has ${keyLength} bytes, at most ${maxKeyBytes} are allowed`,
+      );
+    }
+  }
+}

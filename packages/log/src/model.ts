@@ -1,0 +1,45 @@
+/** One record as it is appended. */
+export interface AppendRecord {
+  /** 1 to 65,535 bytes. */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** One record as it is read. */
+export interface LogRecord {
+  /** Place in the log's one order: from 0, without gaps. */
+  readonly sequence: number;
+  readonly value: Uint8Array;
+}
+
+/** Records to append, as byte ranges of one buffer. The buffer is only read during the call. */
+export interface AppendColumns {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly keyStart: ArrayLike<number>;
+  readonly keyEnd: ArrayLike<number>;
+  readonly valueStart: ArrayLike<number>;
+  readonly valueEnd: ArrayLike<number>;
+}
+
+/** A part of the sequence: `start` inclusive, `end` exclusive. */
+export interface SequenceRange {
+  /** Default 0. */
+  readonly start?: number;
+  /** Default: no end. */
+  readonly end?: number;
+}
+
+/** A part of the log that is sealed as one. */
+export interface LogSegment {
+  /** From 1, growing. */
+  readonly id: number;
+  /** The first sequence. */
+  readonly startSequence: number;
+  /** One past the last sequence so far. */
+  readonly endSequence: number;
+  /** Arrival of the first record, ms since 1970. */
+  readonly startTimeMs: number;
+  /** Whether it is complete and stored as a block. */
+  readonly sealed: boolean;
+}

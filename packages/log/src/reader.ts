@@ -1,0 +1,141 @@
+import type { Followers } from './followers.ts';
+import { Head } from './head/head.ts';
+import { headKeysFrom } from './head/key-listing.ts';
+import { compareKeys } from './key-bytes.ts';
+import { hasPrefix, mergeKeys } from './key-merge.ts';
+import type { LogSegment, SequenceRange } from './model.ts';
+import { ScanPage } from './scan-page.ts';
+import type { SegmentSet } from './segment-set.ts';
+
+/** Most records of one page, whatever was asked for: it bounds the work in one turn of the event loop. */
+export const maxPageRecords = 65_536;
+/** A page ends with the record that brings its values to this many bytes. */
+export const maxPageBytes = 8 * 1024 * 1024;
+
+export interface PageOptions extends SequenceRange {
+  /** Most records; default and upper bound {@link maxPageRecords}. */
+  readonly limit?: number;
+  /** Bytes of values at which the page ends; default and upper bound {@link maxPageBytes}. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FollowPageOptions extends PageOptions {
+  /** How long to wait for a first record, ms. */
+  readonly timeoutMs: number;
+}
+
+export interface KeyListOptions {
+  /** First segment; default 0. */
+  readonly startSegment?: number;
+  /** One past the last segment; default: no end. */
+  readonly endSegment?: number;
+  /** Only keys that start with these bytes. */
+  readonly prefix?: Uint8Array;
+  /** Only keys after this one. */
+  readonly after?: Uint8Array;
+}
+
+/** Reads segments: what was appended is visible at once, durable or not. */
+export class SegmentsReader {
+  readonly followers: Followers;
+  private readonly segments: SegmentSet;
+
+  constructor(segments: SegmentSet, followers: Followers) {
+    this.segments = segments;
+    this.followers = followers;
+  }
+
+  /** The next records of `key`. `nextSequence` of the page is where to go on, whatever keys come in between. */
+  async page(key: Uint8Array, options: PageOptions): Promise<ScanPage> {
+    const page = new ScanPage(
+      Math.min(options.limit ?? maxPageRecords, maxPageRecords),
+      Math.min(options.maxBytes ?? maxPageBytes, maxPageBytes),
+    );
+    const start = options.start ?? 0;
+    const end = Math.min(options.end ?? Number.POSITIVE_INFINITY, this.segments.nextSequence);
+    page.nextSequence = start;
+    if (page.isFull) return page;
+    for (const segment of this.segments.overlapping(start, end)) {
+      const reading = segment.read(key, start, end, page, options.signal);
+      if (reading !== undefined) await reading;
+      if (page.isFull) break;
+    }
+    page.nextSequence = page.isFull ? page.sequences[page.count - 1]! + 1 : Math.max(start, end);
+    return page;
+  }
+
+  /** Like {@link page}, but an empty page is held back until `key` gets a record, or for `timeoutMs`. */
+  async followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage> {
+    const deadlineMs = performance.now() + options.timeoutMs;
+    const end = options.end ?? Number.POSITIVE_INFINITY;
+    let page = await this.page(key, options);
+    while (page.count === 0 && page.maxRecords > 0 && page.nextSequence < end && !options.signal?.aborted) {
+      if (!this.mayHaveArrived(key, page.nextSequence)) {
+        page.nextSequence = Math.min(end, Math.max(page.nextSequence, this.segments.nextSequence));
+        const appended = await this.wait(key, deadlineMs - performance.now(), options.signal);
+        if (!appended) {
+          page.nextSequence = Math.min(end, Math.max(page.nextSequence, this.segments.nextSequence));
+          return page;
+        }
+      }
+      page = await this.page(key, { ...options, start: page.nextSequence });
+    }
+    return page;
+  }
+
+  /** Number of records of `key` in the range; exact. */
+  async count(key: Uint8Array, range: SequenceRange): Promise<number> {
+    const start = range.start ?? 0;
+    const end = Math.min(range.end ?? Number.POSITIVE_INFINITY, this.segments.nextSequence);
+    let count = 0;
+    for (const segment of this.segments.overlapping(start, end)) {
+      const counted = segment.count(key, start, end);
+      count += typeof counted === 'number' ? counted : await counted;
+    }
+    return count;
+  }
+
+  /** Distinct keys in the order of their bytes. */
+  async *keys(options: KeyListOptions = {}): AsyncGenerator<Uint8Array> {
+    const { prefix, after } = options;
+    const from = startOfKeys(prefix, after);
+    const startSegment = options.startSegment ?? 0;
+    const endSegment = options.endSegment ?? Number.POSITIVE_INFINITY;
+    const sources = this.segments
+      .overlapping(0, Number.POSITIVE_INFINITY)
+      .filter((segment) => segment.id >= startSegment && segment.id < endSegment)
+      .map((segment) => (segment instanceof Head ? headKeysFrom(segment, from) : segment.keysFrom(from)));
+    for await (const key of mergeKeys(sources)) {
+      if (after !== undefined && compareKeys(key, after) <= 0) continue;
+      if (prefix !== undefined && !hasPrefix(key, prefix)) return;
+      yield key;
+    }
+  }
+
+  /** Segments that have records in the range. */
+  listSegments(range: SequenceRange): LogSegment[] {
+    return this.segments.list(range.start ?? 0, range.end ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Resolves true when `key` gets a record, false after `timeoutMs`, on abort, or when the log closes. */
+  private wait(key: Uint8Array, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const known = this.segments.active.keys.find(key, 0, key.length);
+    if (known >= 0) this.segments.active.keys.setWatched(known, true);
+    return this.followers.wait(key, { timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : undefined, signal });
+  }
+
+  /** Whether `key` may have records from `sequence` on. Looks at memory only. */
+  private mayHaveArrived(key: Uint8Array, sequence: number): boolean {
+    const { heads, nextSequence } = this.segments;
+    if (sequence >= nextSequence) return false;
+    if (sequence < heads[0]!.startSequence) return true;
+    return heads.some((head) => head.count(key, sequence, nextSequence) > 0);
+  }
+}
+
+function startOfKeys(prefix: Uint8Array | undefined, after: Uint8Array | undefined): Uint8Array {
+  if (prefix === undefined) return after ?? new Uint8Array(0);
+  if (after === undefined) return prefix;
+  return compareKeys(prefix, after) > 0 ? prefix : after;
+}

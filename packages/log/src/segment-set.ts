@@ -1,0 +1,107 @@
+import { Head, type KeyWatcher } from './head/head.ts';
+import type { LogSegment } from './model.ts';
+import type { SegmentReader } from './segment/segment-reader.ts';
+
+/** A segment that can be read: in memory or stored. */
+export type ReadableSegment = Head | SegmentReader;
+
+/** The log's segments in the order of the sequence: stored ones, then heads, of which the last takes the appends. */
+export class SegmentSet {
+  private readonly watcher: KeyWatcher;
+  /** Replaced, never changed, so that a reader can keep the list that it started with. */
+  sealed: readonly SegmentReader[];
+  heads: readonly Head[];
+  active: Head;
+  /** Memory of the heads that wait to be sealed, bytes. */
+  private waitingBytes = 0;
+
+  /** `heads` are those recovered; the last goes on. `nextSequence` and `nextId` count when there is none. */
+  constructor(
+    watcher: KeyWatcher,
+    sealed: readonly SegmentReader[],
+    heads: readonly Head[],
+    nextSequence: number,
+    nextId: number,
+  ) {
+    this.watcher = watcher;
+    this.sealed = sealed;
+    this.active = heads.at(-1) ?? new Head(nextId, nextSequence, watcher);
+    this.heads = heads.length > 0 ? heads : [this.active];
+    this.countWaiting();
+  }
+
+  /** The sequence that the next record gets. */
+  get nextSequence(): number {
+    return this.active.endSequence;
+  }
+
+  /** The first sequence that is still there. */
+  get firstSequence(): number {
+    return this.sealed[0]?.startSequence ?? this.heads[0]!.startSequence;
+  }
+
+  /** Memory held by heads, bytes. */
+  get headBytes(): number {
+    return this.waitingBytes + this.active.allocatedBytes;
+  }
+
+  /** Heads that take no more records and are not stored yet, oldest first. */
+  get waiting(): readonly Head[] {
+    return this.heads.slice(0, -1);
+  }
+
+  /** Ends the active segment, which has records, and starts the next one. */
+  rotate(): void {
+    this.active = new Head(this.active.segmentId + 1, this.active.endSequence, this.watcher);
+    this.heads = [...this.heads, this.active];
+    this.countWaiting();
+  }
+
+  /** `head` is stored: reads go to `reader` from now on. */
+  replaceHead(head: Head, reader: SegmentReader): void {
+    this.heads = this.heads.filter((other) => other !== head);
+    this.sealed = [...this.sealed, reader];
+    this.countWaiting();
+  }
+
+  /** Segments that have sequences in [from, to), in order. */
+  overlapping(from: number, to: number): ReadableSegment[] {
+    const found: ReadableSegment[] = [];
+    for (let i = firstEndingAfter(this.sealed, from); i < this.sealed.length; i++) {
+      const segment = this.sealed[i]!;
+      if (segment.startSequence >= to) return found;
+      found.push(segment);
+    }
+    for (const head of this.heads) {
+      if (head.endSequence > from && head.startSequence < to) found.push(head);
+    }
+    return found;
+  }
+
+  /** Segments that have sequences in [from, to), described. */
+  list(from: number, to: number): LogSegment[] {
+    return this.overlapping(from, to).map((segment) => ({
+      id: segment.id,
+      startSequence: segment.startSequence,
+      endSequence: segment.endSequence,
+      startTimeMs: segment.startTimeMs,
+      sealed: !(segment instanceof Head),
+    }));
+  }
+
+  private countWaiting(): void {
+    this.waitingBytes = 0;
+    for (const head of this.waiting) this.waitingBytes += head.allocatedBytes;
+  }
+}
+
+function firstEndingAfter(segments: readonly SegmentReader[], sequence: number): number {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (segments[middle]!.endSequence <= sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,106 @@
+import { LogError } from '../errors.ts';
+import { copyBytes } from '../journal-entry.ts';
+import type { ScanPage } from '../scan-page.ts';
+import { VarintCursor, varintLength, writeVarint } from '../varint.ts';
+import type { Run } from './directory-page.ts';
+
+const version = 1;
+
+/**
+ * Collects records, ordered by (key, sequence), into a page: a version byte, then for each record as varints its
+ * sequence and its arrival (ms), both as the difference to the record before it in the run (the first: sequence to
+ * the run's, arrival to the segment's), the length of the value, and the value.
+ */
+export class DataPageBuilder {
+  private bytes: Buffer;
+  private sequence = 0;
+  private timeMs = 0;
+  length = 1;
+
+  constructor(targetBytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(targetBytes);
+  }
+
+  /** Starts a run whose first record has this sequence; the segment started at `timeMs`. */
+  startRun(sequence: number, timeMs: number): void {
+    this.sequence = sequence;
+    this.timeMs = timeMs;
+  }
+
+  /** Size in bytes of the page with one more record of `valueLength`, at most. */
+  lengthWith(valueLength: number): number {
+    return this.length + 8 + 8 + varintLength(valueLength) + valueLength;
+  }
+
+  add(sequence: number, timeMs: number, source: Uint8Array, start: number, length: number): void {
+    const needed = this.lengthWith(length);
+    if (needed > this.bytes.length) this.grow(needed);
+    let offset = writeVarint(this.bytes, this.length, sequence - this.sequence);
+    offset = writeVarint(this.bytes, offset, timeMs - this.timeMs);
+    offset = writeVarint(this.bytes, offset, length);
+    this.length = copyBytes(source, start, start + length, this.bytes, offset);
+    this.sequence = sequence;
+    this.timeMs = timeMs;
+  }
+
+  /** The page; a new one is begun. */
+  finish(targetBytes: number): Uint8Array {
+    const page = this.bytes.subarray(0, this.length);
+    page[0] = version;
+    this.bytes = Buffer.allocUnsafeSlow(targetBytes);
+    this.length = 1;
+    return page;
+  }
+
+  private grow(needed: number): void {
+    const grown = Buffer.allocUnsafeSlow(needed);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
+
+/**
+ * Adds the records of `run` with a sequence in [from, to) to `target` until it is full. `from` and `to` are relative to
+ * the segment, which starts at `startSequence`.
+ * @throws LogError corrupt
+ */
+export function readRun(
+  bytes: Uint8Array,
+  run: Run,
+  startSequence: number,
+  from: number,
+  to: number,
+  target: ScanPage,
+): void {
+  const cursor = openRun(bytes, run);
+  let sequence = run.firstSequence;
+  for (let i = 0; i < run.count && !target.isFull; i++) {
+    sequence += cursor.next();
+    cursor.next();
+    const start = cursor.skip(cursor.next());
+    if (cursor.failed) throw new LogError('corrupt', 'data page is cut short');
+    if (sequence >= to) return;
+    if (sequence >= from) target.add(startSequence + sequence, bytes, start, cursor.offset);
+  }
+}
+
+/** Number of records of `run` before `sequence` (relative to the segment). */
+export function countBefore(bytes: Uint8Array, run: Run, sequence: number): number {
+  const cursor = openRun(bytes, run);
+  let current = run.firstSequence;
+  for (let i = 0; i < run.count; i++) {
+    current += cursor.next();
+    if (current >= sequence) return i;
+    cursor.next();
+    cursor.skip(cursor.next());
+    if (cursor.failed) throw new LogError('corrupt', 'data page is cut short');
+  }
+  return run.count;
+}
+
+function openRun(bytes: Uint8Array, run: Run): VarintCursor {
+  if (bytes[0] !== version) throw new LogError('corrupt', `data page of an unknown version: ${bytes[0]}`);
+  const cursor = new VarintCursor();
+  cursor.reset(bytes, run.offset, bytes.length);
+  return cursor;
+}

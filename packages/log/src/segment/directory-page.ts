@@ -1,0 +1,135 @@
+import { LogError } from '../errors.ts';
+import { compareBytes } from '../key-bytes.ts';
+import { VarintCursor, varintLength, writeVarint } from '../varint.ts';
+
+const version = 1;
+const headBytes = 5;
+
+/** A run: the records of one key in one data page. Sequences are relative to the segment's first. */
+export interface Run {
+  readonly page: number;
+  /** Byte offset in the page. */
+  readonly offset: number;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly count: number;
+  /** Number of records of the key in this segment before the run. */
+  readonly ordinal: number;
+}
+
+/**
+ * Collects directory entries, ordered by (key, sequence), into a page: a version byte, the number of entries (u32, big
+ * endian), the offset of each (u32), and the entries: key length, key, page, offset, first sequence, last - first,
+ * count, ordinal, as varints.
+ */
+export class DirectoryPageBuilder {
+  private offsets: number[] = [];
+  private entries = Buffer.allocUnsafe(4096);
+  private length = 0;
+
+  get count(): number {
+    return this.offsets.length;
+  }
+
+  get sizeBytes(): number {
+    return headBytes + this.offsets.length * 4 + this.length;
+  }
+
+  add(key: Uint8Array, run: Run): void {
+    const span = run.lastSequence - run.firstSequence;
+    const numbers = [run.page, run.offset, run.firstSequence, span, run.count, run.ordinal];
+    let needed = varintLength(key.length) + key.length;
+    for (const number of numbers) needed += varintLength(number);
+    if (this.length + needed > this.entries.length) this.grow(needed);
+    this.offsets.push(this.length);
+    let offset = writeVarint(this.entries, this.length, key.length);
+    this.entries.set(key, offset);
+    offset += key.length;
+    for (const number of numbers) offset = writeVarint(this.entries, offset, number);
+    this.length = offset;
+  }
+
+  /** The page; the builder is empty afterwards. */
+  finish(): Uint8Array {
+    const start = headBytes + this.offsets.length * 4;
+    const page = Buffer.allocUnsafeSlow(start + this.length);
+    page[0] = version;
+    page.writeUInt32BE(this.offsets.length, 1);
+    this.offsets.forEach((offset, i) => {
+      page.writeUInt32BE(start + offset, headBytes + i * 4);
+    });
+    page.set(this.entries.subarray(0, this.length), start);
+    this.offsets = [];
+    this.length = 0;
+    return page;
+  }
+
+  private grow(needed: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(this.entries.length * 2, this.length + needed));
+    grown.set(this.entries.subarray(0, this.length));
+    this.entries = grown;
+  }
+}
+
+/** Reads a page that {@link DirectoryPageBuilder} wrote. */
+export class DirectoryPage {
+  readonly count: number;
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private readonly cursor = new VarintCursor();
+
+  /** @throws LogError corrupt */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < headBytes || bytes[0] !== version) throw new LogError('corrupt', 'not a directory page');
+    this.count = this.view.getUint32(1);
+    if (headBytes + this.count * 4 > bytes.length) throw new LogError('corrupt', 'directory page is cut short');
+  }
+
+  /** Index of the first entry that is not before (key, sequence), where an entry is placed by its last record. */
+  lowerBound(key: Uint8Array, sequence: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.isBefore(middle, key, sequence)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The key of an entry: a view, not a copy. */
+  keyAt(index: number): Uint8Array {
+    const cursor = this.seek(index);
+    const length = cursor.next();
+    const start = cursor.skip(length);
+    if (cursor.failed) throw new LogError('corrupt', 'directory page is cut short');
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** @throws LogError corrupt */
+  runAt(index: number): Run {
+    const cursor = this.seek(index);
+    cursor.skip(cursor.next());
+    const page = cursor.next();
+    const offset = cursor.next();
+    const firstSequence = cursor.next();
+    const lastSequence = firstSequence + cursor.next();
+    const count = cursor.next();
+    const ordinal = cursor.next();
+    if (cursor.failed) throw new LogError('corrupt', 'directory page is cut short');
+    return { page, offset, firstSequence, lastSequence, count, ordinal };
+  }
+
+  private isBefore(index: number, key: Uint8Array, sequence: number): boolean {
+    const own = this.keyAt(index);
+    const order = compareBytes(own, 0, own.length, key, 0, key.length);
+    return order < 0 || (order === 0 && this.runAt(index).lastSequence < sequence);
+  }
+
+  private seek(index: number): VarintCursor {
+    this.cursor.reset(this.bytes, this.view.getUint32(headBytes + index * 4), this.bytes.length);
+    return this.cursor;
+  }
+}

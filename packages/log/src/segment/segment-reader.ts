@@ -1,0 +1,160 @@
+import type { BlockInfo, BlockStore } from '@opendata/storage';
+import { LogError } from '../errors.ts';
+import { compareKeys } from '../key-bytes.ts';
+import type { ScanPage } from '../scan-page.ts';
+import { countBefore, readRun } from './data-page.ts';
+import { decodeDescriptor, type SegmentDescriptor } from './descriptor.ts';
+import { DirectoryPage, type Run } from './directory-page.ts';
+
+/** Data pages fetched at once when a key has several in a row. */
+const pagesAtOnce = 16;
+
+/** A sealed segment. Holds its descriptor; every read goes through the store's page cache. */
+export class SegmentReader {
+  readonly blockId: number;
+  readonly descriptor: SegmentDescriptor;
+  private readonly blocks: BlockStore;
+
+  /** @throws LogError corrupt */
+  constructor(info: BlockInfo, blocks: BlockStore) {
+    this.blockId = info.id;
+    this.descriptor = decodeDescriptor(info.descriptor);
+    this.blocks = blocks;
+  }
+
+  get id(): number {
+    return this.descriptor.segmentId;
+  }
+
+  get startSequence(): number {
+    return this.descriptor.startSequence;
+  }
+
+  get endSequence(): number {
+    return this.descriptor.startSequence + this.descriptor.recordCount;
+  }
+
+  get startTimeMs(): number {
+    return this.descriptor.startTimeMs;
+  }
+
+  /** Records of `key` with a sequence in [from, to) are added to `page` until it is full. */
+  async read(key: Uint8Array, from: number, to: number, page: ScanPage, signal?: AbortSignal): Promise<void> {
+    const first = Math.max(0, from - this.startSequence);
+    const end = to - this.startSequence;
+    let batch: Run[] = [];
+    for await (const run of this.runs(key, first)) {
+      if (run.firstSequence >= end || page.isFull) break;
+      const last = batch.at(-1);
+      if (last !== undefined && (run.page !== last.page + 1 || batch.length === pagesAtOnce)) {
+        await this.readRuns(batch, first, end, page, signal);
+        batch = [];
+      }
+      batch.push(run);
+      if (enough(batch, page)) {
+        await this.readRuns(batch, first, end, page, signal);
+        batch = [];
+      }
+    }
+    if (batch.length > 0) await this.readRuns(batch, first, end, page, signal);
+  }
+
+  /** Number of records of `key` with a sequence in [from, to). */
+  async count(key: Uint8Array, from: number, to: number): Promise<number> {
+    if (to <= from) return 0;
+    const end = await this.ordinalFrom(key, to - this.startSequence);
+    if (end === 0 || from <= this.startSequence) return end;
+    return end - (await this.ordinalFrom(key, from - this.startSequence));
+  }
+
+  /** Distinct keys in order, from the first that is not before `from`. Views: valid until the next one. */
+  async *keysFrom(from: Uint8Array): AsyncGenerator<Uint8Array> {
+    let previous: Uint8Array | undefined;
+    for (let index = this.directoryIndex(from, 0); index < this.descriptor.directory.length; index++) {
+      const directory = await this.directoryPage(index);
+      for (let entry = directory.lowerBound(from, 0); entry < directory.count; entry++) {
+        const key = directory.keyAt(entry);
+        if (previous !== undefined && compareKeys(previous, key) === 0) continue;
+        previous = key;
+        yield key;
+      }
+    }
+  }
+
+  /** How many records of `key` come before `sequence` (relative to the segment). */
+  private async ordinalFrom(key: Uint8Array, sequence: number): Promise<number> {
+    for await (const run of this.runs(key, sequence)) {
+      if (sequence <= run.firstSequence) return run.ordinal;
+      const [bytes] = await this.blocks.readPages(this.blockId, run.page, 1);
+      return run.ordinal + countBefore(bytes!, run, sequence);
+    }
+    return this.totalOf(key);
+  }
+
+  private async totalOf(key: Uint8Array): Promise<number> {
+    const lastRecord = this.descriptor.recordCount - 1;
+    let index = this.directoryIndex(key, lastRecord);
+    for (; index >= 0 && index < this.descriptor.directory.length; index--) {
+      const directory = await this.directoryPage(index);
+      const entry = directory.lowerBound(key, Number.MAX_SAFE_INTEGER) - 1;
+      if (entry < 0) continue;
+      if (compareKeys(directory.keyAt(entry), key) !== 0) return 0;
+      const run = directory.runAt(entry);
+      return run.ordinal + run.count;
+    }
+    return 0;
+  }
+
+  /** The runs of `key`, from the one that has the first record at or after `sequence`. */
+  private async *runs(key: Uint8Array, sequence: number): AsyncGenerator<Run> {
+    for (let index = this.directoryIndex(key, sequence); index < this.descriptor.directory.length; index++) {
+      const directory = await this.directoryPage(index);
+      for (let entry = directory.lowerBound(key, sequence); entry < directory.count; entry++) {
+        if (compareKeys(directory.keyAt(entry), key) !== 0) return;
+        yield directory.runAt(entry);
+      }
+    }
+  }
+
+  /** The last directory page that starts at or before (key, sequence), or the first. */
+  private directoryIndex(key: Uint8Array, sequence: number): number {
+    const { directory } = this.descriptor;
+    let low = 0;
+    let high = directory.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const ref = directory[middle]!;
+      const order = compareKeys(ref.firstKey, key);
+      if (order < 0 || (order === 0 && ref.firstSequence <= sequence)) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+
+  private async directoryPage(index: number): Promise<DirectoryPage> {
+    const ref = this.descriptor.directory[index];
+    if (ref === undefined) throw new LogError('corrupt', `segment ${this.id} has no directory page ${index}`);
+    const [bytes] = await this.blocks.readPages(this.blockId, ref.page, 1);
+    return new DirectoryPage(bytes!);
+  }
+
+  private async readRuns(
+    runs: readonly Run[],
+    from: number,
+    to: number,
+    page: ScanPage,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const pages = await this.blocks.readPages(this.blockId, runs[0]!.page, runs.length, signal);
+    for (let i = 0; i < runs.length && !page.isFull; i++) {
+      readRun(pages[i]!, runs[i]!, this.startSequence, from, to, page);
+    }
+  }
+}
+
+/** Whether the runs gathered fill the page by their number of records. */
+function enough(batch: readonly Run[], page: ScanPage): boolean {
+  let records = page.count;
+  for (const run of batch) records += run.count;
+  return records >= page.maxRecords;
+}

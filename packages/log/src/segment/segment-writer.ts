@@ -1,0 +1,143 @@
+import type { BlockWriter } from '@opendata/storage';
+import type { Head } from '../head/head.ts';
+import { sortKeys } from '../head/sorted-keys.ts';
+import { WorkPacer } from '../yielding.ts';
+import { DataPageBuilder } from './data-page.ts';
+import type { DirectoryPageRef, SegmentDescriptor } from './descriptor.ts';
+import { DirectoryPageBuilder } from './directory-page.ts';
+
+/** A data page is closed at this size; a larger record has a page of its own. */
+const dataPageBytes = 128 * 1024;
+const directoryPageBytes = 64 * 1024;
+const recordsAtOnce = 1024;
+
+/**
+ * Writes the pages of a head that takes no more records: data pages with its records ordered by (key, sequence), and
+ * between them directory pages with an entry for each key in each data page. Works in the background.
+ */
+export async function writeSegment(head: Head, writer: BlockWriter): Promise<SegmentDescriptor> {
+  const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0));
+  const output = new SegmentOutput(head, writer);
+  for (const key of order) {
+    output.startKey(head.keys.bytesOf(key));
+    const records = new Uint32Array(Math.min(recordsAtOnce, head.postings.countOf(key)));
+    for (let ordinal = 0; ; ) {
+      const copied = head.postings.copyFrom(key, ordinal, records);
+      if (copied === 0) break;
+      for (let i = 0; i < copied; i++) {
+        if (output.needsPage(records[i]!)) await output.closeDataPage();
+        output.add(records[i]!);
+      }
+      ordinal += copied;
+      if (output.pacer.isDue()) await output.pacer.pause();
+    }
+    output.closeRun();
+  }
+  return output.finish();
+}
+
+class SegmentOutput {
+  readonly pacer = new WorkPacer();
+  private readonly head: Head;
+  private readonly writer: BlockWriter;
+  private readonly data = new DataPageBuilder(dataPageBytes);
+  private readonly entries = new DirectoryPageBuilder();
+  private readonly directory: DirectoryPageRef[] = [];
+  private firstEntry: Omit<DirectoryPageRef, 'page'> | undefined;
+  /** Runs of the page being filled, whose page number is known when it is written. */
+  private pending: { key: Uint8Array; offset: number; first: number; last: number; count: number; ordinal: number }[] =
+    [];
+  private key: Uint8Array = new Uint8Array(0);
+  private ordinal = 0;
+  private runOffset = 0;
+  private runFirst = 0;
+  private runLast = 0;
+  private runCount = 0;
+  private valueBytes = 0;
+
+  constructor(head: Head, writer: BlockWriter) {
+    this.head = head;
+    this.writer = writer;
+  }
+
+  startKey(key: Uint8Array): void {
+    this.key = key;
+    this.ordinal = 0;
+    this.runCount = 0;
+  }
+
+  needsPage(record: number): boolean {
+    return this.data.length > 1 && this.data.lengthWith(this.head.valueLength(record)) > dataPageBytes;
+  }
+
+  add(record: number): void {
+    if (this.runCount === 0) {
+      this.runOffset = this.data.length;
+      this.runFirst = record;
+      this.data.startRun(record, this.head.startTimeMs);
+    }
+    const length = this.head.valueLength(record);
+    this.data.add(
+      record,
+      this.head.times.timeOf(record),
+      this.head.valueChunk(record),
+      this.head.valueOffset(record),
+      length,
+    );
+    this.runLast = record;
+    this.runCount++;
+    this.valueBytes += length;
+  }
+
+  async closeDataPage(): Promise<void> {
+    this.closeRun();
+    if (this.data.length === 1) return;
+    const page = await this.writer.writePage(this.data.finish(dataPageBytes));
+    for (const run of this.pending) {
+      const { key, offset, first, last, count, ordinal } = run;
+      this.firstEntry ??= { firstKey: key, firstSequence: first };
+      this.entries.add(key, { page, offset, firstSequence: first, lastSequence: last, count, ordinal });
+      if (this.entries.sizeBytes >= directoryPageBytes) await this.writeDirectoryPage();
+    }
+    this.pending = [];
+    if (this.pacer.isDue()) await this.pacer.pause();
+  }
+
+  async writeDirectoryPage(): Promise<void> {
+    const first = this.firstEntry;
+    if (first === undefined) return;
+    const page = await this.writer.writePage(this.entries.finish());
+    this.directory.push({ page, ...first });
+    this.firstEntry = undefined;
+  }
+
+  async finish(): Promise<SegmentDescriptor> {
+    await this.closeDataPage();
+    await this.writeDirectoryPage();
+    return {
+      segmentId: this.head.segmentId,
+      startSequence: this.head.startSequence,
+      recordCount: this.head.recordCount,
+      keyCount: this.head.keys.count,
+      startTimeMs: this.head.startTimeMs,
+      endTimeMs: this.head.times.lastMs,
+      valueBytes: this.valueBytes,
+      directory: this.directory,
+    };
+  }
+
+  /** Ends the records of the key in this page. */
+  closeRun(): void {
+    if (this.runCount === 0) return;
+    this.pending.push({
+      key: this.key,
+      offset: this.runOffset,
+      first: this.runFirst,
+      last: this.runLast,
+      count: this.runCount,
+      ordinal: this.ordinal,
+    });
+    this.ordinal += this.runCount;
+    this.runCount = 0;
+  }
+}
