@@ -1,1 +1,52 @@
-export {};
+export {
+  type CliCommand,
+  type CliExit,
+  type CliSpec,
+  type CommandSpec,
+  flagValues,
+  type Positional,
+  parseCli,
+} from './cli/cli.ts';
+export type { Flag, Flags, FlagValues } from './cli/flags.ts';
+export { type ByteSizeOptions, byteSize, parseByteSize, printByteSize } from './config/byte-size.ts';
+export { ConfigError, type ConfigProblem, isConfigError, printPath, printProblem } from './config/config-error.ts';
+export { type DurationOptions, durationMs, parseDuration, printDuration } from './config/duration.ts';
+export { type Environment, envString } from './config/env.ts';
+export { type LoadedConfig, loadYamlConfig, openYamlConfig, parseYamlConfig } from './config/yaml-config.ts';
+export { createHttpServer, type HttpServer, type HttpServerOptions } from './http/http-server.ts';
+export {
+  type ErrorMapper,
+  type ErrorRenderer,
+  HttpError,
+  type HttpProblem,
+  type RenderedProblem,
+  renderPlainError,
+} from './http/problem.ts';
+export { type RawRoute, sendBytes } from './http/raw-routes.ts';
+export type { Readiness, ReadinessCheck } from './http/readiness.ts';
+export { requestSignal } from './http/request-signal.ts';
+export { createLogger, type LogDestination, type Logger, type LoggerOptions, type LogMethod } from './logger.ts';
+export { exponentialBuckets } from './metrics/check.ts';
+export { Counter, Gauge, Histogram } from './metrics/children.ts';
+export type { MetricFamily, MetricSample, MetricType } from './metrics/family.ts';
+export { negotiateExposition } from './metrics/negotiate.ts';
+export { addProcessMetrics, type BuildInfo } from './metrics/process-metrics.ts';
+export {
+  type Collector,
+  createRegistry,
+  type HistogramOptions,
+  type MetricOptions,
+  type Registry,
+  type RegistryOptions,
+} from './metrics/registry.ts';
+export { EXPOSITION_CONTENT_TYPE, type ExpositionFormat } from './metrics/text.ts';
+export { type LabelValues, MetricVector } from './metrics/vector.ts';
+export { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './process/exit-codes.ts';
+export {
+  type ExtraCommand,
+  type RunningServer,
+  runServer,
+  type ServerContext,
+  type ServerDefinition,
+} from './process/run-server.ts';
+export { didYouMean, suggest } from './suggest.ts';

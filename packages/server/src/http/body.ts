@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http';
+import { HttpError } from './problem.ts';
+
+/** How much of a body that is too large is read and thrown away, so that its sender can read why. */
+const DISCARD_FACTOR = 4;
+const DISCARD_LEAST_BYTES = 256 * 1024 * 1024;
+
+type BodyCallback = (error: Error | null, body?: Buffer) => void;
+
+/**
+ * Reads a request's body. A body of one chunk is handed on as it came, others are copied together once. The buffer is
+ * the caller's: nobody writes to it afterwards.
+ *
+ * Fails with 413 over `limitBytes`, and with 400 when the client stops in the middle.
+ */
+export function readBody(request: IncomingMessage, limitBytes: number, done: BodyCallback): void {
+  const declared = request.headers['content-length'];
+  const declaredBytes = declared === undefined ? -1 : Number(declared);
+  if (declaredBytes > limitBytes) {
+    discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
+    return;
+  }
+  let first: Buffer | undefined;
+  let chunks: Buffer[] | undefined;
+  let receivedBytes = 0;
+
+  function onData(chunk: Buffer): void {
+    receivedBytes += chunk.length;
+    if (receivedBytes > limitBytes) {
+      stop();
+      first = chunks = undefined;
+      discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
+    } else if (first === undefined) {
+      first = chunk;
+    } else if (chunks === undefined) {
+      chunks = [first, chunk];
+    } else {
+      chunks.push(chunk);
+    }
+  }
+  function onEnd(): void {
+    stop();
+    done(null, chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks, receivedBytes));
+  }
+  function onGone(): void {
+    stop();
+    done(new HttpError(400, 'the request body ended early'));
+  }
+  function stop(): void {
+    request.off('data', onData);
+    request.off('end', onEnd);
+    request.off('error', onGone);
+    request.off('close', onGone);
+  }
+  request.on('data', onData);
+  request.on('end', onEnd);
+  request.on('error', onGone);
+  request.on('close', onGone);
+}
+
+/** Throws a body away, up to a bound; a client that waits to be asked for it (`Expect`) is not asked. */
+function discardBody(request: IncomingMessage, limitBytes: number, done: () => void): void {
+  if (request.headers.expect !== undefined) {
+    done();
+    return;
+  }
+  let leftBytes = Math.max(limitBytes * DISCARD_FACTOR, DISCARD_LEAST_BYTES);
+  function onData(chunk: Buffer): void {
+    leftBytes -= chunk.length;
+    if (leftBytes < 0) finish();
+  }
+  function finish(): void {
+    request.off('data', onData);
+    request.off('end', finish);
+    request.off('error', finish);
+    request.off('close', finish);
+    done();
+  }
+  request.on('data', onData);
+  request.on('end', finish);
+  request.on('error', finish);
+  request.on('close', finish);
+}
+
+function tooLarge(limitBytes: number): HttpError {
+  return new HttpError(413, `request body too large: at most ${limitBytes} bytes are accepted`);
+}

@@ -1,0 +1,146 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from '../logger.ts';
+import type { Registry } from '../metrics/registry.ts';
+import { createRouteTable } from './allowed-methods.ts';
+import { addContentTypes } from './content-types.ts';
+import { drainServer } from './drain.ts';
+import { createErrorAnswers, type ErrorAnswer, type ErrorAnswers } from './error-answer.ts';
+import { createNodeServer } from './node-server.ts';
+import { addOperationalRoutes } from './operational-routes.ts';
+import type { ErrorMapper, ErrorRenderer } from './problem.ts';
+import { createRawDispatch, type RawRoute } from './raw-routes.ts';
+import type { ReadinessCheck } from './readiness.ts';
+import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
+import { type ResponseTracker, TrackedResponse } from './tracked-response.ts';
+
+const DEFAULT_BODY_LIMIT_BYTES = 32 * 1024 * 1024;
+/** Label names are part of paths. */
+const MAX_PATH_PARAMETER_CHARACTERS = 64 * 1024;
+
+export interface HttpServerOptions {
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** What `/-/ready` asks, in order. */
+  readonly ready?: ReadinessCheck | readonly ReadinessCheck[];
+  /** Statuses of the typed errors that handlers throw. */
+  readonly mapError?: ErrorMapper;
+  /** How errors look under a path prefix; `{"status":"error","message":…}` elsewhere. */
+  readonly errorRenderers?: Readonly<Record<string, ErrorRenderer>>;
+  /** Larger bodies are answered 413, unless a route sets its own limit; 32 MiB by default. */
+  readonly bodyLimitBytes?: number;
+  /** Routes answered before the framework. */
+  readonly rawRoutes?: readonly RawRoute[];
+}
+
+export interface HttpServer {
+  /** Register routes here before `listen`. Use `requestSignal(reply)` rather than `request.signal`. */
+  readonly app: FastifyInstance;
+  /** Fires when the server begins to close: long polls and followers should answer what they have. */
+  readonly draining: AbortSignal;
+  /** Accepts connections on every address of the machine unless `host` names one; port 0 lets the system choose. */
+  listen(port: number, host?: string): Promise<AddressInfo>;
+  /**
+   * Stops accepting connections, lets requests in flight finish, each closing its connection, and breaks off what is
+   * left after `deadlineMs`. Returns the number of requests that were broken off.
+   */
+  close(deadlineMs: number): Promise<number>;
+}
+
+/** An HTTP server with health, metrics, error answers and graceful shutdown; routes are the caller's. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { registry, logger, bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES } = options;
+  const metrics = createRequestMetrics(registry);
+  const errors = createErrorAnswers({ mapError: options.mapError, errorRenderers: options.errorRenderers, logger });
+  const tracker: ResponseTracker = { metrics, draining: false, onClosed: undefined };
+  const rawDispatch = createRawDispatch(options.rawRoutes ?? [], bodyLimitBytes, metrics, errors);
+  const draining = new AbortController();
+
+  let server!: Server;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER_CHARACTERS },
+    serverFactory: (framework) => {
+      server = createNodeServer({ tracker, rawDispatch, framework, errors, bodyLimitBytes });
+      return server;
+    },
+    clientErrorHandler: () => {},
+    frameworkErrors: (error, request, reply) => {
+      const answer = errors.forError(error, request.raw);
+      sendAnswer(reply as unknown as FastifyReply, answer);
+    },
+  });
+  addContentTypes(app);
+  countRoutes(app, metrics);
+  answerErrors(app, errors, options.rawRoutes ?? []);
+  addOperationalRoutes(app, { registry, readinessChecks: [options.ready ?? []].flat() });
+
+  return {
+    app,
+    draining: draining.signal,
+    async listen(port, host) {
+      await app.ready();
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ port, ...(host !== undefined && { host }) }, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+      return server.address() as AddressInfo;
+    },
+    async close(deadlineMs) {
+      draining.abort();
+      const brokenOff = await drainServer(server, tracker, deadlineMs);
+      await app.close();
+      return brokenOff;
+    },
+  };
+}
+
+/** Gives each route its metrics when it is registered, so that a request finds them without a look-up. */
+function countRoutes(app: FastifyInstance, metrics: RequestMetrics): void {
+  app.addHook('onRoute', (route) => {
+    const endpoint = metrics.endpoint(route.url);
+    const hooks = [route.onRequest ?? []].flat();
+    route.onRequest = [
+      (_request, reply, done) => {
+        if (reply.raw instanceof TrackedResponse) reply.raw.endpoint = endpoint;
+        done();
+      },
+      ...hooks,
+    ];
+  });
+}
+
+function answerErrors(app: FastifyInstance, errors: ErrorAnswers, rawRoutes: readonly RawRoute[]): void {
+  const routes = createRouteTable();
+  for (const { path, method } of rawRoutes) routes.add(path, method);
+  app.addHook('onRoute', ({ url, method }) => routes.add(url, method));
+
+  app.setErrorHandler((error, request, reply) => {
+    const answer = errors.forError(error, request.raw);
+    if (!request.raw.complete) reply.header('connection', 'close');
+    return sendAnswer(reply, answer);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const methods = routes.methodsOf(request.url);
+    const problem =
+      methods.length === 0
+        ? { status: 404, message: `there is nothing at ${request.url.split('?', 1)[0]}` }
+        : {
+            status: 405,
+            message: `${request.method} is not allowed here; allowed are ${methods.join(', ')}`,
+            headers: { allow: methods.join(', ') },
+          };
+    const answer = errors.forProblem(problem, request.raw);
+    return sendAnswer(reply, answer);
+  });
+}
+
+function sendAnswer(reply: FastifyReply, { status, headers, contentType, body }: ErrorAnswer): FastifyReply {
+  return reply.code(status).headers(headers).type(contentType).send(body);
+}

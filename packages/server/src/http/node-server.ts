@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ErrorAnswers } from './error-answer.ts';
+import type { RawDispatch } from './raw-routes.ts';
+import { type ResponseTracker, TrackedResponse } from './tracked-response.ts';
+
+/** Longer than the minute after which load balancers drop an idle connection, so that they close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** For the head of a request. */
+const HEADERS_TIMEOUT_MS = 30_000;
+/** For a whole request with its body. */
+const REQUEST_TIMEOUT_MS = 300_000;
+const CONNECTIONS_CHECK_INTERVAL_MS = 5000;
+/** Queries by GET carry long expressions. */
+const MAX_HEADER_BYTES = 256 * 1024;
+
+export interface NodeServerOptions {
+  readonly tracker: ResponseTracker;
+  readonly rawDispatch: RawDispatch;
+  readonly framework: RequestListener;
+  readonly errors: ErrorAnswers;
+  /** A client that asks before it sends a larger body (`Expect: 100-continue`) is told no. */
+  readonly bodyLimitBytes: number;
+}
+
+/** The HTTP server under the framework: counts every request, answers raw routes, and what is not HTTP. */
+export function createNodeServer({
+  tracker,
+  rawDispatch,
+  framework,
+  errors,
+  bodyLimitBytes,
+}: NodeServerOptions): Server {
+  const { metrics } = tracker;
+
+  function onRequest(request: IncomingMessage, response: TrackedResponse): void {
+    response.begin(tracker);
+    if (!rawDispatch(request, response)) framework(request, response);
+  }
+
+  const server = createServer(
+    {
+      ServerResponse: TrackedResponse,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    onRequest,
+  );
+  server.on('checkContinue', (request: IncomingMessage, response: TrackedResponse) => {
+    if (!(Number(request.headers['content-length']) > bodyLimitBytes)) {
+      delete request.headers.expect;
+      response.writeContinue();
+    }
+    onRequest(request, response);
+  });
+  server.on('connection', (socket: Socket) => {
+    metrics.openConnections.inc();
+    socket.once('close', () => metrics.openConnections.dec());
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const { status, reason, message } = describeClientError(error);
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    metrics.malformed.labels(reason).inc();
+    const answer = errors.forProblem({ status, message }, undefined);
+    const head =
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${answer.contentType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(answer.body)}\r\n\r\n`;
+    socket.end(Buffer.concat([Buffer.from(head), Buffer.from(answer.body)]));
+  });
+  return server;
+}
+
+interface ClientError {
+  readonly status: number;
+  /** Value of the `reason` label. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+function describeClientError({ code = '' }: NodeJS.ErrnoException): ClientError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return {
+        status: 431,
+        reason: 'header_too_large',
+        message: `request head too large: at most ${MAX_HEADER_BYTES} bytes are accepted`,
+      };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, reason: 'timeout', message: 'the request did not arrive in time' };
+    case 'HPE_INVALID_CONTENT_LENGTH':
+    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
+      return { status: 400, reason: 'content_length', message: 'the Content-Length of the request is not valid' };
+    case 'HPE_INVALID_METHOD':
+      return { status: 400, reason: 'method', message: 'the method of the request is not known' };
+    default:
+      return { status: 400, reason: 'malformed', message: 'the request is not valid HTTP/1.1' };
+  }
+}

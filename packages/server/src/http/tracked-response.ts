@@ -1,0 +1,66 @@
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
+
+/** The status counted for a request whose client left before any of the answer was sent. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** What responses share: where they are counted, and whether the server is on its way out. */
+export interface ResponseTracker {
+  readonly metrics: RequestMetrics;
+  draining: boolean;
+  /** Called after each response. */
+  onClosed: ((response: TrackedResponse) => void) | undefined;
+}
+
+/**
+ * A response that counts itself. It sits under the framework, because only here is every end of a request seen: an
+ * answer, a client that left, a route that does not exist.
+ */
+export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  /** Set by the route that answers. */
+  endpoint: EndpointMetrics | undefined = undefined;
+  #tracker: ResponseTracker | undefined = undefined;
+  #startMs = 0;
+
+  /** Milliseconds since the head of the request was read. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  /** Starts counting. */
+  begin(tracker: ResponseTracker): void {
+    this.#tracker = tracker;
+    this.#startMs = performance.now();
+    this.endpoint = tracker.metrics.unmatched;
+    tracker.metrics.inFlight.inc();
+    this.on('close', recordClose);
+  }
+
+  /** The status that this request is counted under. */
+  get countedStatus(): number {
+    return this.headersSent ? this.statusCode : CLIENT_CLOSED_REQUEST;
+  }
+
+  override writeHead(
+    statusCode: number,
+    reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
+    headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
+  ): this {
+    if (this.#tracker?.draining) this.shouldKeepAlive = false;
+    return headers === undefined
+      ? super.writeHead(statusCode, reason as OutgoingHttpHeaders)
+      : super.writeHead(statusCode, reason as string, headers);
+  }
+
+  /** @internal */
+  recordClose(): void {
+    const tracker = this.#tracker!;
+    tracker.metrics.inFlight.dec();
+    this.endpoint!.record(this.req.method ?? '', this.countedStatus, this.elapsedMs / 1000);
+    tracker.onClosed?.(this);
+  }
+}
+
+function recordClose(this: TrackedResponse): void {
+  this.recordClose();
+}

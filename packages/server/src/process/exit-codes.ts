@@ -1,0 +1,28 @@
+/** How a server process ends. */
+export const EXIT_CODES = {
+  /** Asked to stop, and everything was saved; or help, version or a check that passed. */
+  ok: 0,
+  /** A failure of ours, or a stop that did not finish inside its deadline. */
+  failure: 1,
+  /** The command line or the configuration cannot be used. */
+  configuration: 2,
+  /** Another writer took the database over. */
+  fenced: 3,
+} as const;
+
+export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
+
+/** Errors that say by their `code` that the database belongs to another writer now. */
+export function isFencedError(error: unknown): boolean {
+  return codeOf(error) === 'fenced';
+}
+
+/** Errors that say by their name or `code` that the operator has to change something. */
+export function isConfigurationError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ['ConfigError', 'ConfigFileError', 'CliError'].includes(error.name) || codeOf(error) === 'config';
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,154 @@
+import type { CommandSpec } from '../cli/cli.ts';
+import { parseCli } from '../cli/cli.ts';
+import type { Flags, FlagValues } from '../cli/flags.ts';
+import type { Environment } from '../config/env.ts';
+import type { Readiness } from '../http/readiness.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import { addProcessMetrics } from '../metrics/process-metrics.ts';
+import { createRegistry, type Registry } from '../metrics/registry.ts';
+import { EXIT_CODES, isConfigurationError } from './exit-codes.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { createStopper } from './stopper.ts';
+import { watchEventLoop } from './watchdog.ts';
+
+/** A pod has 60 s between SIGTERM and SIGKILL. */
+const DEFAULT_STOP_DEADLINE_MS = 50_000;
+/** What a server is started with. */
+export interface ServerContext<F extends Flags, Config> {
+  readonly flags: FlagValues<F>;
+  readonly config: Config;
+  readonly env: Environment;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /** The first of the checks to give to the HTTP server: not ready while starting, stopping or failed. */
+  readiness(): Readiness;
+  /** Fires when a stop begins, also before the start is complete. */
+  readonly stopping: AbortSignal;
+  /** Call when the database is lost for good: not ready at once, logged, exit 3 when fenced, else 1. */
+  fatal(error: unknown): void;
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Stops taking requests, finishes those in flight, saves everything; must be done within `deadlineMs`. */
+  close(deadlineMs: number): Promise<void>;
+  /** Reads the configuration again, on SIGHUP. */
+  reload?(): Promise<void>;
+}
+
+export interface ServerDefinition<F extends Flags, Config> {
+  /** `opendata-timeseries`; also the `service` field of the log. */
+  readonly name: string;
+  readonly version: string;
+  readonly summary: string;
+  /** The flags of the server; `--check-config` is added. */
+  readonly flags: F;
+  /** Reads and checks the configuration. @throws ConfigError */
+  loadConfig(flags: FlagValues<F>, env: Environment): Config | Promise<Config>;
+  /** What `--check-config` says has been checked, as a file name. */
+  describeConfig?(flags: FlagValues<F>): string;
+  start(context: ServerContext<F, Config>): Promise<RunningServer>;
+  /** Further subcommands; each resolves to an exit code. */
+  readonly commands?: Readonly<Record<string, ExtraCommand>>;
+  readonly stopDeadlineMs?: number;
+}
+
+/** A subcommand that does its work and ends. */
+export interface ExtraCommand extends CommandSpec {
+  run(values: Readonly<Record<string, unknown>>, positionals: readonly string[], env: Environment): Promise<number>;
+}
+
+const CHECK_CONFIG = {
+  type: 'boolean',
+  help: 'Check the configuration, print what is wrong with it, and exit',
+} as const;
+
+/**
+ * Runs a server process from its command line to its exit: `process.exit` is called here and nowhere else. Exit codes
+ * are those of EXIT_CODES; a second SIGTERM or SIGINT ends the process at once.
+ */
+export async function runServer<const F extends Flags, Config>(definition: ServerDefinition<F, Config>): Promise<void> {
+  const { name, version, summary, commands = {} } = definition;
+  const serve: CommandSpec = {
+    summary: 'Run the server',
+    flags: { ...definition.flags, 'check-config': CHECK_CONFIG },
+  };
+  const spec = { name, version, summary, commands: { serve, ...commands }, defaultCommand: 'serve' };
+  const parsed = parseCli(spec, process.argv.slice(2), process.env);
+  if (parsed.kind === 'exit') {
+    (parsed.code === 0 ? process.stdout : process.stderr).write(parsed.text);
+    process.exit(parsed.code);
+  }
+  if (parsed.command !== 'serve') {
+    process.exit(await commands[parsed.command]!.run(parsed.values, parsed.positionals, process.env));
+  }
+  const flags = parsed.values as FlagValues<F>;
+  const config = await loadConfigOrExit(definition, flags);
+  if (parsed.values['check-config'] === true) {
+    process.stdout.write(`${definition.describeConfig?.(flags) ?? 'configuration'}: OK\n`);
+    process.exit(EXIT_CODES.ok);
+  }
+  await runUntilStopped(definition, flags, config);
+}
+
+async function loadConfigOrExit<F extends Flags, Config>(
+  definition: ServerDefinition<F, Config>,
+  flags: FlagValues<F>,
+): Promise<Config> {
+  try {
+    return await definition.loadConfig(flags, process.env);
+  } catch (error) {
+    if (!isConfigurationError(error)) throw error;
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(EXIT_CODES.configuration);
+  }
+}
+
+async function runUntilStopped<F extends Flags, Config>(
+  definition: ServerDefinition<F, Config>,
+  flags: FlagValues<F>,
+  config: Config,
+): Promise<void> {
+  const { name, version } = definition;
+  const logger = createLogger({ service: name });
+  const registry = createRegistry({ onCollectError: (message, error) => logger.error({ err: error }, message) });
+  addProcessMetrics(registry, { name, version });
+  watchEventLoop(registry, logger);
+  const lifecycle = createLifecycle();
+  const stopper = createStopper(lifecycle, logger, definition.stopDeadlineMs ?? DEFAULT_STOP_DEADLINE_MS);
+
+  logger.info({ version, pid: process.pid, node: process.version }, `${name} is starting`);
+  const starting = definition.start({
+    flags,
+    config,
+    env: process.env,
+    logger,
+    registry,
+    readiness: lifecycle.readiness,
+    stopping: stopper.stopping,
+    fatal: stopper.fatal,
+  });
+  stopper.attach(starting);
+  let running: RunningServer;
+  try {
+    running = await starting;
+  } catch (error) {
+    stopper.startFailed(error);
+    return;
+  }
+  if (lifecycle.phase === 'starting') lifecycle.enter('running');
+  process.on('SIGHUP', () => void reload(running, logger));
+}
+
+async function reload(running: RunningServer, logger: Logger): Promise<void> {
+  if (running.reload === undefined) {
+    logger.warn({}, 'SIGHUP: this server has nothing to reload');
+    return;
+  }
+  try {
+    await running.reload();
+    logger.info({}, 'configuration reloaded');
+  } catch (error) {
+    logger.error({ err: error }, 'reload failed: the configuration in use stays');
+  }
+}

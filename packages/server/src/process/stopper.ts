@@ -1,0 +1,98 @@
+import type { Logger } from '../logger.ts';
+import { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './exit-codes.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { RunningServer } from './run-server.ts';
+
+/** After the database is lost there is nothing to save: only answers in flight are waited for. */
+const FATAL_STOP_DEADLINE_MS = 2000;
+
+/** Signals and failures of a process, and the one way in which it ends. */
+export interface Stopper {
+  /** Fires when a stop begins. */
+  readonly stopping: AbortSignal;
+  /** The server that a stop has to close, once it is there. */
+  attach(starting: Promise<RunningServer>): void;
+  /** The start failed: logs why and ends the process. */
+  startFailed(error: unknown): void;
+  /** The database is lost: not ready at once, then out. */
+  fatal(error: unknown): void;
+}
+
+/** Takes over the signals and the uncaught errors of this process. */
+export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadlineMs: number): Stopper {
+  const stopping = new AbortController();
+  let server: Promise<RunningServer> | undefined;
+
+  function exit(code: ExitCode): never {
+    logger.info({ exitCode: code }, 'exit');
+    process.exit(code);
+  }
+
+  async function stop(code: ExitCode, deadlineMs: number): Promise<void> {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    const startMs = performance.now();
+    setTimeout(() => {
+      logger.error({ deadlineMs }, 'the stop did not finish inside its deadline');
+      exit(code === EXIT_CODES.ok ? EXIT_CODES.failure : code);
+    }, deadlineMs);
+    try {
+      const running = await server;
+      await running?.close(deadlineMs - (performance.now() - startMs));
+    } catch (error) {
+      logger.error({ err: error }, 'the stop failed');
+      exit(code === EXIT_CODES.ok ? EXIT_CODES.failure : code);
+    }
+    exit(code);
+  }
+
+  function onSignal(signal: NodeJS.Signals, signalNumber: number): void {
+    if (stopping.signal.aborted) {
+      logger.warn({ signal }, 'second signal: exit at once');
+      process.exit(128 + signalNumber);
+    }
+    logger.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
+    lifecycle.enter('stopping');
+    void stop(EXIT_CODES.ok, stopDeadlineMs);
+  }
+
+  function crash(error: unknown, message: string): void {
+    logger.fatal({ err: error }, message);
+    process.exit(EXIT_CODES.failure);
+  }
+
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('uncaughtException', (error) => crash(error, 'uncaught exception'));
+  process.on('unhandledRejection', (reason) => crash(reason, 'unhandled rejection'));
+
+  return {
+    stopping: stopping.signal,
+    attach(starting) {
+      server = starting;
+    },
+    startFailed(error) {
+      if (stopping.signal.aborted) return;
+      logger.fatal({ err: error }, `start failed: ${messageOf(error)}`);
+      process.exit(exitCodeOf(error));
+    },
+    fatal(error) {
+      if (lifecycle.phase === 'failed') return;
+      lifecycle.enter('failed', messageOf(error));
+      logger.fatal(
+        { err: error },
+        isFencedError(error) ? 'fenced: another writer took the database over' : 'the database is lost',
+      );
+      void stop(exitCodeOf(error), FATAL_STOP_DEADLINE_MS);
+    },
+  };
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (isFencedError(error)) return EXIT_CODES.fenced;
+  return isConfigurationError(error) ? EXIT_CODES.configuration : EXIT_CODES.failure;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,83 @@
+/** A small server on the runtime, driven by environment variables; the tests run it as a process. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { createHttpServer, loadYamlConfig, parseDuration, requestSignal, runServer } from '../dist/index.js';
+
+const schema = z.strictObject({
+  greeting: z.string().default('hello'),
+  start_delay_ms: z.number().default(0),
+  close_delay_ms: z.number().default(0),
+  start_error: z.enum(['config', 'fenced', 'other']).optional(),
+});
+
+await runServer({
+  name: 'fixture-server',
+  version: '1.2.3',
+  summary: 'A server for the tests of the server runtime.',
+  flags: {
+    config: { type: 'string', short: 'c', env: 'FIXTURE_CONFIG', valueName: 'FILE', help: 'Configuration file' },
+    port: { type: 'port', env: 'FIXTURE_PORT', default: 0, help: 'Port to listen on' },
+  },
+  stopDeadlineMs: parseDuration(process.env.FIXTURE_STOP_DEADLINE ?? '10s'),
+  loadConfig: (flags) => (flags.config === undefined ? schema.parse({}) : loadYamlConfig(flags.config, schema)),
+  describeConfig: (flags) => flags.config ?? 'defaults',
+  commands: {
+    greet: {
+      summary: 'Greet somebody',
+      flags: {},
+      positionals: [{ name: 'NAME', help: 'who to greet' }],
+      run: async (_values, [name]) => {
+        process.stdout.write(`hello ${name}\n`);
+        return 0;
+      },
+    },
+  },
+  start: async (context) => {
+    const { config, flags, logger } = context;
+    const http = createHttpServer({ registry: context.registry, logger, ready: context.readiness });
+    http.app.get('/greeting', async () => config.greeting);
+    http.app.get('/slow/:ms', async (request) => {
+      await sleep(Number(request.params.ms));
+      return 'done';
+    });
+    http.app.get('/follow', async (_request, reply) => {
+      const left = requestSignal(reply);
+      await new Promise((resolve) => {
+        http.draining.addEventListener('abort', resolve);
+        left.addEventListener('abort', resolve);
+      });
+      if (left.aborted) logger.info({}, 'follower left');
+      return 'no more';
+    });
+    http.app.post('/crash', () => {
+      setImmediate(() => {
+        throw new Error('on purpose');
+      });
+      return 'crashing';
+    });
+    http.app.post('/reject', () => {
+      void Promise.reject(new Error('on purpose'));
+      return 'rejecting';
+    });
+    http.app.post('/fence', () => {
+      context.fatal(Object.assign(new Error('epoch 2 is newer'), { code: 'fenced' }));
+      return 'fenced';
+    });
+    const { port } = await http.listen(flags.port, '127.0.0.1');
+    logger.info({ port }, 'listening');
+    await sleep(config.start_delay_ms, undefined, { signal: context.stopping }).catch(() => {});
+    if (config.start_error === 'config') throw Object.assign(new Error('no such bucket'), { code: 'config' });
+    if (config.start_error === 'fenced') throw Object.assign(new Error('epoch 2 is newer'), { code: 'fenced' });
+    if (config.start_error === 'other') throw new Error('out of luck');
+    return {
+      close: async (deadlineMs) => {
+        const brokenOff = await http.close(deadlineMs / 2);
+        await sleep(config.close_delay_ms);
+        logger.info({ brokenOff }, 'closed');
+      },
+      reload: async () => {
+        if (process.env.FIXTURE_RELOAD === 'fails') throw new Error('no longer there');
+      },
+    };
+  },
+});
