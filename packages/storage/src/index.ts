@@ -1,3 +1,4 @@
+export type { BlockInfo, BlockReads, BlockStore, BlockWriter, CreateOptions, PublishOptions } from './blocks.ts';
 export type {
   AwsObjectStoreConfig,
   LocalObjectStoreConfig,
@@ -7,3 +8,13 @@ export type {
   StorageConfig,
 } from './config.ts';
 export { resolveTuning, storageConfigSchema, storageDefaults } from './config.ts';
+export type { StorageErrorCode } from './errors.ts';
+export { isStorageError, StorageError } from './errors.ts';
+export type { Journal } from './journal.ts';
+export type { JournalEntry } from './journal-recovery.ts';
+export type { Logger } from './logger.ts';
+export { silentLogger } from './logger.ts';
+export type { MetaReads, MetaStore } from './meta.ts';
+export type { MetricFamily, MetricSample } from './metrics.ts';
+export type { OpenStorageOptions, Storage, StorageHealth } from './storage.ts';
+export { openStorage } from './storage.ts';

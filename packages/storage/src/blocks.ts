@@ -1,0 +1,311 @@
+import { BlockPages, type PageSource } from './block-pages.ts';
+import { decodeDescriptor, encodeDescriptor, markerPages, markerValue, unknownPages } from './block-rows.ts';
+import type { CommitLoop } from './commit-loop.ts';
+import type { EngineOp, EngineReader } from './engine.ts';
+import { StorageError } from './errors.ts';
+import type { WritableJournal } from './journal.ts';
+import {
+  blockMarkerKey,
+  blockMarkers,
+  descriptorKey,
+  descriptors,
+  idOfKey,
+  laneMarkerKey,
+  pageKey,
+  stateKey,
+} from './keys.ts';
+import { framePage } from './page-frame.ts';
+import type { Sweeper } from './sweeper.ts';
+
+/** A published block: immutable pages and what the database wants to know of them. */
+export interface BlockInfo {
+  readonly id: number;
+  readonly kind: string;
+  /** The database's own description: index, bounds, whatever it needs to find pages. */
+  readonly descriptor: Uint8Array;
+  /** Number of pages. */
+  readonly pages: number;
+  /** Bytes of all pages. */
+  readonly sizeBytes: number;
+  /** When the block ends, in ms since the epoch; never where absent. */
+  readonly expireAtMs?: number;
+  /** The lanes whose entries the block took over. */
+  readonly sealedLanes: readonly number[];
+}
+
+export interface BlockReads {
+  /** The blocks that are published, not removed and not expired, by rising id. */
+  list(): readonly BlockInfo[];
+  /**
+   * Pages `first` to `first + count - 1`, checked. The bytes are shared with a cache and must not be changed.
+   * @throws StorageError `not_found` (the block was removed), `corrupt` (names block and page), `unavailable`
+   */
+  readPages(blockId: number, first: number, count: number, signal?: AbortSignal): Promise<Uint8Array[]>;
+}
+
+export interface BlockStore extends BlockReads {
+  /** Starts a block. Nothing of it is visible, or survives a restart, before {@link publish}. */
+  create(kind: string, options?: CreateOptions): BlockWriter;
+  /**
+   * In one atomic step the block appears, and the lanes that it covers and the blocks that it replaces disappear.
+   * Nothing can be appended to these lanes from the call on. Waits until the step is durable, without a deadline.
+   */
+  publish(writer: BlockWriter, options: PublishOptions): Promise<BlockInfo>;
+  /**
+   * Removes blocks in one atomic step; their pages are deleted in the background, after readers had time to finish.
+   * Ids that are not there are ignored.
+   */
+  remove(ids: Iterable<number>): Promise<void>;
+}
+
+export interface CreateOptions {
+  /** When the block ends, in ms since the epoch. */
+  readonly expireAtMs?: number;
+}
+
+export interface PublishOptions {
+  readonly descriptor: Uint8Array;
+  readonly sealsLanes?: readonly number[];
+  readonly replaces?: readonly number[];
+  /** When the block ends, in ms since the epoch; the value given to {@link BlockStore.create} unless given here. */
+  readonly expireAtMs?: number;
+}
+
+export interface BlockWriter {
+  readonly id: number;
+  readonly kind: string;
+  readonly pages: number;
+  readonly sizeBytes: number;
+  /**
+   * Adds a page and answers its number, counted from 0. The bytes are copied before the call returns. Resolves as soon
+   * as there is room for more, not when the page is durable: {@link BlockStore.publish} sees to that.
+   */
+  writePage(bytes: Uint8Array): Promise<number>;
+  /** Gives the block up; its pages are deleted in the background. */
+  abort(): void;
+}
+
+/** What is known of the blocks before anything else happens. */
+export interface BlockState {
+  readonly blocks: readonly BlockInfo[];
+  /** Blocks whose pages are garbage, with the number of their pages where it is known. */
+  readonly garbage: readonly { readonly id: number; readonly pages: number | undefined }[];
+  readonly nextId: number;
+}
+
+export interface BlockStoreOptions {
+  readonly nowMs: () => number;
+  readonly cacheBytes: number;
+  /** How long readers may still use a block that was removed. */
+  readonly removalGraceMs: number;
+}
+
+const blockStateKey = stateKey('blocks');
+
+export async function readBlockState(engine: EngineReader): Promise<BlockState> {
+  const row = await engine.get(blockStateKey);
+  const { nextId } = row === undefined ? { nextId: 1 } : (JSON.parse(new TextDecoder().decode(row)) as BlockState);
+  const garbage: { id: number; pages: number | undefined }[] = [];
+  for await (const { key, value } of engine.scan(blockMarkers)) {
+    garbage.push({ id: idOfKey(key), pages: markerPages(value) });
+  }
+  return { blocks: await readDescriptors(engine), garbage, nextId };
+}
+
+export async function readDescriptors(engine: EngineReader): Promise<BlockInfo[]> {
+  const blocks: BlockInfo[] = [];
+  for await (const { key, value } of engine.scan(descriptors)) blocks.push(decodeDescriptor(idOfKey(key), value));
+  return blocks;
+}
+
+/** What is left of a list of blocks at a time. */
+export function unexpired(blocks: Iterable<BlockInfo>, nowMs: number): BlockInfo[] {
+  return [...blocks].filter(({ expireAtMs }) => expireAtMs === undefined || expireAtMs > nowMs);
+}
+
+class Writer implements BlockWriter {
+  readonly id: number;
+  readonly kind: string;
+  readonly expireAtMs: number | undefined;
+  pages = 0;
+  sizeBytes = 0;
+  state: 'open' | 'published' | 'aborted' = 'open';
+  readonly #loop: CommitLoop;
+  readonly #rowsExpireAtMs: number | undefined;
+  readonly #onAbort: (writer: Writer) => void;
+
+  constructor(
+    id: number,
+    kind: string,
+    expireAtMs: number | undefined,
+    graceMs: number,
+    loop: CommitLoop,
+    onAbort: (writer: Writer) => void,
+  ) {
+    this.id = id;
+    this.kind = kind;
+    this.expireAtMs = expireAtMs;
+    this.#rowsExpireAtMs = expireAtMs === undefined ? undefined : expireAtMs + graceMs;
+    this.#loop = loop;
+    this.#onAbort = onAbort;
+  }
+
+  async writePage(bytes: Uint8Array): Promise<number> {
+    if (this.state !== 'open') throw new StorageError('internal', `block ${this.id} was ${this.state} already`);
+    const page = this.pages++;
+    this.sizeBytes += bytes.length;
+    const op = {
+      key: pageKey(this.id, page),
+      value: framePage(this.id, page, bytes),
+      expireAtMs: this.#rowsExpireAtMs,
+    };
+    // A failure means that the database is lost: room() and publish() say so.
+    this.#loop.submit([op]).catch(() => undefined);
+    await this.#loop.room();
+    return page;
+  }
+
+  abort(): void {
+    if (this.state !== 'open') return;
+    this.state = 'aborted';
+    this.#onAbort(this);
+  }
+}
+
+export class WritableBlocks implements BlockStore {
+  readonly #loop: CommitLoop;
+  readonly #journal: WritableJournal;
+  readonly #sweeper: Sweeper;
+  readonly #options: BlockStoreOptions;
+  readonly #pages: BlockPages;
+  readonly #published = new Map<number, BlockInfo>();
+  /** Removed, and still readable by those who started before. */
+  readonly #leaving = new Map<number, BlockInfo>();
+  #nextId: number;
+
+  constructor(
+    engine: EngineReader,
+    loop: CommitLoop,
+    journal: WritableJournal,
+    sweeper: Sweeper,
+    state: BlockState,
+    options: BlockStoreOptions,
+  ) {
+    this.#loop = loop;
+    this.#journal = journal;
+    this.#sweeper = sweeper;
+    this.#options = options;
+    this.#nextId = state.nextId;
+    for (const block of state.blocks) this.#published.set(block.id, block);
+    const source: PageSource = { engine, find: (id) => this.#published.get(id) ?? this.#leaving.get(id) };
+    this.#pages = new BlockPages(source, options.cacheBytes);
+    for (const { id, pages } of state.garbage) sweeper.addBlock(id, pages, options.removalGraceMs);
+  }
+
+  get cacheStats(): BlockPages['stats'] {
+    return this.#pages.stats;
+  }
+
+  list(): readonly BlockInfo[] {
+    return unexpired(this.#published.values(), this.#options.nowMs()).sort((a, b) => a.id - b.id);
+  }
+
+  readPages(blockId: number, first: number, count: number, signal?: AbortSignal): Promise<Uint8Array[]> {
+    return this.#pages.read(blockId, first, count, signal);
+  }
+
+  create(kind: string, { expireAtMs }: CreateOptions = {}): BlockWriter {
+    if (this.#loop.failure !== undefined) throw this.#loop.failure;
+    const id = this.#nextId++;
+    const state = new TextEncoder().encode(JSON.stringify({ nextId: this.#nextId }));
+    const marker = { key: blockMarkerKey(id), value: markerValue(unknownPages) };
+    this.#loop.submit([marker, { key: blockStateKey, value: state }]).catch(() => undefined);
+    return new Writer(id, kind, expireAtMs, this.#options.removalGraceMs, this.#loop, (writer) =>
+      this.#sweeper.addBlock(writer.id, writer.pages, 0),
+    );
+  }
+
+  async publish(writer: BlockWriter, options: PublishOptions): Promise<BlockInfo> {
+    if (!(writer instanceof Writer) || writer.state !== 'open') {
+      throw new StorageError('internal', `block ${writer.id} cannot be published (again)`);
+    }
+    const replaced = (options.replaces ?? []).map((id) => this.#take(id));
+    const sealedLanes = options.sealsLanes ?? [];
+    const afterGroup = this.#journal.seal(sealedLanes);
+    writer.state = 'published';
+    const expireAtMs = options.expireAtMs ?? writer.expireAtMs;
+    const { id, kind, pages, sizeBytes } = writer;
+    const block: BlockInfo = {
+      id,
+      kind,
+      descriptor: options.descriptor.slice(),
+      pages,
+      sizeBytes,
+      ...(expireAtMs === undefined ? {} : { expireAtMs }),
+      sealedLanes,
+    };
+    const ops: EngineOp[] = [
+      { key: descriptorKey(id), value: encodeDescriptor(block) },
+      { key: blockMarkerKey(id), value: undefined },
+    ];
+    for (const lane of sealedLanes) ops.push({ key: laneMarkerKey(lane), value: Uint8Array.of(1) });
+    for (const old of replaced) pushRemoval(ops, old);
+    await this.#loop.submit(ops, { afterGroup });
+    this.#published.set(id, block);
+    this.#leave(replaced);
+    for (const lane of sealedLanes) this.#sweeper.addLane(lane);
+    return block;
+  }
+
+  async remove(ids: Iterable<number>): Promise<void> {
+    const removed = [...new Set(ids)].filter((id) => this.#isListed(id)).map((id) => this.#take(id));
+    if (removed.length === 0) return;
+    const ops: EngineOp[] = [];
+    for (const block of removed) pushRemoval(ops, block);
+    await this.#loop.submit(ops);
+    this.#leave(removed);
+  }
+
+  /** Removes the blocks that have expired. */
+  async removeExpired(): Promise<number> {
+    const now = this.#options.nowMs();
+    const expired: number[] = [];
+    for (const { id, expireAtMs } of this.#published.values()) {
+      if (expireAtMs !== undefined && expireAtMs <= now && this.#isListed(id)) expired.push(id);
+    }
+    await this.remove(expired);
+    return expired.length;
+  }
+
+  /** The pages of the block are deleted. */
+  swept(id: number): void {
+    this.#leaving.delete(id);
+    this.#pages.forget(id);
+  }
+
+  #isListed(id: number): boolean {
+    return this.#published.has(id) && !this.#leaving.has(id);
+  }
+
+  /** Reserves a block for removal: it stays listed until that is durable, but nobody else can remove it. */
+  #take(id: number): BlockInfo {
+    const block = this.#published.get(id);
+    if (block === undefined || this.#leaving.has(id)) {
+      throw new StorageError('not_found', `block ${id} is not there`, { details: { block: id } });
+    }
+    this.#leaving.set(id, block);
+    return block;
+  }
+
+  #leave(blocks: readonly BlockInfo[]): void {
+    for (const block of blocks) {
+      this.#published.delete(block.id);
+      this.#sweeper.addBlock(block.id, block.pages, this.#options.removalGraceMs);
+    }
+  }
+}
+
+function pushRemoval(ops: EngineOp[], block: BlockInfo): void {
+  ops.push({ key: descriptorKey(block.id), value: undefined });
+  ops.push({ key: blockMarkerKey(block.id), value: markerValue(block.pages) });
+}

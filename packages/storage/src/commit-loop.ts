@@ -1,0 +1,280 @@
+import type { CommitGroup } from './commit-group.ts';
+import { yieldToLoop } from './deadline.ts';
+import type { Engine, EngineOp } from './engine.ts';
+import { isFatal, type StorageError, toStorageError } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+/** Where the loop gets its commit groups from: the journal. */
+export interface GroupSource {
+  readonly durableGroup: number;
+  /** Closes and hands over the oldest group that is not committed yet. */
+  takeGroup(): CommitGroup | undefined;
+  /** Whether somebody waits for a group that was not taken. */
+  hasDemand(): boolean;
+  groupDurable(group: CommitGroup): void;
+  /** Since when the oldest group that was not taken waits, by the monotonic clock. */
+  oldestGroupMs(): number | undefined;
+  fail(error: StorageError): void;
+}
+
+export interface CommitLoopOptions {
+  readonly logger: Logger;
+  /** Least time between the starts of two commits; what a store that bills by request needs. */
+  readonly minIntervalMs: number;
+  /** Observes every commit. */
+  readonly onCommit?: (stats: CommitStats) => void;
+  /** Called once when the loop ends for good. */
+  readonly onFailure?: (error: StorageError) => void;
+}
+
+export interface CommitStats {
+  readonly durationMs: number;
+  readonly rows: number;
+  readonly sizeBytes: number;
+}
+
+export interface SubmitOptions {
+  /** The batch goes with this commit group or later, never earlier. */
+  readonly afterGroup?: number;
+}
+
+interface Unit {
+  readonly ops: readonly EngineOp[];
+  readonly sizeBytes: number;
+  readonly afterGroup: number;
+  readonly submittedMs: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** How many bytes of pages and deletions go with one journal group, so that they do not hold it up for long. */
+const turnBytes = 4 * 1024 * 1024;
+/** Deletions cost by the row, not by the byte. */
+const turnRows = 2000;
+/** How many bytes may wait before writers of pages have to. */
+const queueBytes = 16 * 1024 * 1024;
+const firstRetryMs = 100;
+const lastRetryMs = 5_000;
+
+/**
+ * The only writer of a database. Each turn takes one commit group of the journal and some of the other batches that
+ * wait, writes them as one, makes them durable, tells everybody who waits, and starts again. It runs on demand.
+ *
+ * While the store does not answer, the loop waits; after an error that may pass it writes the same rows again.
+ */
+export class CommitLoop {
+  readonly #engine: Engine;
+  readonly #options: CommitLoopOptions;
+  #source: GroupSource | undefined;
+  #units: Unit[] = [];
+  #turnUnits: readonly Unit[] = [];
+  #unitBytes = 0;
+  #running: Promise<void> | undefined;
+  #turnSinceMs: number | undefined;
+  #lastStartMs = Number.NEGATIVE_INFINITY;
+  #lastDurableMs = performance.now();
+  #urgent = false;
+  #endPause: (() => void) | undefined;
+  #roomWaiters: (() => void)[] = [];
+  #failure: StorageError | undefined;
+
+  constructor(engine: Engine, options: CommitLoopOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** Connects the journal; once, before the first turn. */
+  attach(source: GroupSource): void {
+    this.#source = source;
+  }
+
+  get failure(): StorageError | undefined {
+    return this.#failure;
+  }
+
+  /** Bytes of batches that were submitted and are not durable. */
+  get pendingBytes(): number {
+    return this.#unitBytes;
+  }
+
+  /** When the last commit became durable, by the monotonic clock. */
+  get lastDurableMs(): number {
+    return this.#lastDurableMs;
+  }
+
+  /** Age of the oldest thing that waits to become durable; 0 when nothing does. */
+  oldestPendingAgeMs(): number {
+    const since = Math.min(
+      this.#turnSinceMs ?? Number.POSITIVE_INFINITY,
+      this.#units[0]?.submittedMs ?? Number.POSITIVE_INFINITY,
+      this.#source?.oldestGroupMs() ?? Number.POSITIVE_INFINITY,
+    );
+    return since === Number.POSITIVE_INFINITY ? 0 : performance.now() - since;
+  }
+
+  /** Starts the loop if it rests. */
+  wake(): void {
+    if (this.#running !== undefined || this.#failure !== undefined) return;
+    this.#running = this.#run()
+      .catch((error: unknown) => this.fail(toStorageError(error)))
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#hasWork()) this.wake();
+      });
+  }
+
+  /** Starts the next turn without waiting out the interval. */
+  hurry(): void {
+    this.#urgent = true;
+    this.#endPause?.();
+    this.wake();
+  }
+
+  /**
+   * Adds an atomic batch; batches become durable in the order in which they are submitted. Has no deadline: it settles
+   * when the batch is durable, or when the database is lost or closed, so its outcome is always known.
+   */
+  submit(ops: readonly EngineOp[], options: SubmitOptions = {}): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    let sizeBytes = 0;
+    for (const op of ops) sizeBytes += op.key.length + (op.value?.length ?? 0);
+    return new Promise((resolve, reject) => {
+      const afterGroup = options.afterGroup ?? 0;
+      this.#units.push({ ops, sizeBytes, afterGroup, submittedMs: performance.now(), resolve, reject });
+      this.#unitBytes += sizeBytes;
+      this.wake();
+    });
+  }
+
+  /** Resolves when there is room for a further page. @throws StorageError once the database is lost */
+  async room(): Promise<void> {
+    while (this.#unitBytes > queueBytes && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Resolves when nothing is left to commit or the database is lost. */
+  async drain(): Promise<void> {
+    this.hurry();
+    while (this.#running !== undefined) {
+      await this.#running;
+      if (this.#hasWork()) this.hurry();
+    }
+    this.#urgent = false;
+  }
+
+  /** The database is lost or closed: everybody who waits is told so, and nothing is written any more. */
+  fail(error: StorageError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    for (const unit of [...this.#turnUnits, ...this.#units]) unit.reject(error);
+    this.#units = [];
+    this.#unitBytes = 0;
+    this.#wakeRoomWaiters();
+    this.#source?.fail(error);
+    this.#endPause?.();
+    this.#options.onFailure?.(error);
+  }
+
+  #hasWork(): boolean {
+    return this.#failure === undefined && (this.#units.length > 0 || this.#source?.hasDemand() === true);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#hasWork()) {
+      // Callers of the same turn of the event loop, and those that the last commit has just answered, join.
+      await yieldToLoop();
+      await this.#pause();
+      if (this.#failure !== undefined) return;
+      this.#lastStartMs = performance.now();
+      const group = this.#source?.takeGroup();
+      const units = this.#takeUnits(group?.number ?? this.#source?.durableGroup ?? 0);
+      if (group === undefined && units.length === 0) continue;
+      this.#turnSinceMs = Math.min(group?.openedMs ?? this.#lastStartMs, units[0]?.submittedMs ?? this.#lastStartMs);
+      this.#turnUnits = units;
+      const written = await this.#write(group, units);
+      this.#turnUnits = [];
+      this.#turnSinceMs = undefined;
+      if (!written) return;
+      if (group !== undefined) this.#source?.groupDurable(group);
+      this.#releaseUnits(units);
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const delayMs = this.#lastStartMs + this.#options.minIntervalMs - performance.now();
+    if (delayMs > 0 && !this.#urgent) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delayMs);
+        this.#endPause = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#endPause = undefined;
+    }
+    this.#urgent = false;
+  }
+
+  #takeUnits(group: number): readonly Unit[] {
+    const units = this.#units;
+    let count = 0;
+    let sizeBytes = 0;
+    let rows = 0;
+    while (count < units.length) {
+      const unit = units[count]!;
+      if (unit.afterGroup > group) break;
+      if (count > 0 && (sizeBytes + unit.sizeBytes > turnBytes || rows + unit.ops.length > turnRows)) break;
+      sizeBytes += unit.sizeBytes;
+      rows += unit.ops.length;
+      count++;
+    }
+    return units.splice(0, count);
+  }
+
+  /** False when the database was lost. */
+  async #write(group: CommitGroup | undefined, units: readonly Unit[]): Promise<boolean> {
+    const ops = group?.rows() ?? [];
+    for (const unit of units) for (const op of unit.ops) ops.push(op);
+    for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
+      const startedMs = performance.now();
+      try {
+        await this.#engine.write(ops);
+        if (this.#failure === undefined) this.#wrote(startedMs, ops);
+      } catch (thrown) {
+        const error = toStorageError(thrown);
+        if (isFatal(error)) this.fail(error);
+        else if (this.#failure === undefined) {
+          this.#options.logger.warn({ err: error, retryMs }, 'a commit failed and is written again');
+          await new Promise((resolve) => setTimeout(resolve, retryMs));
+          if (this.#failure === undefined) continue;
+        }
+      }
+      return this.#failure === undefined;
+    }
+  }
+
+  #wrote(startedMs: number, ops: readonly EngineOp[]): void {
+    this.#lastDurableMs = performance.now();
+    const { onCommit } = this.#options;
+    if (onCommit === undefined) return;
+    let sizeBytes = 0;
+    for (const op of ops) sizeBytes += op.key.length + (op.value?.length ?? 0);
+    onCommit({ durationMs: this.#lastDurableMs - startedMs, rows: ops.length, sizeBytes });
+  }
+
+  #releaseUnits(units: readonly Unit[]): void {
+    for (const unit of units) {
+      this.#unitBytes -= unit.sizeBytes;
+      unit.resolve();
+    }
+    if (this.#unitBytes <= queueBytes) this.#wakeRoomWaiters();
+  }
+
+  #wakeRoomWaiters(): void {
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const wake of waiters) wake();
+  }
+}

@@ -1,0 +1,49 @@
+import { StorageError } from './errors.ts';
+
+/**
+ * The promise itself, or `unavailable` once `deadlineMs` have passed. The work goes on: a call into the engine cannot be
+ * taken back, so its late result is handed to `late` if that is given.
+ */
+export function withDeadline<T>(
+  promise: Promise<T>,
+  deadlineMs: number,
+  what: string,
+  late?: (result: T) => void,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let expired = false;
+    const timer = setTimeout(() => {
+      expired = true;
+      reject(unanswered(what, deadlineMs));
+    }, deadlineMs);
+    promise.then(
+      (result) => {
+        clearTimeout(timer);
+        if (expired) late?.(result);
+        else resolve(result);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        if (!expired) reject(error);
+      },
+    );
+  });
+}
+
+export function unanswered(what: string, deadlineMs: number): StorageError {
+  return new StorageError('unavailable', `${what}: the object store did not answer within ${deadlineMs} ms`, {
+    details: { deadlineMs },
+  });
+}
+
+/** Lets timers, I/O and the engine's own thread have their turn. */
+export function yieldToLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits without keeping the process alive. */
+export function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs).unref();
+  });
+}

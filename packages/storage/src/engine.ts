@@ -1,0 +1,72 @@
+import type { StorageError } from './errors.ts';
+
+/** One put, or one delete where `value` is undefined. Bytes must not change until the write has settled. */
+export interface EngineOp {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+  /** Absolute expiry in ms since the epoch; none where absent. */
+  readonly expireAtMs?: number | undefined;
+}
+
+export interface EngineRow {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly expireAtMs: number | undefined;
+}
+
+/** Keys from `start` (inclusive) to `end` (exclusive). */
+export interface KeyRange {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+export interface ScanOptions {
+  /** How many bytes to fetch ahead of the caller; 256 KiB to 8 MiB. */
+  readonly readAheadBytes?: number;
+  /** Descending order, for the first few rows only. */
+  readonly descending?: boolean;
+  /** Whether blocks read should stay in the engine's cache; default true. */
+  readonly cache?: boolean;
+}
+
+export interface EngineMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value:
+    | { readonly kind: 'counter' | 'gauge'; readonly value: number }
+    | {
+        readonly kind: 'histogram';
+        readonly count: number;
+        readonly sum: number;
+        readonly boundaries: readonly number[];
+        /** Not cumulated; one more than there are boundaries. */
+        readonly bucketCounts: readonly number[];
+      };
+}
+
+/** The reading half of the port to the key-value engine. Expired rows are never returned. */
+export interface EngineReader {
+  /** @throws StorageError `unavailable` after the deadline, `fenced`, `closed`, `internal` */
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  /** A point-in-time view of the range, in key order; gives the event loop a turn in between. */
+  scan(range: KeyRange, options?: ScanOptions): AsyncIterable<EngineRow>;
+  /** Why the engine cannot be used any more, if so. Cheap enough for every 250 ms. */
+  failure(): StorageError | undefined;
+  metrics(): readonly EngineMetric[];
+  /** Asks the object store itself, past every cache, whether it answers. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * The port to the key-value engine. One writer, and never two writes at a time: the caller waits for a write to settle
+ * before it starts the next one.
+ */
+export interface Engine extends EngineReader {
+  /**
+   * Writes all operations as one atomic batch and makes them durable. Has no deadline of its own: it settles when the
+   * store answers. After a rejection that is not fatal the outcome is unknown; the same batch may be written again.
+   */
+  write(ops: readonly EngineOp[]): Promise<void>;
+}

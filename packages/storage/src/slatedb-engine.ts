@@ -1,0 +1,172 @@
+import {
+  type Db,
+  DbBuilder,
+  DefaultMetricsRecorder,
+  type ObjectStore,
+  Settings,
+  Ttl,
+  WriteBatch,
+} from '@slatedb/uniffi';
+import { sleep, withDeadline, yieldToLoop } from './deadline.ts';
+import type { Engine, EngineOp } from './engine.ts';
+import { StorageError } from './errors.ts';
+import { stateKey } from './keys.ts';
+import { settingsAssignments } from './settings.ts';
+import {
+  engineMetrics,
+  fromCloseReason,
+  fromNative,
+  getRow,
+  probeStore,
+  resolveStore,
+  type SlateTarget,
+  scanRows,
+} from './slatedb.ts';
+
+export interface SlateEngineOptions {
+  /** Values for SlateDB, nested as in its settings file, already validated. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly deadlineMs: number;
+  /** Deadline of opening: replaying a long write-ahead log takes its time. */
+  readonly openDeadlineMs: number;
+  /** How much the engine may hold in memory, not yet in its sorted files, before writes wait; bytes. */
+  readonly memoryLimitBytes: number;
+  readonly nowMs: () => number;
+  /** Whether the store is worth a look before opening, because a wrong one would hang. */
+  readonly preflight: boolean;
+  /** Called after every flush, before the write counts as durable. */
+  readonly afterFlush?: (() => Promise<void>) | undefined;
+  /** An object store that is already open (tests: several engines on one memory store). */
+  readonly store?: ObjectStore | undefined;
+}
+
+/**
+ * SlateDB spins for ever when its own backpressure meets two writes at once, so its limit is put out of reach; the
+ * configured limit is kept by the journal's admission and by {@link SlateEngineOptions.memoryLimitBytes}.
+ */
+const unreachableUnflushedBytes = 8 * 1024 ** 3;
+const writeOptions = { await_durable: false };
+const rowsBetweenYields = 64;
+const timeBetweenYieldsMs = 5;
+const memoryPollMs = 50;
+
+/** Opens the database as its one writer, which fences any other. */
+export async function openSlateEngine(target: SlateTarget, options: SlateEngineOptions): Promise<Engine> {
+  const store = options.store ?? resolveStore(target);
+  const recorder = new DefaultMetricsRecorder();
+  const builder = new DbBuilder(target.path, store);
+  const settings = engineSettings(options.settings);
+  try {
+    if (options.preflight) await probeStore(store, target, options.deadlineMs);
+    builder.with_settings(settings);
+    builder.with_metrics_recorder(recorder);
+    const abandon = (late: Db): void => void late.shutdown().catch(() => undefined);
+    const db = await withDeadline(builder.build(), options.openDeadlineMs, `opening ${target.description}`, abandon);
+    return slateEngine(db, store, recorder, target, options);
+  } catch (error) {
+    recorder.dispose();
+    if (options.store === undefined) store.dispose();
+    throw fromNative(error);
+  } finally {
+    settings.dispose();
+    builder.dispose();
+  }
+}
+
+function engineSettings(values: Readonly<Record<string, unknown>>): Settings {
+  const settings = Settings.default();
+  for (const [path, json] of settingsAssignments(values)) settings.set(path, json);
+  // Rows carry their own expiry: a default would also take the journal, descriptors and the format row away.
+  settings.set('default_ttl', 'null');
+  settings.set('max_unflushed_bytes', String(unreachableUnflushedBytes));
+  return settings;
+}
+
+function slateEngine(
+  db: Db,
+  store: ObjectStore,
+  recorder: DefaultMetricsRecorder,
+  target: SlateTarget,
+  options: SlateEngineOptions,
+): Engine {
+  const { deadlineMs, nowMs, afterFlush, memoryLimitBytes } = options;
+  let writing = false;
+  let closed = false;
+
+  const write = async (ops: readonly EngineOp[]): Promise<void> => {
+    if (writing) throw new StorageError('internal', 'two writes at a time: the engine must have one writer');
+    writing = true;
+    const batch = new WriteBatch();
+    try {
+      await fillBatch(batch, ops);
+      await waitForMemory(db, recorder, memoryLimitBytes);
+      await db.write_with_options(batch, writeOptions);
+      await db.flush();
+      await afterFlush?.();
+    } catch (error) {
+      throw fromNative(error);
+    } finally {
+      batch.dispose();
+      writing = false;
+    }
+  };
+
+  return {
+    write,
+    get: (key) => getRow(db, key, nowMs, deadlineMs),
+    scan: (range, scanOptions = {}) => scanRows(db, range, scanOptions, nowMs, deadlineMs),
+    failure: () =>
+      closed ? new StorageError('closed', 'the database is closed') : fromCloseReason(db.status().close_reason, ''),
+    metrics: () => (closed ? [] : engineMetrics(recorder)),
+    probe: () => probeStore(store, target, deadlineMs),
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      try {
+        await db.shutdown();
+      } catch (error) {
+        throw fromNative(error);
+      } finally {
+        db.dispose();
+        recorder.dispose();
+        if (options.store === undefined) store.dispose();
+      }
+    },
+  };
+}
+
+async function fillBatch(batch: WriteBatch, ops: readonly EngineOp[]): Promise<void> {
+  let rows = 0;
+  let turnStartedMs = performance.now();
+  for (const { key, value, expireAtMs } of ops) {
+    if (value === undefined) batch.delete(key);
+    else if (expireAtMs === undefined) batch.put(key, value);
+    else batch.put_with_options(key, value, { ttl: Ttl.ExpireAt(BigInt(Math.trunc(expireAtMs))) });
+    if (++rows % rowsBetweenYields === 0 || performance.now() - turnStartedMs > timeBetweenYieldsMs) {
+      await yieldToLoop();
+      turnStartedMs = performance.now();
+    }
+  }
+}
+
+/**
+ * Waits while the engine holds too much that is not in its sorted files yet (the object store is slower than we are).
+ * Its gauge moves on writes only, so an empty row is written to see it move.
+ */
+async function waitForMemory(db: Db, recorder: DefaultMetricsRecorder, limitBytes: number): Promise<void> {
+  while (unflushedBytes(recorder) > limitBytes) {
+    await sleep(memoryPollMs);
+    const batch = new WriteBatch();
+    try {
+      batch.put(stateKey('tick'), new Uint8Array(0));
+      await db.write_with_options(batch, writeOptions);
+    } finally {
+      batch.dispose();
+    }
+  }
+}
+
+function unflushedBytes(recorder: DefaultMetricsRecorder): number {
+  const metric = recorder.metric_by_name_and_labels('slatedb.db.total_mem_size_bytes', []);
+  return metric?.value.tag === 'Gauge' ? Number(metric.value['']) : 0;
+}

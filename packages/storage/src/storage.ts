@@ -1,0 +1,233 @@
+import { type BlockStore, readBlockState, WritableBlocks } from './blocks.ts';
+import { CommitLoop } from './commit-loop.ts';
+import { resolveTuning, type StorageConfig } from './config.ts';
+import { withDeadline } from './deadline.ts';
+import type { Engine } from './engine.ts';
+import { StorageError, toStorageError } from './errors.ts';
+import { createFolderSync } from './folder-sync.ts';
+import { checkFormat } from './format.ts';
+import { type Journal, WritableJournal } from './journal.ts';
+import { readJournalState } from './journal-recovery.ts';
+import { stateKey } from './keys.ts';
+import type { Logger } from './logger.ts';
+import { type MetaStore, metaStore } from './meta.ts';
+import type { MetricFamily } from './metrics.ts';
+import { loadSlateSettings } from './settings.ts';
+import { openSlateEngine } from './slatedb-engine.ts';
+import { StorageMetrics } from './storage-metrics.ts';
+import { Sweeper } from './sweeper.ts';
+import { storageTarget } from './target.ts';
+
+export interface StorageHealth {
+  /**
+   * - `recovering`: the journal was not read to its end yet.
+   * - `unavailable`: something waits for longer than the commit timeout to become durable.
+   */
+  readonly state: 'ok' | 'recovering' | 'unavailable' | 'fenced' | 'closed';
+  readonly detail: string;
+  readonly oldestPendingCommitAgeMs: number;
+}
+
+/** An open database: one writer, everything durable through one commit loop. */
+export interface Storage {
+  readonly journal: Journal;
+  readonly blocks: BlockStore;
+  readonly meta: MetaStore;
+  /** How long data is kept by the SlateDB settings file, in ms; undefined = for ever. */
+  readonly defaultTtlMs: number | undefined;
+  health(): StorageHealth;
+  /** A cheap real read. @throws StorageError when the storage does not answer */
+  checkReadable(): Promise<void>;
+  /** Called once when the database is lost for good (fenced, engine stopped); at once if it is already. */
+  onFatal(listener: (error: StorageError) => void): void;
+  metrics(): MetricFamily[];
+  /**
+   * Refuses appends, commits everything that was accepted, closes the engine.
+   * @throws StorageError `unavailable` if that takes longer than the deadline; the storage is closed nevertheless
+   */
+  close(): Promise<void>;
+}
+
+export interface OpenStorageOptions {
+  readonly logger: Logger;
+  /** Wall-clock time in ms since the epoch; decides what has expired. */
+  readonly clock?: () => number;
+  /** How long readers may still use a removed block before its pages are deleted. Default 60000. */
+  readonly removalGraceMs?: number;
+  /** After which time entries are committed that nobody waits for. Default: 100, or the commit interval if longer. */
+  readonly idleCommitMs?: number;
+  /** Default 120000: replaying a long write-ahead log takes its time. */
+  readonly openTimeoutMs?: number;
+  /** Default 15000. */
+  readonly closeTimeoutMs?: number;
+}
+
+export interface StorageParts extends OpenStorageOptions {
+  readonly commitIntervalMs: number;
+  readonly commitTimeoutMs: number;
+  readonly pageCacheBytes: number;
+  readonly budgetBytes: number;
+  readonly defaultTtlMs?: number | undefined;
+  /** Called on every look at the engine's state. */
+  readonly onTick?: () => Promise<void>;
+}
+
+const tickMs = 250;
+const expiryCheckMs = 60_000;
+const readCheckMs = 3_000;
+/** A commit this young shows that the store answers. */
+const provenMs = 10_000;
+const defaultL0SstBytes = 64 * 1024 * 1024;
+
+/**
+ * Opens the database as its one writer; whoever had it open before is fenced.
+ * @throws StorageError `config`, `unavailable` (the store cannot be reached), `corrupt`
+ */
+export async function openStorage(config: StorageConfig, options: OpenStorageOptions): Promise<Storage> {
+  const target = storageTarget(config);
+  const settings = loadSlateSettings(config.settings_path);
+  const tuning = resolveTuning(config);
+  const folder = target.syncFolder === undefined ? undefined : createFolderSync(target.syncFolder);
+  const engine = await openSlateEngine(target, {
+    settings: settings.engine,
+    deadlineMs: tuning.commitTimeoutMs,
+    openDeadlineMs: options.openTimeoutMs ?? 120_000,
+    // A byte counts twice while it is in the log's buffer and in a table, and a table of full size must always fit.
+    memoryLimitBytes: 4 * Math.max(settings.maxUnflushedBytes, l0SstBytes(settings.engine)),
+    nowMs: options.clock ?? Date.now,
+    preflight: target.remote,
+    afterFlush: folder && (() => folder.sync()),
+  });
+  try {
+    return await startStorage(engine, {
+      ...options,
+      ...tuning,
+      budgetBytes: settings.maxUnflushedBytes,
+      defaultTtlMs: settings.defaultTtlMs,
+      ...(folder === undefined ? {} : { onTick: () => folder.sync() }),
+    });
+  } catch (error) {
+    await engine.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+function l0SstBytes(engineSettings: Readonly<Record<string, unknown>>): number {
+  const size = engineSettings['l0_sst_size_bytes'];
+  return typeof size === 'number' ? size : defaultL0SstBytes;
+}
+
+/** Everything above the engine. */
+export async function startStorage(engine: Engine, parts: StorageParts): Promise<Storage> {
+  const { logger, commitTimeoutMs } = parts;
+  await checkFormat(engine, commitTimeoutMs);
+  const listeners: ((error: StorageError) => void)[] = [];
+  const metrics = new StorageMetrics();
+  let fatal: StorageError | undefined;
+  let closing: Promise<void> | undefined;
+
+  const loop = new CommitLoop(engine, {
+    logger,
+    minIntervalMs: parts.commitIntervalMs,
+    onCommit: (stats) => metrics.committed(stats),
+    onFailure: (error) => {
+      if (closing !== undefined) return;
+      fatal = error;
+      logger.error({ err: error, code: error.code }, 'the database is lost');
+      for (const listener of listeners) listener(error);
+    },
+  });
+  const journal: WritableJournal = new WritableJournal(engine, loop, await readJournalState(engine), {
+    budgetBytes: parts.budgetBytes,
+    deadlineMs: commitTimeoutMs,
+    idleCommitMs: parts.idleCommitMs ?? Math.max(100, parts.commitIntervalMs),
+    onRecovered: (sealed) => {
+      for (const lane of sealed) sweeper.addLane(lane);
+    },
+  });
+  const sweeper: Sweeper = new Sweeper({ engine, loop, journal, logger, onBlockSwept: (id) => blocks.swept(id) });
+  const blocks: WritableBlocks = new WritableBlocks(engine, loop, journal, sweeper, await readBlockState(engine), {
+    nowMs: parts.clock ?? Date.now,
+    cacheBytes: parts.pageCacheBytes,
+    removalGraceMs: parts.removalGraceMs ?? 60_000,
+  });
+
+  let expiryCheckedMs = performance.now();
+  const tick = setInterval(() => {
+    const failure = engine.failure();
+    if (failure !== undefined) return loop.fail(failure);
+    parts.onTick?.().catch((error: unknown) => logger.warn({ err: error }, 'syncing the folder failed'));
+    if (performance.now() - expiryCheckedMs < expiryCheckMs) return;
+    expiryCheckedMs = performance.now();
+    blocks.removeExpired().catch((error: unknown) => logger.warn({ err: error }, 'removing expired blocks failed'));
+  }, tickMs);
+  tick.unref();
+
+  const health = (): StorageHealth => {
+    const oldestPendingCommitAgeMs = loop.oldestPendingAgeMs();
+    const answer = (state: StorageHealth['state'], detail: string): StorageHealth => ({
+      state,
+      detail,
+      oldestPendingCommitAgeMs,
+    });
+    if (closing !== undefined) return answer('closed', 'closed');
+    if (fatal !== undefined) return answer(fatal.code === 'fenced' ? 'fenced' : 'closed', fatal.message);
+    if (oldestPendingCommitAgeMs > commitTimeoutMs) {
+      return answer('unavailable', `a commit waits for ${Math.round(oldestPendingCommitAgeMs)} ms`);
+    }
+    return journal.isRecovered ? answer('ok', 'ok') : answer('recovering', 'reading the journal');
+  };
+
+  const checkReadable = async (): Promise<void> => {
+    const { state, detail } = health();
+    if (state === 'unavailable') throw new StorageError('unavailable', detail);
+    if (fatal !== undefined) throw fatal;
+    if (closing !== undefined) throw closedError();
+    await withDeadline(engine.get(stateKey('format')), readCheckMs, 'read check');
+    if (performance.now() - loop.lastDurableMs > provenMs) {
+      await withDeadline(engine.probe(), readCheckMs, 'read check');
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    const closeTimeoutMs = parts.closeTimeoutMs ?? 15_000;
+    journal.refuse(closedError());
+    sweeper.stop();
+    clearInterval(tick);
+    let failure: unknown;
+    try {
+      if (fatal === undefined) {
+        journal.flush().catch(() => undefined);
+        await withDeadline(loop.drain(), closeTimeoutMs, 'closing');
+      }
+    } catch (error) {
+      failure = error;
+    }
+    loop.fail(closedError());
+    if (failure === undefined) {
+      await withDeadline(engine.close(), closeTimeoutMs, 'closing').catch((error: unknown) => {
+        if (fatal === undefined) failure = error;
+      });
+    }
+    if (failure !== undefined) throw toStorageError(failure);
+  };
+
+  return {
+    journal,
+    blocks,
+    meta: metaStore(engine, loop, commitTimeoutMs),
+    defaultTtlMs: parts.defaultTtlMs,
+    health,
+    checkReadable,
+    onFatal: (listener) => {
+      if (fatal === undefined) listeners.push(listener);
+      else queueMicrotask(() => fatal && listener(fatal));
+    },
+    metrics: () => metrics.families({ engine, loop, journal, blocks, sweeper, health: health() }),
+    close: () => (closing ??= close()),
+  };
+}
+
+function closedError(): StorageError {
+  return new StorageError('closed', 'the database is closed');
+}
