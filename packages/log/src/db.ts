@@ -43,6 +43,9 @@ export interface ScanOptions extends SequenceRange {
 export interface LogStats {
   readonly appendedRecords: number;
   readonly appendedBytes: number;
+  readonly scannedRecords: number;
+  /** Bytes of values. */
+  readonly scannedBytes: number;
   readonly sealedSegments: number;
   /** Segments that are complete but not yet stored. */
   readonly waitingSegments: number;
@@ -72,6 +75,8 @@ export interface LogReader extends AsyncDisposable {
   segments(range?: SequenceRange): LogSegment[];
   /** One past the last sequence that can be read. */
   readonly nextSequence: number;
+  /** Ends every wait of a follower, now and from now on, with what there is. */
+  endFollowing(): void;
   close(): Promise<void>;
 }
 
@@ -251,6 +256,8 @@ class OpenLog implements LogDb {
     return {
       appendedRecords: writer.recordsTotal,
       appendedBytes: writer.bytesTotal,
+      scannedRecords: this.reader.recordsTotal,
+      scannedBytes: this.reader.bytesTotal,
       sealedSegments: segmentSet.sealed.length,
       waitingSegments: segmentSet.heads.length - 1,
       sealFailures: sealer.failuresTotal,
@@ -260,6 +267,10 @@ class OpenLog implements LogDb {
       nextSequence: segmentSet.nextSequence,
       durableSequence: writer.watermark.sequence,
     };
+  }
+
+  endFollowing(): void {
+    this.followers.close();
   }
 
   close(): Promise<void> {

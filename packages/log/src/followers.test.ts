@@ -37,8 +37,7 @@ describe('followers', () => {
   it('cost under 8 KiB each while idle', () => {
     const followers = new Followers();
     const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < 5000; i++)
-      void followers.wait(Buffer.from(`key-${i}`), { timeoutMs: 60_000 });
+    for (let i = 0; i < 5000; i++) void followers.wait(Buffer.from(`key-${i}`), { timeoutMs: 60_000 });
     expect((process.memoryUsage().heapUsed - before) / 5000).toBeLessThan(8192);
     followers.close();
   });

@@ -16,10 +16,10 @@ export interface LogRecord {
 export interface AppendColumns {
   readonly bytes: Uint8Array;
   readonly count: number;
-  readonly keyStart: ArrayLike<number>;
-  readonly keyEnd: ArrayLike<number>;
-  readonly valueStart: ArrayLike<number>;
-  readonly valueEnd: ArrayLike<number>;
+  readonly keyStart: Uint32Array;
+  readonly keyEnd: Uint32Array;
+  readonly valueStart: Uint32Array;
+  readonly valueEnd: Uint32Array;
 }
 
 /** A part of the sequence: `start` inclusive, `end` exclusive. */

@@ -40,6 +40,9 @@ export interface KeyListOptions {
 export class SegmentsReader {
   readonly followers: Followers;
   private readonly segments: SegmentSet;
+  /** Records and bytes of values that pages had since the start. */
+  recordsTotal = 0;
+  bytesTotal = 0;
 
   constructor(segments: SegmentSet, followers: Followers) {
     this.segments = segments;
@@ -61,6 +64,8 @@ export class SegmentsReader {
       if (reading !== undefined) await reading;
       if (page.isFull) break;
     }
+    this.recordsTotal += page.count;
+    this.bytesTotal += page.valueBytes;
     page.nextSequence = page.isFull ? page.sequences[page.count - 1]! + 1 : Math.max(start, end);
     return page;
   }

@@ -94,7 +94,7 @@ export class Sealer {
       const tookMs = Math.round(performance.now() - startedMs);
       this.logger.info({ segment: segmentId, recordCount, keyCount, valueBytes, tookMs }, 'segment sealed');
     } catch (error) {
-      await writer.abort();
+      writer.abort();
       throw error;
     }
   }

@@ -43,11 +43,10 @@ export class DataPageBuilder {
     this.timeMs = timeMs;
   }
 
-  /** The page; a new one is begun. */
-  finish(targetBytes: number): Uint8Array {
+  /** The page, valid until the next record is added; the builder is empty afterwards. */
+  finish(): Uint8Array {
     const page = this.bytes.subarray(0, this.length);
     page[0] = version;
-    this.bytes = Buffer.allocUnsafeSlow(targetBytes);
     this.length = 1;
     return page;
   }

@@ -92,7 +92,7 @@ class SegmentOutput {
   async closeDataPage(): Promise<void> {
     this.closeRun();
     if (this.data.length === 1) return;
-    const page = await this.writer.writePage(this.data.finish(dataPageBytes));
+    const page = await this.writer.writePage(this.data.finish());
     for (const run of this.pending) {
       const { key, offset, first, last, count, ordinal } = run;
       this.firstEntry ??= { firstKey: key, firstSequence: first };

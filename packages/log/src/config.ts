@@ -1,0 +1,50 @@
+import { byteSize, durationMs, type LoadedConfig, openYamlConfig } from '@opendata/server';
+import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
+import { z } from 'zod';
+import { logDefaults } from './db.ts';
+
+const MiB = 1024 * 1024;
+
+/** Positions in a head are 32 bits wide, and a segment must leave room for the batch that fills it. */
+const largestSegmentBytes = 1024 * MiB;
+
+const segmentation = z.strictObject({
+  /** A segment ends when its keys and values have this many bytes. */
+  seal_byte_limit: byteSize({ minBytes: MiB, maxBytes: largestSegmentBytes }).default(logDefaults.sealBytes),
+  /** A segment ends this long after its first record; without it only its size ends it. */
+  seal_interval: durationMs({ minMs: 1000 }).optional(),
+});
+
+const http = z.strictObject({
+  /** Larger request bodies are answered 413. */
+  body_limit: byteSize({ minBytes: 1024, maxBytes: 256 * MiB }).default(32 * MiB),
+});
+
+/** The configuration file of `opendata-log`. */
+export const logConfigSchema = z.strictObject({
+  storage: storageConfigSchema,
+  segmentation: segmentation.prefault({}),
+  /** Appends are refused (429) while segments that are not stored yet hold more memory than this. */
+  head_memory_limit: byteSize({ minBytes: 16 * MiB, maxBytes: 3 * 1024 * MiB }).default(logDefaults.headBudgetBytes),
+  http: http.prefault({}),
+});
+
+export type LogConfig = z.output<typeof logConfigSchema>;
+
+/** @throws ConfigError naming file, line and key */
+export function loadLogConfig(file: string): LogConfig {
+  const loaded: LoadedConfig<LogConfig> = openYamlConfig(file, logConfigSchema);
+  const { segmentation, head_memory_limit } = loaded.value;
+  if (head_memory_limit < 2 * segmentation.seal_byte_limit) {
+    throw loaded.errorAt(
+      ['head_memory_limit'],
+      'expected at least twice segmentation.seal_byte_limit (64MiB if unset)',
+    );
+  }
+  return loaded.value;
+}
+
+/** The configuration of a log that keeps everything else at its default. */
+export function configFor(storage: StorageConfig): LogConfig {
+  return logConfigSchema.parse({ storage });
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type RawRoute, sendBytes } from '@opendata/server';
+import {
+  decodeAppendRequest,
+  encodeAppendResponse,
+  LOG_CONTENT_TYPES,
+  logRequestFormat,
+  logResponseFormat,
+} from '@opendata/wire';
+import type { LogDb } from '../db.ts';
+
+/** `POST /api/v1/log/append`: a batch under consecutive sequences, all or nothing, over any keys. */
+export function appendRoute(db: LogDb): RawRoute {
+  return {
+    method: 'POST',
+    path: '/api/v1/log/append',
+    handle(request, body, response) {
+      const batch = decodeAppendRequest(logRequestFormat(request.headers['content-type']), body);
+      const appended = db.appendColumns(batch);
+      // An empty batch has no first sequence; the reference answers 0.
+      const startSequence = appended.count === 0 ? 0 : appended.startSequence;
+      if (!batch.awaitDurable) return answer(request, response, appended.count, startSequence);
+      return db.committed(appended).then(() => answer(request, response, appended.count, startSequence));
+    },
+  };
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, count: number, startSequence: number): void {
+  const format = logResponseFormat(request.headers.accept);
+  sendBytes(response, 200, LOG_CONTENT_TYPES[format], encodeAppendResponse(format, count, startSequence));
+}
