@@ -1,0 +1,194 @@
+import type { Labels, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
+import type { Logger, Storage } from '@opendata/storage';
+import { Head } from './head/head.ts';
+import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from './head/label-queries.ts';
+import { selectFromHead } from './head/select.ts';
+import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
+import { recoverHead } from './ingest/recover.ts';
+import { createRemoteWrite, type RemoteWriteResult } from './ingest/remote-write.ts';
+import { nextLaneEpoch } from './lane-epoch.ts';
+import { MetadataTable } from './metadata-table.ts';
+import { dropWindows } from './retention.ts';
+
+export interface TimeSeriesDbOptions {
+  /** Open, not yet recovered; the database closes it. */
+  readonly storage: Storage;
+  readonly logger: Logger;
+  /** How long samples are kept, in ms; `undefined`: for ever. */
+  readonly retentionMs?: number | undefined;
+  /** Bytes of memory at which writes are refused. */
+  readonly headBudgetBytes?: number;
+  /** Most bytes of a remote-write request after decompression. */
+  readonly maxRequestBytes?: number;
+  /** Length of a time window, in ms. */
+  readonly windowMs?: number;
+  /** Unix time in ms. */
+  readonly now?: () => number;
+}
+
+export const DEFAULT_WINDOW_MS = 3_600_000;
+const DEFAULT_HEAD_BUDGET_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+const RETENTION_CHECK_MS = 60_000;
+
+/** Counters of a database since it was opened, and what it holds now. */
+export interface TimeSeriesDbStats {
+  readonly series: number;
+  readonly windows: number;
+  readonly samples: number;
+  readonly memoryBytes: number;
+  readonly seriesBytes: number;
+  readonly headBudgetBytes: number;
+  readonly appendedSamples: number;
+}
+
+/** A time series database over object storage: an in-memory head that is the replay of a durable journal. */
+export class TimeSeriesDb implements SeriesSource {
+  /** What exporters and senders said of their metrics; in memory only. */
+  readonly metadata = new MetadataTable();
+  /**
+   * Stores a remote-write 1.0 request, a snappy block, all of it or nothing.
+   * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
+   */
+  readonly remoteWrite: (body: Uint8Array) => RemoteWriteResult;
+  readonly #storage: Storage;
+  readonly #logger: Logger;
+  readonly #head: Head;
+  readonly #writer: HeadWriter;
+  readonly #now: () => number;
+  readonly #retentionMs: number | undefined;
+  readonly #headBudgetBytes: number;
+  #appendedSamples = 0;
+  #retentionTimer: NodeJS.Timeout | undefined;
+  #retaining: Promise<void> = Promise.resolve();
+
+  private constructor(options: TimeSeriesDbOptions, head: Head) {
+    const { storage, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
+    this.#storage = storage;
+    this.#logger = options.logger;
+    this.#head = head;
+    this.#now = options.now ?? Date.now;
+    this.#retentionMs = options.retentionMs ?? storage.defaultTtlMs;
+    this.#headBudgetBytes = options.headBudgetBytes ?? DEFAULT_HEAD_BUDGET_BYTES;
+    this.#writer = new HeadWriter({
+      head,
+      journal: storage.journal,
+      budgetBytes: this.#headBudgetBytes,
+      retentionMs: this.#retentionMs,
+      now: this.#now,
+    });
+    const write = createRemoteWrite(head, this.#writer, {
+      maxBytes: maxRequestBytes,
+      onMetadata: (metadata) => this.metadata.add(metadata),
+    });
+    this.remoteWrite = (body) => {
+      const result = write(body);
+      this.#appendedSamples += result.samples;
+      return result;
+    };
+  }
+
+  /**
+   * Opens a database: replays the journal, then takes samples.
+   * @throws StorageError, JournalEntryError
+   */
+  static async open(options: TimeSeriesDbOptions): Promise<TimeSeriesDb> {
+    const { storage, logger } = options;
+    const startedAt = performance.now();
+    const head = new Head(options.windowMs ?? DEFAULT_WINDOW_MS, await nextLaneEpoch(storage.meta));
+    const db = new TimeSeriesDb(options, head);
+    const { entries, samples } = await recoverHead(head, storage.journal.recover());
+    const seconds = (performance.now() - startedAt) / 1000;
+    logger.info({ entries, samples, series: head.series.count, seconds }, 'journal replayed');
+    await db.#dropExpired();
+    db.#retentionTimer = setInterval(() => void db.#dropExpired(), RETENTION_CHECK_MS);
+    db.#retentionTimer.unref();
+    return db;
+  }
+
+  /** Oldest time that is kept, in ms; -Infinity where nothing expires. */
+  get oldestMs(): number {
+    return this.#retentionMs === undefined ? Number.NEGATIVE_INFINITY : this.#now() - this.#retentionMs;
+  }
+
+  /**
+   * Number of the series with these labels, sorted by name, for `append`; new or known.
+   * @param labels canonical label run (see head/label-bytes.ts)
+   * @throws InvalidSeriesError
+   */
+  seriesId(labels: Uint8Array): number {
+    return this.#head.series.resolveOne(labels);
+  }
+
+  /**
+   * Adds samples, all or none; visible to reads at once.
+   * @returns the commit group to wait for with `committed`
+   * @throws InvalidSampleError, OverloadedError, StorageError
+   */
+  append(samples: SampleColumns): number {
+    const group = this.#writer.append(samples);
+    this.#appendedSamples += samples.count;
+    return group;
+  }
+
+  /** Resolves when a commit group is durable. @throws StorageError */
+  committed(group: number): Promise<void> {
+    return this.#storage.journal.committed(group);
+  }
+
+  /** Makes everything durable that was appended so far. @throws StorageError */
+  flush(): Promise<void> {
+    return this.#storage.journal.flush();
+  }
+
+  async select(request: SelectRequest): Promise<readonly SeriesColumns[]> {
+    return selectFromHead(this.#head, { ...request, startMs: Math.max(request.startMs, this.oldestMs) });
+  }
+
+  /** Label sets of the series with samples in the range, in no order. */
+  series(request: LabelRequest): Promise<Labels[]> {
+    return headSeries(this.#head, this.#within(request));
+  }
+
+  labelNames(request: LabelRequest): Promise<string[]> {
+    return headLabelNames(this.#head, this.#within(request));
+  }
+
+  labelValues(name: string, request: LabelRequest): Promise<string[]> {
+    return headLabelValues(this.#head, name, this.#within(request));
+  }
+
+  stats(): TimeSeriesDbStats {
+    const head = this.#head;
+    return {
+      series: head.series.count,
+      windows: head.windowCount,
+      samples: head.sampleCount,
+      memoryBytes: head.memoryBytes,
+      seriesBytes: head.series.memoryBytes,
+      headBudgetBytes: this.#headBudgetBytes,
+      appendedSamples: this.#appendedSamples,
+    };
+  }
+
+  /** Makes everything durable and closes the storage. @throws StorageError */
+  async close(): Promise<void> {
+    clearInterval(this.#retentionTimer);
+    await this.#retaining;
+    await this.#storage.close();
+  }
+
+  #within(request: LabelRequest): LabelRequest {
+    return { ...request, startMs: Math.max(request.startMs, this.oldestMs) };
+  }
+
+  #dropExpired(): Promise<void> {
+    const windows = this.#head.windowsBefore(this.oldestMs);
+    if (windows.length > 0) {
+      this.#retaining = this.#retaining
+        .then(() => dropWindows(this.#head, this.#storage.blocks, windows))
+        .catch((error: unknown) => this.#logger.warn({ err: error }, 'dropping expired windows failed'));
+    }
+    return this.#retaining;
+  }
+}

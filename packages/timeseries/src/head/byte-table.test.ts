@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ByteTable } from './byte-table.ts';
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+describe('ByteTable', () => {
+  it('behaves as a map from byte strings to numbers', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 9, max: 3 }), { maxLength: 200 }),
+        fc.nat(7),
+        (strings, shift) => {
+          const table = new ByteTable(1);
+          const model = new Map<string, number>();
+          for (const string of strings) {
+            const shifted = new Uint8Array(string.length + shift + 1);
+            shifted.set(string, shift);
+            const view = viewOf(shifted);
+            const end = shift + string.length;
+            const key = string.join();
+            expect(table.find(view, shift, end)).toBe(model.get(key) ?? -1);
+            const id = table.intern(view, shift, end);
+            if (!model.has(key)) model.set(key, model.size);
+            expect(id).toBe(model.get(key));
+            expect(table.equals(id, view, shift, end)).toBe(true);
+            expect([...table.bytes(id)]).toEqual([...string]);
+          }
+          expect(table.count).toBe(model.size);
+        },
+      ),
+    );
+  });
+
+  it('keeps 100,000 strings over several segments', () => {
+    const table = new ByteTable();
+    const bytes = new Uint8Array(100);
+    const view = viewOf(bytes);
+    for (let i = 0; i < 100_000; i++) {
+      view.setUint32(40, i, true);
+      expect(table.intern(view, 0, 100)).toBe(i);
+    }
+    for (let i = 0; i < 100_000; i += 997) {
+      view.setUint32(40, i, true);
+      expect(table.find(view, 0, 100)).toBe(i);
+    }
+    expect(table.memoryBytes).toBeGreaterThan(10_000_000);
+  });
+
+  it('tells strings apart that differ in one bit anywhere', () => {
+    const table = new ByteTable(7);
+    for (let length = 1; length <= 13; length++) {
+      const bytes = new Uint8Array(length);
+      const id = table.intern(viewOf(bytes), 0, length);
+      for (let bit = 0; bit < length * 8; bit++) {
+        const other = bytes.slice();
+        other[bit >> 3] = 1 << (bit & 7);
+        expect(table.equals(id, viewOf(other), 0, length)).toBe(false);
+      }
+    }
+  });
+});

@@ -1,0 +1,174 @@
+import { isUtf8 } from 'node:buffer';
+import { ByteTable } from './byte-table.ts';
+import { InvalidSeriesError } from './errors.ts';
+import { growUint32 } from './growable.ts';
+import { IdLists } from './id-lists.ts';
+import type { LabelRange } from './label-bytes.ts';
+
+const decoder = new TextDecoder();
+
+/**
+ * Label names, label pairs (a name with a value) and who has them: both are interned as bytes and numbered densely,
+ * and each pair has the ascending list of the series that carry it. Strings are made when somebody asks.
+ */
+export class LabelIndex {
+  readonly #names = new ByteTable();
+  readonly #nameStrings: string[] = [];
+  readonly #nameIds = new Map<string, number>();
+  /** Pair bytes: name id (4 bytes), then the value. */
+  readonly #pairs = new ByteTable();
+  #pairNames = new Uint32Array(256);
+  readonly #valueStrings: (string | undefined)[] = [];
+  readonly #pairsOfName = new IdLists();
+  readonly #seriesOfPair = new IdLists();
+  #scratch = new DataView(new ArrayBuffer(4096));
+
+  get pairCount(): number {
+    return this.#pairs.count;
+  }
+
+  get memoryBytes(): number {
+    return (
+      this.#names.memoryBytes +
+      this.#pairs.memoryBytes +
+      this.#pairNames.byteLength +
+      this.#pairsOfName.memoryBytes +
+      this.#seriesOfPair.memoryBytes +
+      this.#pairs.count * 8
+    );
+  }
+
+  /**
+   * Number of the pair, new or known.
+   * @throws InvalidSeriesError where name or value is not UTF-8, or the name is empty
+   */
+  internPair(view: DataView, range: LabelRange): number {
+    const nameId = this.#internName(view, range);
+    const length = this.#writePair(nameId, view, range);
+    const known = this.#pairs.find(this.#scratch, 0, length);
+    if (known >= 0) return known;
+    checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
+    const id = this.#pairs.intern(this.#scratch, 0, length);
+    this.#pairNames = growUint32(this.#pairNames, id + 1);
+    this.#pairNames[id] = nameId;
+    this.#valueStrings.push(undefined);
+    this.#pairsOfName.append(nameId, id);
+    return id;
+  }
+
+  /** Throws what `internPair` would, and changes nothing. */
+  checkPair(view: DataView, range: LabelRange): void {
+    if (range.nameStart === range.nameEnd) throw new InvalidSeriesError('label name is empty');
+    const nameId = this.#names.find(view, range.nameStart, range.nameEnd);
+    if (nameId < 0) checkUtf8(view, range.nameStart, range.nameEnd, 'label name');
+    else if (this.#pairs.find(this.#scratch, 0, this.#writePair(nameId, view, range)) >= 0) return;
+    checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
+  }
+
+  /** The label name in `range`, which is valid UTF-8; nothing is interned. */
+  readName(view: DataView, range: LabelRange): string {
+    const known = this.#names.find(view, range.nameStart, range.nameEnd);
+    if (known >= 0) return this.#nameStrings[known]!;
+    return decoder.decode(
+      new Uint8Array(view.buffer, view.byteOffset + range.nameStart, range.nameEnd - range.nameStart),
+    );
+  }
+
+  addSeries(pair: number, series: number): void {
+    this.#seriesOfPair.append(pair, series);
+  }
+
+  /** Number of a label name, or -1. */
+  nameId(name: string): number {
+    return this.#nameIds.get(name) ?? -1;
+  }
+
+  nameOf(pair: number): string {
+    return this.#nameStrings[this.#pairNames[pair]!]!;
+  }
+
+  valueOf(pair: number): string {
+    return (this.#valueStrings[pair] ??= decoder.decode(this.#pairs.bytes(pair).subarray(4)));
+  }
+
+  /** Bytes of a pair's name and value. */
+  nameBytes(pair: number): Uint8Array {
+    return this.#names.bytes(this.#pairNames[pair]!);
+  }
+
+  valueBytes(pair: number): Uint8Array {
+    return this.#pairs.bytes(pair).subarray(4);
+  }
+
+  nameIdOf(pair: number): number {
+    return this.#pairNames[pair]!;
+  }
+
+  /** Every label name, in order of arrival. */
+  names(): readonly string[] {
+    return this.#nameStrings;
+  }
+
+  /** Number of the pair `name="value"`, or -1. */
+  pairId(name: string, value: string): number {
+    const nameId = this.nameId(name);
+    if (nameId < 0) return -1;
+    const bytes = Buffer.from(value);
+    const range = { nameStart: 0, nameEnd: 0, valueStart: 0, valueEnd: bytes.length, next: 0 };
+    const length = this.#writePair(nameId, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), range);
+    return this.#pairs.find(this.#scratch, 0, length);
+  }
+
+  /** Every pair of a name, in order of arrival. */
+  pairsOfName(name: string): Uint32Array {
+    const nameId = this.nameId(name);
+    return nameId < 0 ? new Uint32Array(0) : this.#pairsOfName.toArray(nameId);
+  }
+
+  seriesCount(pair: number): number {
+    return this.#seriesOfPair.count(pair);
+  }
+
+  /** Series that carry the pair, ascending. */
+  seriesOf(pair: number): Uint32Array {
+    return this.#seriesOfPair.toArray(pair);
+  }
+
+  /** True where `test` holds for a series that carries the pair; asks the oldest first and stops at the first. */
+  someSeriesOf(pair: number, test: (series: number) => boolean): boolean {
+    return this.#seriesOfPair.some(pair, test);
+  }
+
+  markSeriesOf(pair: number, marks: Uint8Array): void {
+    this.#seriesOfPair.mark(pair, marks);
+  }
+
+  #internName(view: DataView, range: LabelRange): number {
+    if (range.nameStart === range.nameEnd) throw new InvalidSeriesError('label name is empty');
+    const known = this.#names.find(view, range.nameStart, range.nameEnd);
+    if (known >= 0) return known;
+    checkUtf8(view, range.nameStart, range.nameEnd, 'label name');
+    const id = this.#names.intern(view, range.nameStart, range.nameEnd);
+    const name = decoder.decode(this.#names.bytes(id));
+    this.#nameStrings.push(name);
+    this.#nameIds.set(name, id);
+    return id;
+  }
+
+  #writePair(nameId: number, view: DataView, range: LabelRange): number {
+    const valueLength = range.valueEnd - range.valueStart;
+    const length = 4 + valueLength;
+    if (length > this.#scratch.byteLength) this.#scratch = new DataView(new ArrayBuffer(length * 2));
+    this.#scratch.setUint32(0, nameId, true);
+    new Uint8Array(this.#scratch.buffer, 4, valueLength).set(
+      new Uint8Array(view.buffer, view.byteOffset + range.valueStart, valueLength),
+    );
+    return length;
+  }
+}
+
+function checkUtf8(view: DataView, start: number, end: number, what: string): void {
+  if (!isUtf8(new Uint8Array(view.buffer, view.byteOffset + start, end - start))) {
+    throw new InvalidSeriesError(`${what} is not valid UTF-8`);
+  }
+}

@@ -1,0 +1,130 @@
+import { compileMatcher, type Matcher } from '@opendata/promql';
+import type { LabelIndex } from './label-index.ts';
+
+/**
+ * Series that match all matchers, ascending. Each matcher that a missing label does not satisfy gives a list of
+ * series to intersect; each of the others gives one to take away: the series whose value of the label it refuses.
+ */
+export function matchSeries(index: LabelIndex, seriesCount: number, matchers: readonly Matcher[]): Uint32Array {
+  const lists: Uint32Array[] = [];
+  const refused: number[][] = [];
+  for (const matcher of matchers) {
+    const matches = compileMatcher(matcher);
+    if (matches('')) refused.push(pairsWhere(index, matcher, (value) => !matches(value)));
+    else lists.push(seriesWithAny(index, seriesCount, acceptedPairs(index, matcher, matches)));
+    if (lists.at(-1)?.length === 0) return new Uint32Array(0);
+  }
+  let series = lists.length === 0 ? allSeries(seriesCount) : intersect(lists);
+  for (const pairs of refused) {
+    if (pairs.length > 0) series = without(index, seriesCount, series, pairs);
+  }
+  return series;
+}
+
+function acceptedPairs(index: LabelIndex, matcher: Matcher, matches: (value: string) => boolean): number[] {
+  const literals =
+    matcher.type === '=' ? [matcher.value] : matcher.type === '=~' ? alternatives(matcher.value) : undefined;
+  if (literals === undefined) return pairsWhere(index, matcher, matches);
+  return literals.map((value) => index.pairId(matcher.name, value)).filter((pair) => pair >= 0);
+}
+
+/** The values of a regular expression that is nothing but literals, or alternatives of literals. */
+function alternatives(pattern: string): string[] | undefined {
+  if (/[\\^$.?*+()[\]{}]/.test(pattern)) return undefined;
+  return [...new Set(pattern.split('|'))];
+}
+
+function pairsWhere(index: LabelIndex, matcher: Matcher, accepts: (value: string) => boolean): number[] {
+  const pairs: number[] = [];
+  if (matcher.type === '!=' && matcher.value !== '') {
+    // `name!="value"` refuses one value only.
+    const pair = index.pairId(matcher.name, matcher.value);
+    return pair < 0 ? [] : [pair];
+  }
+  for (const pair of index.pairsOfName(matcher.name)) if (accepts(index.valueOf(pair))) pairs.push(pair);
+  return pairs;
+}
+
+function allSeries(count: number): Uint32Array {
+  const series = new Uint32Array(count);
+  for (let i = 0; i < count; i++) series[i] = i;
+  return series;
+}
+
+function seriesWithAny(index: LabelIndex, seriesCount: number, pairs: readonly number[]): Uint32Array {
+  if (pairs.length === 0) return new Uint32Array(0);
+  if (pairs.length === 1) return index.seriesOf(pairs[0]!);
+  let total = 0;
+  for (const pair of pairs) total += index.seriesCount(pair);
+  const series = new Uint32Array(total);
+  let filled = 0;
+  if (total * 16 < seriesCount) {
+    for (const pair of pairs) {
+      series.set(index.seriesOf(pair), filled);
+      filled += index.seriesCount(pair);
+    }
+    return series.sort();
+  }
+  // A series has one value of a label, so the lists do not overlap.
+  const marks = new Uint8Array(seriesCount);
+  for (const pair of pairs) index.markSeriesOf(pair, marks);
+  for (let id = 0; id < seriesCount; id++) if (marks[id] === 1) series[filled++] = id;
+  return series;
+}
+
+function intersect(lists: Uint32Array[]): Uint32Array {
+  lists.sort((a, b) => a.length - b.length);
+  let result = lists[0]!;
+  for (let i = 1; i < lists.length && result.length > 0; i++) result = intersectTwo(result, lists[i]!);
+  return result;
+}
+
+function intersectTwo(small: Uint32Array, large: Uint32Array): Uint32Array {
+  const result = new Uint32Array(small.length);
+  let filled = 0;
+  if (small.length * 16 < large.length) {
+    let low = 0;
+    for (let i = 0; i < small.length; i++) {
+      low = lowerBound(large, small[i]!, low);
+      if (low === large.length) break;
+      if (large[low] === small[i]) result[filled++] = small[i]!;
+    }
+  } else {
+    for (let i = 0, j = 0; i < small.length && j < large.length; ) {
+      const a = small[i]!;
+      const b = large[j]!;
+      if (a === b) result[filled++] = a;
+      if (a <= b) i++;
+      if (b <= a) j++;
+    }
+  }
+  return result.subarray(0, filled);
+}
+
+function without(index: LabelIndex, seriesCount: number, series: Uint32Array, pairs: readonly number[]): Uint32Array {
+  const marks = new Uint8Array(seriesCount);
+  for (const pair of pairs) index.markSeriesOf(pair, marks);
+  let filled = 0;
+  const result = new Uint32Array(series.length);
+  for (let i = 0; i < series.length; i++) if (marks[series[i]!] === 0) result[filled++] = series[i]!;
+  return result.subarray(0, filled);
+}
+
+/** First position at or after `from` whose id is not below `id`: doubling steps, then halving. */
+function lowerBound(ids: Uint32Array, id: number, from: number): number {
+  let step = 1;
+  let low = from;
+  let high = from;
+  while (high < ids.length && ids[high]! < id) {
+    low = high + 1;
+    high += step;
+    step *= 2;
+  }
+  high = Math.min(high, ids.length);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

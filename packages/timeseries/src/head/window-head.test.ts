@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ChunkPool } from './chunk-pool.ts';
+import { WindowHead } from './window-head.ts';
+
+const START = 1_700_000_000_000;
+
+function readAll(window: WindowHead, slot: number, from = START, to = START + 3_600_000): [number, number][] {
+  const columns = { timestamps: new Float64Array(5000), values: new Float64Array(5000) };
+  const end = window.read(slot, from, to, columns, 3);
+  return Array.from({ length: end - 3 }, (_, i) => [columns.timestamps[i + 3]! - START, columns.values[i + 3]!]);
+}
+
+function append(
+  window: WindowHead,
+  samples: readonly (readonly [slot: number, offset: number, value: number])[],
+): void {
+  window.append(
+    Uint32Array.from(samples, ([slot]) => slot),
+    Int32Array.from(samples, ([, offset]) => offset),
+    Float64Array.from(samples, ([, , value]) => value),
+    samples.length,
+  );
+}
+
+describe('WindowHead', () => {
+  it('holds what a map of times holds, whatever the order of arrival', () => {
+    const sample = fc.tuple(fc.nat(2), fc.nat(60), fc.integer({ min: 0, max: 5 }));
+    fc.assert(
+      fc.property(fc.array(sample, { maxLength: 300 }), fc.nat(60), fc.nat(60), (samples, from, to) => {
+        const window = new WindowHead(new ChunkPool(), 1, START, 3_600_000);
+        const model = [0, 1, 2].map(() => new Map<number, number>());
+        for (const series of [0, 1, 2]) window.addSlot(series * 5000);
+        append(window, samples);
+        for (const [slot, offset, value] of samples) model[slot]!.set(offset, value);
+        for (const slot of [0, 1, 2]) {
+          const expected = [...model[slot]!].sort((a, b) => a[0] - b[0]);
+          expect(readAll(window, slot)).toEqual(expected);
+          expect(window.countOf(slot)).toBe(expected.length);
+          const within = expected.filter(([offset]) => offset >= from && offset <= to);
+          expect(readAll(window, slot, START + from, START + to)).toEqual(within);
+          if (within.length > 0) expect(window.overlaps(slot, START + from, START + to)).toBe(true);
+        }
+        expect(window.sampleCount).toBe(model[0]!.size + model[1]!.size + model[2]!.size);
+      }),
+    );
+  });
+
+  it('keeps the exact bits of a value, staleness markers too', () => {
+    const window = new WindowHead(new ChunkPool(), 1, START, 3_600_000);
+    const values = new Float64Array(40);
+    new DataView(values.buffer).setBigUint64(8, 0x7ff0000000000002n, true);
+    const slot = window.addSlot(3);
+    const offsets = Int32Array.from({ length: 40 }, (_, i) => (i === 39 ? 1 : i * 2));
+    window.append(new Uint32Array(40).fill(slot), offsets, values, 40);
+    const columns = { timestamps: new Float64Array(40), values: new Float64Array(40) };
+    expect(window.read(slot, START, START + 100, columns, 0)).toBe(40);
+    expect(new DataView(columns.values.buffer).getBigUint64(16, true)).toBe(0x7ff0000000000002n);
+  });
+
+  it('finds slots by series and takes unused ones back', () => {
+    const window = new WindowHead(new ChunkPool(), 1, START, 3_600_000);
+    expect(window.slotOf(9)).toBe(-1);
+    expect(window.addSlot(9)).toBe(0);
+    expect(window.addSlot(1_000_000)).toBe(1);
+    expect(window.slotOf(1_000_000)).toBe(1);
+    window.removeSlotsFrom(1);
+    expect(window.slotOf(1_000_000)).toBe(-1);
+    expect(window.slotOf(9)).toBe(0);
+    expect(window.addSlot(7)).toBe(1);
+    expect(window.seriesOf(1)).toBe(7);
+  });
+
+  it('gives its room back to the pool', () => {
+    const pool = new ChunkPool();
+    const fill = () => {
+      const window = new WindowHead(pool, 1, START, 3_600_000);
+      for (let series = 0; series < 100; series++) window.addSlot(series);
+      for (let offset = 0; offset < 50; offset++) {
+        append(
+          window,
+          Array.from({ length: 100 }, (_, slot) => [slot, offset, slot] as const),
+        );
+      }
+      expect(readAll(window, 99).length).toBe(50);
+      return window;
+    };
+    const first = fill();
+    const used = pool.usedBytes;
+    const allocated = pool.allocatedBytes;
+    first.drop();
+    expect(pool.usedBytes).toBe(0);
+    fill();
+    expect(pool.usedBytes).toBe(used);
+    expect(pool.allocatedBytes).toBe(allocated);
+  });
+});

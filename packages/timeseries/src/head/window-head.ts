@@ -1,0 +1,239 @@
+import { CHUNK_SAMPLES, type ChunkPool, placeOf, segmentOf } from './chunk-pool.ts';
+import { growInt32, growUint8, growUint32 } from './growable.ts';
+
+const PAGE_BITS = 10;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
+const PAGE_BYTES = 4 << PAGE_BITS;
+
+/** Reused answer of `WindowHead.read`. */
+export interface WindowColumns {
+  timestamps: Float64Array;
+  values: Float64Array;
+}
+
+/**
+ * The recent samples of one time window: the in-memory twin of one journal lane. Its series are numbered by *slot* in
+ * the order in which the lane defines them, so that replaying the lane gives the same slots. A slot never holds two
+ * samples of the same time: the same value again is free, another value replaces the first.
+ */
+export class WindowHead {
+  readonly lane: number;
+  /** Unix milliseconds. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** True once the window's room was given back; its slots must not be read any more. */
+  isDropped = false;
+  /** Samples held, without duplicates. */
+  sampleCount = 0;
+  #slotCount = 0;
+  readonly #pool: ChunkPool;
+  /** Slot + 1 by series, in pages that exist where a series of the page is in the window. */
+  readonly #pages: (Uint32Array | undefined)[] = [];
+  #pageCount = 0;
+  #series = new Uint32Array(16);
+  #firstChunks = new Uint32Array(16);
+  #lastChunks = new Uint32Array(16);
+  /** Samples in the last chunk. */
+  #lastFills = new Uint8Array(16);
+  /** Offset of the newest sample of a slot, in milliseconds from the start of the window. */
+  #newest = new Int32Array(16);
+  /** 1 where a slot's samples are not in order of time. */
+  #isUnsorted = new Uint8Array(16);
+
+  constructor(pool: ChunkPool, lane: number, startMs: number, durationMs: number) {
+    this.#pool = pool;
+    this.lane = lane;
+    this.startMs = startMs;
+    this.durationMs = durationMs;
+  }
+
+  get endMs(): number {
+    return this.startMs + this.durationMs;
+  }
+
+  get slotCount(): number {
+    return this.#slotCount;
+  }
+
+  /** Bytes of the slot tables; the samples are the pool's. */
+  get memoryBytes(): number {
+    return this.#series.length * 18 + this.#pageCount * PAGE_BYTES + this.#pages.length * 8 + 512;
+  }
+
+  seriesOf(slot: number): number {
+    return this.#series[slot]!;
+  }
+
+  /** Slot of a series, or -1 where the window does not have it. */
+  slotOf(series: number): number {
+    const page = this.#pages[series >>> PAGE_BITS];
+    return page === undefined ? -1 : page[series & PAGE_MASK]! - 1;
+  }
+
+  /** Gives the next slot to a series that has none yet. */
+  addSlot(series: number): number {
+    const slot = this.#slotCount++;
+    if (slot === this.#series.length) this.#grow(slot + 1);
+    this.#series[slot] = series;
+    this.#newest[slot] = -1;
+    this.#setPage(series, slot + 1);
+    return slot;
+  }
+
+  /** Takes back the newest slots, which have no samples yet, down to `slotCount`. */
+  removeSlotsFrom(slotCount: number): void {
+    while (this.#slotCount > slotCount) this.#setPage(this.#series[--this.#slotCount]!, 0);
+  }
+
+  /** Adds `count` samples: slots, offsets in milliseconds from the start of the window, values. */
+  append(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number): void {
+    const newest = this.#newest;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!;
+      const offset = offsets[i]!;
+      if (offset > newest[slot]!) {
+        newest[slot] = offset;
+        this.#push(slot, offset, values[i]!);
+      } else {
+        this.#insert(slot, offset, values, i);
+      }
+    }
+  }
+
+  /** True where the slot has a sample with a time in `[fromMs, toMs]`, up to the slot's span in unsorted slots. */
+  overlaps(slot: number, fromMs: number, toMs: number): boolean {
+    if (this.startMs + this.#newest[slot]! < fromMs) return false;
+    if (toMs >= this.endMs - 1) return true;
+    const first = this.#firstChunks[slot]!;
+    if (first === 0) return false;
+    return (
+      this.#isUnsorted[slot] === 1 || this.startMs + this.#pool.offsets[segmentOf(first)]![placeOf(first)]! <= toMs
+    );
+  }
+
+  /** Most samples that `read` can give for the slot. */
+  countOf(slot: number): number {
+    let count = this.#lastFills[slot]!;
+    const last = this.#lastChunks[slot]!;
+    for (let chunk = this.#firstChunks[slot]!; chunk !== last; chunk = this.#pool.next(chunk)) count += CHUNK_SAMPLES;
+    return count;
+  }
+
+  /**
+   * Writes the slot's samples with times in `[fromMs, toMs]` to `columns` from `at` on, in order of time.
+   * @returns the position behind the last one
+   */
+  read(slot: number, fromMs: number, toMs: number, columns: WindowColumns, at: number): number {
+    const { timestamps, values } = columns;
+    const start = this.startMs;
+    const from = fromMs - start;
+    const to = toMs - start;
+    const begin = at;
+    const last = this.#lastChunks[slot]!;
+    for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+      const offsets = this.#pool.offsets[segmentOf(chunk)]!;
+      const chunkValues = this.#pool.values[segmentOf(chunk)]!;
+      const place = placeOf(chunk);
+      const end = place + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      for (let i = place; i < end; i++) {
+        const offset = offsets[i]!;
+        if (offset >= from && offset <= to) {
+          timestamps[at] = start + offset;
+          values[at++] = chunkValues[i]!;
+        }
+      }
+    }
+    if (this.#isUnsorted[slot] === 1) sortColumns(timestamps, values, begin, at);
+    return at;
+  }
+
+  /** Gives the room of all samples back to the pool. */
+  drop(): void {
+    for (let slot = 0; slot < this.#slotCount; slot++) this.#pool.freeChain(this.#firstChunks[slot]!);
+    this.isDropped = true;
+    this.sampleCount = 0;
+    this.#slotCount = 0;
+    this.#pages.length = 0;
+    this.#pageCount = 0;
+  }
+
+  #setPage(series: number, value: number): void {
+    const pageIndex = series >>> PAGE_BITS;
+    while (this.#pages.length <= pageIndex) this.#pages.push(undefined);
+    let page = this.#pages[pageIndex];
+    if (page === undefined) {
+      page = new Uint32Array(1 << PAGE_BITS);
+      this.#pages[pageIndex] = page;
+      this.#pageCount++;
+    }
+    page[series & PAGE_MASK] = value;
+  }
+
+  #grow(length: number): void {
+    this.#series = growUint32(this.#series, length);
+    this.#firstChunks = growUint32(this.#firstChunks, length);
+    this.#lastChunks = growUint32(this.#lastChunks, length);
+    this.#lastFills = growUint8(this.#lastFills, length);
+    this.#newest = growInt32(this.#newest, length);
+    this.#isUnsorted = growUint8(this.#isUnsorted, length);
+  }
+
+  #push(slot: number, offset: number, value: number): void {
+    let chunk = this.#lastChunks[slot]!;
+    let fill = this.#lastFills[slot]!;
+    if (chunk === 0 || fill === CHUNK_SAMPLES) {
+      const next = this.#pool.allocate();
+      if (chunk === 0) this.#firstChunks[slot] = next;
+      else this.#pool.link(chunk, next);
+      this.#lastChunks[slot] = next;
+      chunk = next;
+      fill = 0;
+    }
+    const place = placeOf(chunk) + fill;
+    const segment = segmentOf(chunk);
+    this.#pool.offsets[segment]![place] = offset;
+    this.#pool.values[segment]![place] = value;
+    this.#lastFills[slot] = fill + 1;
+    this.sampleCount++;
+  }
+
+  /** A sample that is not newer than the slot's newest: replaces the one of its time, or makes the slot unsorted. */
+  #insert(slot: number, offset: number, values: Float64Array, index: number): void {
+    const last = this.#lastChunks[slot]!;
+    const isUnsorted = this.#isUnsorted[slot] === 1;
+    if (last !== 0 && !isUnsorted && offset === this.#newest[slot]) {
+      this.#pool.values[segmentOf(last)]![placeOf(last) + this.#lastFills[slot]! - 1] = values[index]!;
+      return;
+    }
+    for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+      const offsets = this.#pool.offsets[segmentOf(chunk)]!;
+      const place = placeOf(chunk);
+      const end = place + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      if (!isUnsorted && offsets[end - 1]! < offset) continue;
+      for (let i = place; i < end; i++) {
+        if (offsets[i] === offset) {
+          this.#pool.values[segmentOf(chunk)]![i] = values[index]!;
+          return;
+        }
+      }
+      if (!isUnsorted) break;
+    }
+    this.#isUnsorted[slot] = 1;
+    this.#push(slot, offset, values[index]!);
+  }
+}
+
+/** Sorts two parallel columns by time; the exact bits of the values are kept. */
+function sortColumns(timestamps: Float64Array, values: Float64Array, from: number, to: number): void {
+  const order = new Uint32Array(to - from);
+  for (let i = 0; i < order.length; i++) order[i] = from + i;
+  order.sort((a, b) => timestamps[a]! - timestamps[b]!);
+  const sortedTimestamps = new Float64Array(order.length);
+  const sortedValues = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) {
+    sortedTimestamps[i] = timestamps[order[i]!]!;
+    sortedValues[i] = values[order[i]!]!;
+  }
+  timestamps.set(sortedTimestamps, from);
+  values.set(sortedValues, from);
+}

@@ -1,0 +1,191 @@
+import { InvalidSampleError, OverloadedError } from '../head/errors.ts';
+import { growInt32, growUint32 } from '../head/growable.ts';
+import type { Head } from '../head/head.ts';
+import type { WindowHead } from '../head/window-head.ts';
+import { JournalEntryEncoder } from '../journal-entries/encode.ts';
+import { distributeByWindow } from './by-window.ts';
+
+/** The part of the journal that a writer needs. */
+export interface WritableJournal {
+  append(lane: number, entry: Uint8Array): number;
+  readonly lastGroup: number;
+  readonly pendingBytes: number;
+  readonly budgetBytes: number;
+}
+
+/** Times further than this ahead of the clock are refused, as Prometheus' receiver does. */
+export const MAX_AHEAD_MS = 10 * 60 * 1000;
+/** Largest time, either side of 1970, in ms: what a JavaScript date can show. */
+const MAX_TIMESTAMP_MS = 8.64e15;
+const MEMORY_CHECK_INTERVAL_MS = 50;
+
+export interface HeadWriterOptions {
+  readonly head: Head;
+  readonly journal: WritableJournal;
+  /** Bytes of head memory at which writes are refused. */
+  readonly budgetBytes: number;
+  /** Samples older than this are refused; `undefined`: none is too old. */
+  readonly retentionMs: number | undefined;
+  readonly now: () => number;
+}
+
+/** Columns of float samples: the series' numbers in the head, times in ms, values. */
+export interface SampleColumns {
+  readonly series: Uint32Array;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+  readonly count: number;
+}
+
+/** Puts samples into the journal and the head, all of a request or none. */
+export class HeadWriter {
+  readonly #options: HeadWriterOptions;
+  readonly #encoder = new JournalEntryEncoder();
+  #slots = new Uint32Array(4096);
+  #offsets = new Int32Array(4096);
+  #memoryBytes = 0;
+  #memoryReadAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: HeadWriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Refuses new samples while the head is over its budget.
+   * @throws OverloadedError
+   */
+  admit(): void {
+    const { head, budgetBytes, now } = this.#options;
+    if (now() - this.#memoryReadAt >= MEMORY_CHECK_INTERVAL_MS) {
+      this.#memoryBytes = head.memoryBytes;
+      this.#memoryReadAt = now();
+    }
+    if (this.#memoryBytes >= budgetBytes) {
+      throw new OverloadedError(`the head's memory budget is used up: ${this.#memoryBytes} of ${budgetBytes} bytes`);
+    }
+  }
+
+  /**
+   * Adds samples; they are visible to reads at once.
+   * @returns the journal's commit group to wait for
+   * @throws InvalidSampleError, OverloadedError, and what the journal throws; then nothing was stored
+   */
+  append(samples: SampleColumns): number {
+    const { head, journal } = this.#options;
+    const { timestamps, count } = samples;
+    if (count === 0) return journal.lastGroup;
+    this.admit();
+    let oldest = timestamps[0]!;
+    let newest = oldest;
+    for (let i = 1; i < count; i++) {
+      const timestamp = timestamps[i]!;
+      if (timestamp < oldest) oldest = timestamp;
+      else if (timestamp > newest) newest = timestamp;
+    }
+    this.#checkTimes(oldest, newest);
+    const start = head.windowStart(oldest);
+    if (head.windowStart(newest) === start) return this.#appendToWindow(start, samples);
+    return this.#appendToWindows(samples);
+  }
+
+  #checkTimes(oldest: number, newest: number): void {
+    const { retentionMs, now } = this.#options;
+    if (!(oldest >= -MAX_TIMESTAMP_MS && newest <= MAX_TIMESTAMP_MS)) {
+      throw new InvalidSampleError(`timestamp ${newest > MAX_TIMESTAMP_MS ? newest : oldest} is out of range`);
+    }
+    if (newest > now() + MAX_AHEAD_MS) {
+      throw new InvalidSampleError(`out of bounds: timestamp ${newest} is more than 10 minutes in the future`);
+    }
+    if (retentionMs !== undefined && oldest < now() - retentionMs) {
+      throw new InvalidSampleError(`out of bounds: timestamp ${oldest} is older than the retention`);
+    }
+  }
+
+  #appendToWindow(startMs: number, samples: SampleColumns): number {
+    const { head, journal } = this.#options;
+    const { series, timestamps, values, count } = samples;
+    const window = head.openWindow(startMs);
+    const known = window.slotCount;
+    this.#reserve(count);
+    resolveSlots(window, series, count, this.#slots);
+    toOffsets(startMs, timestamps, count, this.#offsets);
+    let group: number;
+    try {
+      group = journal.append(window.lane, this.#encode(window, known, values, count));
+    } catch (error) {
+      this.#undo(window, known);
+      throw error;
+    }
+    window.append(this.#slots, this.#offsets, values, count);
+    return group;
+  }
+
+  /** The rare request that spans windows: an entry for each, in one commit group. */
+  #appendToWindows(samples: SampleColumns): number {
+    const { head, journal } = this.#options;
+    const parts = distributeByWindow(head, samples).map((part) => {
+      const window = head.openWindow(part.startMs);
+      return { ...part, window, known: window.slotCount };
+    });
+    let bytes = 0;
+    const entries: Uint8Array[] = [];
+    let group = journal.lastGroup;
+    try {
+      for (const { window, known, columns } of parts) {
+        this.#reserve(columns.count);
+        resolveSlots(window, columns.series, columns.count, this.#slots);
+        toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
+        const entry = this.#encode(window, known, columns.values, columns.count).slice();
+        bytes += entry.length;
+        entries.push(entry);
+      }
+      if (journal.pendingBytes + bytes > journal.budgetBytes && journal.pendingBytes > 0) {
+        throw new OverloadedError(
+          `the journal's budget is used up: ${journal.pendingBytes} of ${journal.budgetBytes} bytes`,
+        );
+      }
+      for (let i = 0; i < parts.length; i++) group = journal.append(parts[i]!.window.lane, entries[i]!);
+    } catch (error) {
+      for (const { window, known } of parts) this.#undo(window, known);
+      throw error;
+    }
+    for (const { window, columns } of parts) {
+      this.#reserve(columns.count);
+      resolveSlots(window, columns.series, columns.count, this.#slots);
+      toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
+      window.append(this.#slots, this.#offsets, columns.values, columns.count);
+    }
+    return group;
+  }
+
+  #encode(window: WindowHead, knownSlots: number, values: Float64Array, count: number): Uint8Array {
+    const { series } = this.#options.head;
+    const definitions = {
+      firstSlot: knownSlots,
+      count: window.slotCount - knownSlots,
+      labels: (i: number) => series.canonicalBytes(window.seriesOf(knownSlots + i)),
+    };
+    return this.#encoder.encode(window, definitions, this.#slots, this.#offsets, values, count);
+  }
+
+  #undo(window: WindowHead, knownSlots: number): void {
+    window.removeSlotsFrom(knownSlots);
+    if (window.slotCount === 0) this.#options.head.drop(window);
+  }
+
+  #reserve(count: number): void {
+    this.#slots = growUint32(this.#slots, count);
+    this.#offsets = growInt32(this.#offsets, count);
+  }
+}
+
+function resolveSlots(window: WindowHead, series: Uint32Array, count: number, slots: Uint32Array): void {
+  for (let i = 0; i < count; i++) {
+    const slot = window.slotOf(series[i]!);
+    slots[i] = slot >= 0 ? slot : window.addSlot(series[i]!);
+  }
+}
+
+function toOffsets(startMs: number, timestamps: Float64Array, count: number, offsets: Int32Array): void {
+  for (let i = 0; i < count; i++) offsets[i] = timestamps[i]! - startMs;
+}

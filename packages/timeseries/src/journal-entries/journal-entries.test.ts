@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JournalEntryDecoder } from './decode.ts';
+import { JournalEntryEncoder } from './encode.ts';
+import { JournalEntryError } from './format.ts';
+
+interface Entry {
+  startMs: number;
+  durationMs: number;
+  firstSlot: number;
+  definitions: Uint8Array[];
+  samples: { slot: number; offset: number; bits: bigint }[];
+}
+
+const entryArbitrary: fc.Arbitrary<Entry> = fc.record({
+  startMs: fc.integer({ min: -(2 ** 45), max: 2 ** 45 }),
+  durationMs: fc.constant(3_600_000),
+  firstSlot: fc.nat(100_000),
+  definitions: fc.array(fc.uint8Array({ max: 3, maxLength: 40 }), { maxLength: 20 }),
+  samples: fc.array(
+    fc.record({
+      slot: fc.oneof(fc.nat(20), fc.nat(4_000_000)),
+      offset: fc.oneof(fc.constant(77), fc.nat(3_599_999)),
+      bits: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    }),
+    { maxLength: 200 },
+  ),
+});
+
+function encode(entry: Entry, encoder = new JournalEntryEncoder()): Uint8Array {
+  const values = new Float64Array(entry.samples.length + 3);
+  const view = new DataView(values.buffer);
+  entry.samples.forEach(({ bits }, i) => {
+    view.setBigUint64(i * 8, bits, true);
+  });
+  return encoder.encode(
+    entry,
+    { firstSlot: entry.firstSlot, count: entry.definitions.length, labels: (i) => entry.definitions[i]! },
+    Uint32Array.from(entry.samples, ({ slot }) => slot),
+    Int32Array.from(entry.samples, ({ offset }) => offset),
+    values,
+    entry.samples.length,
+  );
+}
+
+function decode(bytes: Uint8Array, decoder = new JournalEntryDecoder()): Entry {
+  const entry: Entry = { startMs: 0, durationMs: 0, firstSlot: -1, definitions: [], samples: [] };
+  decoder.decode(bytes, {
+    window: (startMs, durationMs) => Object.assign(entry, { startMs, durationMs }),
+    definition: (slot, view, start, end) => {
+      if (entry.firstSlot < 0) entry.firstSlot = slot;
+      expect(slot).toBe(entry.firstSlot + entry.definitions.length);
+      entry.definitions.push(new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice());
+    },
+    floatSamples: (slots, offsets, values, count) => {
+      const view = new DataView(values.buffer, values.byteOffset);
+      for (let i = 0; i < count; i++) {
+        entry.samples.push({ slot: slots[i]!, offset: offsets[i]!, bits: view.getBigUint64(i * 8, true) });
+      }
+    },
+  });
+  return entry;
+}
+
+describe('journal entries', () => {
+  it('come back as they were, at any place in memory', () => {
+    const encoder = new JournalEntryEncoder();
+    const decoder = new JournalEntryDecoder();
+    fc.assert(
+      fc.property(entryArbitrary, fc.nat(7), (entry, shift) => {
+        const bytes = encode(entry, encoder);
+        const moved = new Uint8Array(bytes.length + 8).subarray(shift, shift + bytes.length);
+        moved.set(bytes);
+        const back = decode(moved, decoder);
+        expect(back).toEqual({ ...entry, firstSlot: entry.definitions.length > 0 ? entry.firstSlot : -1 });
+      }),
+    );
+  });
+
+  it('cost 8 bytes a sample and little else where a sender repeats its order', () => {
+    const samples = Array.from({ length: 2000 }, (_, i) => ({
+      slot: 5000 + i,
+      offset: 1000 * (i >> 8),
+      bits: BigInt(i),
+    }));
+    const bytes = encode({ startMs: 0, durationMs: 3_600_000, firstSlot: 0, definitions: [], samples });
+    expect(bytes.length).toBeLessThan(2000 * 8 + 100);
+  });
+
+  it('are refused or read, never a crash, whatever the bytes', () => {
+    const decoder = new JournalEntryDecoder();
+    fc.assert(
+      fc.property(entryArbitrary, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), (entry, changes) => {
+        const bytes = encode(entry).slice();
+        for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+        try {
+          decode(bytes, decoder);
+        } catch (error) {
+          expect(error).toBeInstanceOf(JournalEntryError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of another version, section or encoding are refused by name', () => {
+    const entry = {
+      startMs: 0,
+      durationMs: 1000,
+      firstSlot: 0,
+      definitions: [],
+      samples: [{ slot: 1, offset: 1, bits: 1n }],
+    };
+    const change = (at: number, value: number) => {
+      const bytes = encode(entry).slice();
+      bytes[at] = value;
+      return () => decode(bytes);
+    };
+    expect(change(0, 2)).toThrow('journal entry has unknown version 2');
+    expect(change(16, 9)).toThrow('journal entry has a section of unknown kind 9');
+    expect(change(36, 7)).toThrow('journal entry has unknown value encoding 7');
+  });
+});
