@@ -1,0 +1,77 @@
+import type { FloatHistogram } from '../histogram.ts';
+import { customBound, exponentialBound, usesCustomBuckets } from './bounds.ts';
+import { type SparseBuckets, toSparse } from './sparse.ts';
+
+/** A bucket with its bounds. */
+export interface Bucket {
+  readonly lower: number;
+  readonly upper: number;
+  readonly lowerInclusive: boolean;
+  readonly upperInclusive: boolean;
+  readonly count: number;
+}
+
+/** All buckets in ascending order of their bounds, the zero bucket among them; empty ones only where stored. */
+export function bucketList(histogram: FloatHistogram): Bucket[] {
+  const { positive, negative, schema, customValues, zeroCount, zeroThreshold } = toSparse(histogram);
+  const buckets: Bucket[] = [];
+  if (usesCustomBuckets(schema)) {
+    for (let i = 0; i < positive.indices.length; i++) {
+      const index = positive.indices[i]!;
+      buckets.push({
+        lower: customBound(index - 1, customValues),
+        upper: customBound(index, customValues),
+        lowerInclusive: index === 0,
+        upperInclusive: true,
+        count: positive.counts[i]!,
+      });
+    }
+    return buckets;
+  }
+  for (const bucket of outwardBuckets(negative, schema).reverse()) {
+    buckets.push({
+      lower: -bucket.upper,
+      upper: -bucket.lower,
+      lowerInclusive: true,
+      upperInclusive: false,
+      count: bucket.count,
+    });
+  }
+  if (zeroCount !== 0) {
+    buckets.push({
+      lower: -zeroThreshold,
+      upper: zeroThreshold,
+      lowerInclusive: true,
+      upperInclusive: true,
+      count: zeroCount,
+    });
+  }
+  buckets.push(...outwardBuckets(positive, schema));
+  return buckets;
+}
+
+function outwardBuckets({ indices, counts }: SparseBuckets, schema: number): Bucket[] {
+  return indices.map((index, i) => ({
+    lower: exponentialBound(index - 1, schema),
+    upper: exponentialBound(index, schema),
+    lowerInclusive: false,
+    upperInclusive: true,
+    count: counts[i]!,
+  }));
+}
+
+export function isZeroBucket(bucket: Bucket): boolean {
+  return bucket.lower <= 0 && bucket.upper >= 0;
+}
+
+/**
+ * The zero bucket as observations are assumed to lie in it: where the histogram has observations on one side of zero
+ * only, it is taken to reach from zero to that side.
+ */
+export function biasedZeroBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
+  const hasPositive = histogram.positiveBuckets.length > 0;
+  const hasNegative = histogram.negativeBuckets.length > 0;
+  if (hasPositive && !hasNegative) return { ...bucket, lower: 0 };
+  if (hasNegative && !hasPositive) return { ...bucket, upper: 0 };
+  return bucket;
+}

@@ -1,0 +1,114 @@
+import type { FloatHistogram } from '../histogram.ts';
+import { usesCustomBuckets } from './bounds.ts';
+import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucket-list.ts';
+
+/**
+ * The `q`-quantile of the observations, interpolated within its bucket: on a logarithmic scale in exponential buckets,
+ * linearly in custom buckets and in the zero bucket. NaN observations count as larger than all others.
+ */
+export function histogramQuantile(q: number, histogram: FloatHistogram): number {
+  if (Number.isNaN(q) || histogram.count === 0 || Number.isNaN(histogram.count)) return Number.NaN;
+  if (q < 0) return Number.NEGATIVE_INFINITY;
+  if (q > 1) return Number.POSITIVE_INFINITY;
+  const hasNaN = Number.isNaN(histogram.sum);
+  const forward = hasNaN || q < 0.5;
+  const wanted = (forward ? q : 1 - q) * histogram.count;
+  const buckets = bucketList(histogram);
+  if (!forward) buckets.reverse();
+  let bucket: Bucket | undefined;
+  let count = 0;
+  for (const candidate of buckets) {
+    if (candidate.count === 0) continue;
+    bucket = candidate;
+    count += candidate.count;
+    if (count >= wanted) break;
+  }
+  if (bucket === undefined) return hasNaN ? Number.NaN : 0;
+  if (usesCustomBuckets(histogram.schema)) {
+    if (bucket.lower === Number.NEGATIVE_INFINITY) {
+      if (bucket.upper <= 0) return bucket.upper;
+      bucket = { ...bucket, lower: 0 };
+    } else if (bucket.upper === Number.POSITIVE_INFINITY) {
+      return bucket.lower;
+    }
+  } else if (bucket.lower < 0 && bucket.upper > 0) {
+    bucket = biasedZeroBucket(bucket, histogram);
+  }
+  count = Math.min(count, histogram.count);
+  if (count < wanted) return hasNaN ? Number.NaN : bucket.upper;
+  const rank = forward ? wanted - (count - bucket.count) : count - wanted;
+  const fraction = rank / bucket.count;
+  const { lower, upper } = bucket;
+  if (usesCustomBuckets(histogram.schema) || isZeroBucket(bucket)) return lower + (upper - lower) * fraction;
+  const logLower = Math.log2(Math.abs(lower));
+  const logUpper = Math.log2(Math.abs(upper));
+  if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
+  return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
+}
+
+/** Estimated fraction of the observations between `lower` and `upper`; NaN observations are in no interval. */
+export function histogramFraction(lower: number, upper: number, histogram: FloatHistogram): number {
+  if (histogram.count === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
+  if (lower >= upper) return 0;
+  const buckets = bucketList(histogram);
+  const total = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
+  const limit = Number.isNaN(histogram.sum) ? total : histogram.count;
+  const rankOf = (value: number): number => Math.min(rankBelow(value, buckets, histogram) ?? limit, limit);
+  return (rankOf(upper) - rankOf(lower)) / histogram.count;
+}
+
+/** Estimated number of observations below `value`; `undefined` where all buckets are. */
+function rankBelow(value: number, buckets: readonly Bucket[], histogram: FloatHistogram): number | undefined {
+  let rank = 0;
+  for (const stored of buckets) {
+    const bucket = effectiveBucket(stored, histogram);
+    if (bucket.lower >= value) return rank;
+    if (bucket.upper > value) return rank + bucket.count * fractionBelow(value, bucket, histogram);
+    rank += bucket.count;
+  }
+  return undefined;
+}
+
+function effectiveBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
+  if (usesCustomBuckets(histogram.schema)) {
+    return bucket.lower === Number.NEGATIVE_INFINITY && bucket.upper > 0 ? { ...bucket, lower: 0 } : bucket;
+  }
+  return isZeroBucket(bucket) ? biasedZeroBucket(bucket, histogram) : bucket;
+}
+
+/** Fraction of a bucket's observations that lie below a value inside it. */
+export function fractionBelow(value: number, bucket: Bucket, histogram: FloatHistogram): number {
+  const { lower, upper } = bucket;
+  if (usesCustomBuckets(histogram.schema) || isZeroBucket(bucket)) {
+    if (lower === Number.NEGATIVE_INFINITY) return 1;
+    if (upper === Number.POSITIVE_INFINITY) return 0;
+    return (value - lower) / (upper - lower);
+  }
+  const logLower = Math.log2(Math.abs(lower));
+  const logUpper = Math.log2(Math.abs(upper));
+  const logValue = Math.log2(Math.abs(value));
+  return value > 0 ? (logValue - logLower) / (logUpper - logLower) : 1 - (logValue - logUpper) / (logLower - logUpper);
+}
+
+/** Estimated variance of the observations: each bucket's stand for its middle, geometric where it is exponential. */
+export function histogramVariance(histogram: FloatHistogram): number {
+  const mean = histogram.sum / histogram.count;
+  let variance = 0;
+  let compensation = 0;
+  for (const bucket of bucketList(histogram)) {
+    if (bucket.count === 0) continue;
+    const delta = middleOf(bucket, histogram) - mean;
+    const term = bucket.count * delta * delta;
+    const total = variance + term;
+    compensation += Math.abs(variance) >= Math.abs(term) ? variance - total + term : term - total + variance;
+    variance = total;
+  }
+  return (variance + (Number.isFinite(compensation) ? compensation : 0)) / histogram.count;
+}
+
+function middleOf({ lower, upper }: Bucket, histogram: FloatHistogram): number {
+  if (usesCustomBuckets(histogram.schema)) return (upper + lower) / 2;
+  if (lower <= 0 && upper >= 0) return 0;
+  const middle = Math.sqrt(upper * lower);
+  return upper < 0 ? -middle : middle;
+}
