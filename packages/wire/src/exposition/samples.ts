@@ -1,0 +1,110 @@
+import { malformed } from '../errors.ts';
+import type { FamilyMetadata } from '../remote-write.ts';
+import type { WireExemplar } from '../remote-write-histogram.ts';
+import { createScan, readEscaped, type Scan, scanSeriesText } from './scan.ts';
+
+export interface ExpositionExemplar extends WireExemplar {
+  /** index of the sample that it belongs to; its timestampMs is NaN where the exposition has none */
+  readonly sample: number;
+}
+
+/** A parsed exposition as columns. The arrays are longer than what they hold. */
+export interface ExpositionSamples {
+  readonly body: Uint8Array;
+  readonly count: number;
+  /** byte range of the series text, such as `up{job="a"}`: what a scraper keys its cache of series by */
+  readonly seriesStart: Uint32Array;
+  readonly seriesEnd: Uint32Array;
+  readonly values: Float64Array;
+  /** ms; NaN where the sample has none */
+  readonly timestamps: Float64Array;
+  readonly exemplars: readonly ExpositionExemplar[];
+  readonly metadata: readonly FamilyMetadata[];
+  /**
+   * `__name__`, the metric's name, then name and value of each label in the order of the text.
+   * @throws WireError malformed if a label name occurs twice
+   */
+  labels(sample: number): string[];
+}
+
+export interface MutableSamples {
+  count: number;
+  seriesStart: Uint32Array;
+  seriesEnd: Uint32Array;
+  values: Float64Array;
+  timestamps: Float64Array;
+  readonly exemplars: ExpositionExemplar[];
+}
+
+export function createSamples(body: Uint8Array): MutableSamples {
+  const capacity = Math.max(16, Math.min(65536, body.length >>> 6));
+  return {
+    count: 0,
+    seriesStart: new Uint32Array(capacity),
+    seriesEnd: new Uint32Array(capacity),
+    values: new Float64Array(capacity),
+    timestamps: new Float64Array(capacity),
+    exemplars: [],
+  };
+}
+
+export function addSample(
+  samples: MutableSamples,
+  seriesStart: number,
+  seriesEnd: number,
+  value: number,
+  timestampMs: number,
+): void {
+  const i = samples.count++;
+  if (i === samples.values.length) grow(samples);
+  samples.seriesStart[i] = seriesStart;
+  samples.seriesEnd[i] = seriesEnd;
+  samples.values[i] = value;
+  samples.timestamps[i] = timestampMs;
+}
+
+function grow(samples: MutableSamples): void {
+  const capacity = samples.values.length * 2;
+  const { seriesStart, seriesEnd, values, timestamps } = samples;
+  samples.seriesStart = new Uint32Array(capacity);
+  samples.seriesStart.set(seriesStart);
+  samples.seriesEnd = new Uint32Array(capacity);
+  samples.seriesEnd.set(seriesEnd);
+  samples.values = new Float64Array(capacity);
+  samples.values.set(values);
+  samples.timestamps = new Float64Array(capacity);
+  samples.timestamps.set(timestamps);
+}
+
+/** The result that callers see: the columns, with labels to be had on demand. */
+export function finishSamples(
+  body: Uint8Array,
+  samples: MutableSamples,
+  metadata: readonly FamilyMetadata[],
+): ExpositionSamples {
+  let scan: Scan | undefined;
+  return {
+    body,
+    ...samples,
+    metadata,
+    labels(sample) {
+      scan ??= createScan(body);
+      scan.at = scan.lineStart = samples.seriesStart[sample]!;
+      scanSeriesText(scan, false);
+      return readSeriesLabels(scan);
+    },
+  };
+}
+
+/** Strings of the series text that was scanned last. @throws WireError malformed if a label name occurs twice */
+export function readSeriesLabels(scan: Scan): string[] {
+  const labels = ['__name__', readEscaped(scan.body, scan.nameStart, scan.nameEnd)];
+  for (let i = 0; i < scan.labelCount; i++) {
+    const name = readEscaped(scan.body, scan.labelNameStart[i]!, scan.labelNameEnd[i]!);
+    for (let j = 0; j < labels.length; j += 2) {
+      if (labels[j] === name) throw malformed(`label name ${JSON.stringify(name)} is not unique: invalid sample`);
+    }
+    labels.push(name, readEscaped(scan.body, scan.labelValueStart[i]!, scan.labelValueEnd[i]!));
+  }
+  return labels;
+}
