@@ -20,7 +20,8 @@ const maxPages = 2 ** 21;
 
 /** Reads pages of blocks, through a cache bounded in bytes; readers of the same page share one read. */
 export class BlockPages {
-  readonly stats = { hits: 0, misses: 0, bytes: 0 };
+  #hits = 0;
+  #misses = 0;
   readonly #source: PageSource;
   readonly #cache: LRUCache<number, Uint8Array>;
   readonly #loading = new Map<number, Promise<Uint8Array>>();
@@ -29,6 +30,10 @@ export class BlockPages {
     this.#source = source;
     const sizeCalculation = (page: Uint8Array): number => page.length + pageOverheadBytes;
     this.#cache = new LRUCache({ maxSize: Math.max(1, cacheBytes), sizeCalculation });
+  }
+
+  get stats(): { readonly hits: number; readonly misses: number; readonly bytes: number } {
+    return { hits: this.#hits, misses: this.#misses, bytes: this.#cache.calculatedSize };
   }
 
   async read(blockId: number, first: number, count: number, signal?: AbortSignal): Promise<Uint8Array[]> {
@@ -46,15 +51,14 @@ export class BlockPages {
       if (found !== undefined) {
         if (missing > 0) this.#loadRun(block, page - missing, missing, pages);
         missing = 0;
-        this.stats.hits++;
+        this.#hits++;
         pages.push(found);
       } else {
         missing++;
-        this.stats.misses++;
+        this.#misses++;
       }
     }
     if (missing > 0) this.#loadRun(block, first + count - missing, missing, pages);
-    this.stats.bytes = this.#cache.calculatedSize;
     return abortable(Promise.all(pages), signal);
   }
 

@@ -26,7 +26,7 @@ export function decodeDescriptor(id: number, value: Uint8Array): BlockInfo {
   try {
     const end = 4 + new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
     const fields = JSON.parse(new TextDecoder().decode(bytes.subarray(4, end))) as Omit<BlockInfo, 'id' | 'descriptor'>;
-    return { id, ...fields, descriptor: bytes.slice(end) };
+    return { id, ...fields, descriptor: new Uint8Array(bytes.subarray(end)) };
   } catch (error) {
     throw new StorageError('corrupt', `block ${id}: its descriptor cannot be read`, {
       cause: error,

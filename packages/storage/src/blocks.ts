@@ -238,7 +238,7 @@ export class WritableBlocks implements BlockStore {
     const block: BlockInfo = {
       id,
       kind,
-      descriptor: options.descriptor.slice(),
+      descriptor: new Uint8Array(options.descriptor),
       pages,
       sizeBytes,
       ...(expireAtMs === undefined ? {} : { expireAtMs }),

@@ -21,6 +21,8 @@ export interface CommitLoopOptions {
   readonly logger: Logger;
   /** Least time between the starts of two commits; what a store that bills by request needs. */
   readonly minIntervalMs: number;
+  /** First pause before rows are written again after an error that may pass; it doubles up to 5 s. Default 100. */
+  readonly retryMs?: number | undefined;
   /** Observes every commit. */
   readonly onCommit?: (stats: CommitStats) => void;
   /** Called once when the loop ends for good. */
@@ -53,7 +55,7 @@ const turnBytes = 4 * 1024 * 1024;
 const turnRows = 2000;
 /** How many bytes may wait before writers of pages have to. */
 const queueBytes = 16 * 1024 * 1024;
-const firstRetryMs = 100;
+const defaultRetryMs = 100;
 const lastRetryMs = 5_000;
 
 /**
@@ -90,6 +92,11 @@ export class CommitLoop {
 
   get failure(): StorageError | undefined {
     return this.#failure;
+  }
+
+  /** Whether no call into the engine is under way. */
+  get isResting(): boolean {
+    return this.#running === undefined;
   }
 
   /** Bytes of batches that were submitted and are not durable. */
@@ -237,6 +244,7 @@ export class CommitLoop {
   async #write(group: CommitGroup | undefined, units: readonly Unit[]): Promise<boolean> {
     const ops = group?.rows() ?? [];
     for (const unit of units) for (const op of unit.ops) ops.push(op);
+    const { retryMs: firstRetryMs = defaultRetryMs } = this.#options;
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       const startedMs = performance.now();
       try {

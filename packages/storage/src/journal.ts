@@ -51,12 +51,13 @@ export interface JournalOptions {
   readonly deadlineMs: number;
   /** After which time entries are committed that nobody waits for. */
   readonly idleCommitMs: number;
+  /** A group of this size is closed at the end of the synchronous run that filled it. Default 8 MiB. */
+  readonly groupBytes?: number | undefined;
   /** Called after recovery with the sealed lanes, whose rows are known now. */
   readonly onRecovered?: (sealedLanes: readonly number[]) => void;
 }
 
-/** A group of this size is closed at the end of the synchronous run that filled it. */
-const groupBytes = 8 * 1024 * 1024;
+const defaultGroupBytes = 8 * 1024 * 1024;
 
 export class WritableJournal implements Journal, GroupSource {
   readonly #engine: EngineReader;
@@ -64,6 +65,7 @@ export class WritableJournal implements Journal, GroupSource {
   readonly #options: JournalOptions;
   readonly #sealed: Set<number>;
   readonly #floor: number;
+  readonly #groupBytes: number;
   readonly #pool = new FramePool();
   readonly #lanes = new Map<number, LaneRows>();
   readonly #listeners = new Set<(group: number) => void>();
@@ -88,6 +90,7 @@ export class WritableJournal implements Journal, GroupSource {
     this.#engine = engine;
     this.#loop = loop;
     this.#options = options;
+    this.#groupBytes = options.groupBytes ?? defaultGroupBytes;
     this.#sealed = new Set(state.sealedLanes);
     this.#floor = state.floorGroup;
     this.#lastNumber = state.lastGroup;
@@ -130,7 +133,7 @@ export class WritableJournal implements Journal, GroupSource {
     if (group === undefined) group = this.#openGroup();
     this.#pendingBytes = pending;
     group.append(lane, entry);
-    if (group.sizeBytes >= groupBytes) this.#closeAfterThisRun(group);
+    if (group.sizeBytes >= this.#groupBytes) this.#closeAfterThisRun(group);
     return group.number;
   }
 

@@ -24,6 +24,6 @@ export function metaStore(engine: EngineReader, loop: CommitLoop, deadlineMs: nu
   return {
     ...metaReads(engine),
     put: (name, bytes) =>
-      withDeadline(loop.submit([{ key: metaKey(name), value: bytes.slice() }]), deadlineMs, `writing ${name}`),
+      withDeadline(loop.submit([{ key: metaKey(name), value: new Uint8Array(bytes) }]), deadlineMs, `writing ${name}`),
   };
 }

@@ -41,9 +41,12 @@ export interface Storage {
   /** Called once when the database is lost for good (fenced, engine stopped); at once if it is already. */
   onFatal(listener: (error: StorageError) => void): void;
   metrics(): MetricFamily[];
+  /** Removes expired blocks and deletes what garbage is due, now; both also happen by themselves. */
+  sweep(): Promise<void>;
   /**
    * Refuses appends, commits everything that was accepted, closes the engine.
-   * @throws StorageError `unavailable` if that takes longer than the deadline; the storage is closed nevertheless
+   * @throws StorageError if something that was accepted could not be committed, `unavailable` if that took longer than
+   * the deadline; the storage is closed nevertheless
    */
   close(): Promise<void>;
 }
@@ -68,6 +71,8 @@ export interface StorageParts extends OpenStorageOptions {
   readonly pageCacheBytes: number;
   readonly budgetBytes: number;
   readonly defaultTtlMs?: number | undefined;
+  readonly retryMs?: number;
+  readonly groupBytes?: number;
   /** Called on every look at the engine's state. */
   readonly onTick?: () => Promise<void>;
 }
@@ -129,6 +134,7 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
   const loop = new CommitLoop(engine, {
     logger,
     minIntervalMs: parts.commitIntervalMs,
+    retryMs: parts.retryMs,
     onCommit: (stats) => metrics.committed(stats),
     onFailure: (error) => {
       if (closing !== undefined) return;
@@ -140,6 +146,7 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
   const journal: WritableJournal = new WritableJournal(engine, loop, await readJournalState(engine), {
     budgetBytes: parts.budgetBytes,
     deadlineMs: commitTimeoutMs,
+    groupBytes: parts.groupBytes,
     idleCommitMs: parts.idleCommitMs ?? Math.max(100, parts.commitIntervalMs),
     onRecovered: (sealed) => {
       for (const lane of sealed) sweeper.addLane(lane);
@@ -199,14 +206,16 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
       if (fatal === undefined) {
         journal.flush().catch(() => undefined);
         await withDeadline(loop.drain(), closeTimeoutMs, 'closing');
+        failure = loop.failure;
       }
     } catch (error) {
       failure = error;
     }
     loop.fail(closedError());
-    if (failure === undefined) {
+    // A write that did not come back forbids a shutdown beside it.
+    if (failure === undefined || loop.isResting) {
       await withDeadline(engine.close(), closeTimeoutMs, 'closing').catch((error: unknown) => {
-        if (fatal === undefined) failure = error;
+        if (fatal === undefined) failure ??= error;
       });
     }
     if (failure !== undefined) throw toStorageError(failure);
@@ -224,6 +233,10 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
       else queueMicrotask(() => fatal && listener(fatal));
     },
     metrics: () => metrics.families({ engine, loop, journal, blocks, sweeper, health: health() }),
+    sweep: async () => {
+      await blocks.removeExpired();
+      await sweeper.idle();
+    },
     close: () => (closing ??= close()),
   };
 }

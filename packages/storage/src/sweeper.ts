@@ -52,10 +52,11 @@ export class Sweeper {
     this.#add(0, () => this.#sweepLane(lane));
   }
 
-  /** Resolves when nothing that is due is left. */
+  /** Resolves when nothing that is due is left. @throws StorageError once the database is lost or closed */
   async idle(): Promise<void> {
     this.#schedule();
     while (this.#running !== undefined) await this.#running;
+    if (this.#options.loop.failure !== undefined) throw this.#options.loop.failure;
   }
 
   stop(): void {
@@ -95,7 +96,7 @@ export class Sweeper {
         this.#jobs.splice(this.#jobs.indexOf(job), 1);
       } catch (thrown) {
         const error = toStorageError(thrown);
-        if (this.#stopped || this.#options.loop.failure !== undefined) return;
+        if (this.#stopped || this.#options.loop.failure !== undefined) return this.stop();
         this.#options.logger.warn({ err: error }, 'deleting garbage failed; it is tried again');
         this.#jobs.splice(this.#jobs.indexOf(job), 1, { ...job, dueMs: performance.now() + 30_000 });
       }

@@ -1,0 +1,115 @@
+import type { Engine, EngineOp, EngineRow, KeyRange, ScanOptions } from './engine.ts';
+import { StorageError } from './errors.ts';
+
+/** What happens to the next writes, one after the other; `ok` once the list is used up. */
+export type WriteFault =
+  | 'ok'
+  /** The process dies before the batch is written. */
+  | 'crash-before'
+  /** The process dies after the batch is durable and before anybody hears of it. */
+  | 'crash-after'
+  /** An error that may pass; nothing is written. */
+  | 'fail-before'
+  /** An error that may pass, although the batch is written. */
+  | 'fail-after'
+  /** No answer until {@link MemoryStore.release}. */
+  | 'hang';
+
+/** An object store that outlives the engines on it. */
+export interface MemoryStore {
+  readonly rows: Map<string, EngineRow>;
+  readonly faults: WriteFault[];
+  /** Number of batches that were written. */
+  readonly writes: () => number;
+  /** Lets all hanging writes go on. */
+  release(): void;
+  /** Opens the store as its one writer, which fences any other. */
+  open(nowMs: () => number): Engine;
+}
+
+export function createMemoryStore(): MemoryStore {
+  const rows = new Map<string, EngineRow>();
+  const faults: WriteFault[] = [];
+  let epoch = 0;
+  let writes = 0;
+  let hanging: (() => void)[] = [];
+
+  const apply = (ops: readonly EngineOp[]): void => {
+    writes++;
+    for (const { key, value, expireAtMs } of ops) {
+      const name = Buffer.from(key).toString('hex');
+      if (value === undefined) rows.delete(name);
+      else rows.set(name, { key: new Uint8Array(key), value: new Uint8Array(value), expireAtMs });
+    }
+  };
+
+  const open = (nowMs: () => number): Engine => {
+    const opened = ++epoch;
+    let dead: StorageError | undefined;
+    let writing = false;
+    const die = (message: string): never => {
+      throw (dead = new StorageError('internal', message, { details: { fatal: true } }));
+    };
+    const check = (): void => {
+      if (dead !== undefined) throw dead;
+      if (opened !== epoch) throw (dead = new StorageError('fenced', 'fenced'));
+    };
+    const alive = ({ expireAtMs }: EngineRow): boolean => expireAtMs === undefined || expireAtMs > nowMs();
+
+    const write = async (ops: readonly EngineOp[]): Promise<void> => {
+      if (writing) throw new Error('two writes at a time');
+      writing = true;
+      try {
+        await Promise.resolve();
+        check();
+        const fault = faults.shift() ?? 'ok';
+        if (fault === 'crash-before') die('crashed');
+        if (fault === 'fail-before') throw new StorageError('unavailable', 'failed');
+        if (fault === 'hang') await new Promise<void>((resolve) => hanging.push(resolve));
+        check();
+        apply(ops);
+        if (fault === 'crash-after') die('crashed');
+        if (fault === 'fail-after') throw new StorageError('unavailable', 'failed');
+      } finally {
+        writing = false;
+      }
+    };
+
+    async function* scan(range: KeyRange, options: ScanOptions = {}): AsyncGenerator<EngineRow> {
+      check();
+      const [start, end] = [Buffer.from(range.start), Buffer.from(range.end)];
+      const found = [...rows.values()].filter((row) => start.compare(row.key) <= 0 && end.compare(row.key) > 0);
+      found.sort((a, b) => Buffer.compare(a.key, b.key));
+      if (options.descending) found.reverse();
+      for (const row of found) if (alive(row)) yield row;
+    }
+
+    return {
+      write,
+      scan,
+      get: async (key) => {
+        check();
+        const row = rows.get(Buffer.from(key).toString('hex'));
+        return row !== undefined && alive(row) ? row.value : undefined;
+      },
+      failure: () => dead,
+      metrics: () => [],
+      probe: async () => check(),
+      close: async () => {
+        dead ??= new StorageError('closed', 'closed');
+      },
+    };
+  };
+
+  return {
+    rows,
+    faults,
+    writes: () => writes,
+    release: () => {
+      const waiting = hanging;
+      hanging = [];
+      for (const resume of waiting) resume();
+    },
+    open,
+  };
+}
