@@ -1,0 +1,178 @@
+import { ABSENT, FLOAT, type StepSeries } from '../value.ts';
+
+/** Folds the members of a group step by step: one call a member, then `finish`. */
+export interface Accumulator {
+  add(member: StepSeries): void;
+  /** Result columns. */
+  finish(): { readonly values: Float64Array; readonly present: Uint8Array };
+}
+
+export type AccumulatorFactory = (count: number) => Accumulator;
+
+/** Compensated sum. */
+export const sum: AccumulatorFactory = (count) => {
+  const sums = new Float64Array(count);
+  const compensation = new Float64Array(count);
+  const seen = new Uint8Array(count);
+  return {
+    add: ({ values, present }) => sumInto(values, present, sums, compensation, seen),
+    finish() {
+      for (let i = 0; i < count; i++) sums[i]! += compensation[i]!;
+      return { values: sums, present: seen };
+    },
+  };
+};
+
+function sumInto(
+  values: Float64Array,
+  present: Uint8Array,
+  sums: Float64Array,
+  compensation: Float64Array,
+  seen: Uint8Array,
+): void {
+  for (let i = 0; i < sums.length; i++) {
+    if (present[i] !== FLOAT) continue;
+    const value = values[i]!;
+    const before = sums[i]!;
+    const after = before + value;
+    if (after - after !== 0) {
+      if (!Number.isNaN(after)) compensation[i] = 0;
+      else compensation[i]! += before - after + value;
+    } else if (Math.abs(before) >= Math.abs(value)) compensation[i]! += before - after + value;
+    else compensation[i]! += value - after + before;
+    sums[i] = after;
+    seen[i] = FLOAT;
+  }
+}
+
+/** Compensated mean, kept incrementally once the sum overflows. */
+export const avg: AccumulatorFactory = (count) => {
+  const sums = new Float64Array(count);
+  const compensation = new Float64Array(count);
+  const counts = new Float64Array(count);
+  const incremental = new Uint8Array(count);
+  const seen = new Uint8Array(count);
+  const kahan = (i: number, value: number) => {
+    const before = sums[i]!;
+    const after = before + value;
+    if (after === Infinity || after === -Infinity) compensation[i] = 0;
+    else if (Math.abs(before) >= Math.abs(value)) compensation[i]! += before - after + value;
+    else compensation[i]! += value - after + before;
+    sums[i] = after;
+  };
+  return {
+    add({ values, present }) {
+      for (let i = 0; i < count; i++) {
+        if (present[i] !== FLOAT) continue;
+        const value = values[i]!;
+        const n = ++counts[i]!;
+        seen[i] = FLOAT;
+        if (incremental[i] === 0) {
+          const after = sums[i]! + value;
+          if (n === 1 || (after !== Infinity && after !== -Infinity)) {
+            kahan(i, value);
+            continue;
+          }
+          incremental[i] = 1;
+          sums[i]! /= n - 1;
+          compensation[i]! /= n - 1;
+        }
+        const weight = (n - 1) / n;
+        sums[i]! *= weight;
+        compensation[i]! *= weight;
+        kahan(i, value / n);
+      }
+    },
+    finish() {
+      for (let i = 0; i < count; i++) {
+        const n = incremental[i] === 1 ? 1 : counts[i]!;
+        sums[i] = sums[i]! / n + compensation[i]! / n;
+      }
+      return { values: sums, present: seen };
+    },
+  };
+};
+
+export const count: AccumulatorFactory = (steps) => {
+  const values = new Float64Array(steps);
+  const seen = new Uint8Array(steps);
+  return {
+    add({ present }) {
+      for (let i = 0; i < steps; i++) {
+        if (present[i] === ABSENT) continue;
+        values[i]!++;
+        seen[i] = FLOAT;
+      }
+    },
+    finish: () => ({ values, present: seen }),
+  };
+};
+
+export const group: AccumulatorFactory = (steps) => {
+  const values = new Float64Array(steps).fill(1);
+  const seen = new Uint8Array(steps);
+  return {
+    add({ present }) {
+      for (let i = 0; i < steps; i++) if (present[i] !== ABSENT) seen[i] = FLOAT;
+    },
+    finish: () => ({ values, present: seen }),
+  };
+};
+
+/** The smallest (sign 1) or largest (sign -1); NaN only where there is nothing else. */
+function extreme(better: (a: number, b: number) => boolean): AccumulatorFactory {
+  return (steps) => {
+    const values = new Float64Array(steps);
+    const seen = new Uint8Array(steps);
+    return {
+      add(member) {
+        for (let i = 0; i < steps; i++) {
+          if (member.present[i] !== FLOAT) continue;
+          const value = member.values[i]!;
+          const known = values[i]!;
+          if (seen[i] === ABSENT || Number.isNaN(known) || better(value, known)) values[i] = value;
+          seen[i] = FLOAT;
+        }
+      },
+      finish: () => ({ values, present: seen }),
+    };
+  };
+}
+
+export const min: AccumulatorFactory = extreme((a, b) => a < b);
+export const max: AccumulatorFactory = extreme((a, b) => a > b);
+
+/** Welford's running variance. */
+function variance(finish: (variance: number) => number): AccumulatorFactory {
+  return (steps) => {
+    const means = new Float64Array(steps);
+    const squares = new Float64Array(steps);
+    const counts = new Float64Array(steps);
+    const seen = new Uint8Array(steps);
+    return {
+      add({ values, present }) {
+        for (let i = 0; i < steps; i++) {
+          if (present[i] !== FLOAT) continue;
+          const value = values[i]!;
+          const n = ++counts[i]!;
+          seen[i] = FLOAT;
+          if (n === 1) {
+            means[i] = value;
+            squares[i] = value - value;
+            continue;
+          }
+          const delta = value - means[i]!;
+          means[i]! += delta / n;
+          squares[i]! += delta * (value - means[i]!);
+        }
+      },
+      finish() {
+        const results = squares.map((square, i) => finish(square / counts[i]!));
+        return { values: results, present: seen };
+      },
+    };
+  };
+}
+
+export const stdvar: AccumulatorFactory = variance((value) => value);
+export const stddev: AccumulatorFactory = variance(Math.sqrt);

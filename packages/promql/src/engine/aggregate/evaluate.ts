@@ -1,0 +1,196 @@
+import type { AggregateExpr } from '../../ast.ts';
+import { hasInvalidUtf8, quote } from '../../go-strings.ts';
+import type { QueryContext } from '../context.ts';
+import { fail } from '../errors.ts';
+import { formatFloat, formatGeneral } from '../format.ts';
+import { labelsHashFraction } from '../hash.ts';
+import { withLabel } from '../metadata-labels.ts';
+import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
+import { mergeSameLabels } from '../series.ts';
+import { ABSENT, FLOAT, floatSeries, HISTOGRAM, type StepSeries, type Value, type VectorValue } from '../value.ts';
+import * as accumulators from './accumulate.ts';
+import { type Group, groupSeries } from './grouping.ts';
+import { aggregateHistograms } from './histograms.ts';
+import { firstOfGroup, topOfGroup } from './top.ts';
+
+const folds = {
+  avg: accumulators.avg,
+  count: accumulators.count,
+  group: accumulators.group,
+  max: accumulators.max,
+  min: accumulators.min,
+  stddev: accumulators.stddev,
+  stdvar: accumulators.stdvar,
+  sum: accumulators.sum,
+} as const;
+
+/** Any aggregation. @param parameter the evaluated parameter, where the operator has one */
+export async function aggregate(
+  ctx: QueryContext,
+  node: AggregateExpr,
+  vector: VectorValue,
+  parameter: Value | undefined,
+  count: number,
+): Promise<VectorValue> {
+  const scalars = parameter?.kind === 'scalar' ? parameter.values : new Float64Array(count);
+  const text = parameter?.kind === 'string' ? parameter.value : '';
+  const evaluateGroup = groupEvaluator(ctx, node, scalars, text, count, vector.series.length);
+  const series: StepSeries[] = [];
+  for (const group of groupSeries(node, vector.series)) {
+    for (const result of await evaluateGroup(group)) series.push(result);
+  }
+  return { kind: 'vector', series: node.op === 'count_values' ? mergeSameLabels(series) : series };
+}
+
+type GroupEvaluator = (group: Group) => Promise<readonly StepSeries[]>;
+
+function groupEvaluator(
+  ctx: QueryContext,
+  node: AggregateExpr,
+  scalars: Float64Array,
+  text: string,
+  count: number,
+  seriesCount: number,
+): GroupEvaluator {
+  switch (node.op) {
+    case 'topk':
+    case 'bottomk': {
+      const ks = memberLimits(scalars, seriesCount);
+      return async (group) => {
+        noteIgnoredHistograms(ctx, node, group);
+        if (ctx.due(count * group.members.length)) await ctx.pause();
+        return topOfGroup(group, ks, node.op === 'topk' ? 1 : -1);
+      };
+    }
+    case 'limitk': {
+      const ks = memberLimits(scalars, seriesCount);
+      return async (group) => firstOfGroup(group, ks);
+    }
+    case 'limit_ratio': {
+      const ratios = sampleRatios(ctx, node, scalars);
+      return async (group) => sampleByHash(group, ratios);
+    }
+    case 'quantile':
+      return async (group) => {
+        noteIgnoredHistograms(ctx, node, group);
+        if (ctx.due(count * group.members.length * 4)) await ctx.pause();
+        return quantile(ctx, node, group, scalars);
+      };
+    case 'count_values':
+      if (!isValidLabelName(text)) fail(`invalid label name ${quote(text)}`);
+      return async (group) => countValues(group, text, count);
+    default: {
+      const fold = folds[node.op];
+      return async (group) => {
+        if (group.members.some((member) => member.histograms !== undefined)) {
+          const results = aggregateHistograms(ctx, node, group, count);
+          if (results !== undefined) return results;
+        }
+        const accumulator = fold(count);
+        for (const member of group.members) {
+          accumulator.add(member);
+          if (ctx.due(count)) await ctx.pause();
+        }
+        const { values, present } = accumulator.finish();
+        ctx.hold(count);
+        return present.includes(FLOAT) ? [floatSeries(group.labels, group.dropName, values, present)] : [];
+      };
+    }
+  }
+}
+
+function noteIgnoredHistograms(ctx: QueryContext, node: AggregateExpr, group: Group): void {
+  for (const member of group.members) {
+    if (member.histograms !== undefined && member.present.includes(HISTOGRAM)) {
+      ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(node.expr.position));
+    }
+  }
+}
+
+/** k of `topk` and its kind by step: at most the number of series. @throws QueryError for NaN and what is no integer */
+function memberLimits(scalars: Float64Array, seriesCount: number): Float64Array {
+  return scalars.map((k) => {
+    if (Number.isNaN(k)) fail('Parameter value is NaN');
+    if (k >= 2 ** 63 || k <= -(2 ** 63)) fail(`Scalar value ${formatGeneral(k)} overflows int64`);
+    return Math.max(0, Math.min(Math.trunc(k), seriesCount));
+  });
+}
+
+function sampleRatios(ctx: QueryContext, node: AggregateExpr, scalars: Float64Array): Float64Array {
+  return scalars.map((ratio) => {
+    if (Number.isNaN(ratio)) fail('Ratio value is NaN');
+    const capped = Math.max(-1, Math.min(1, ratio));
+    if (capped !== ratio) {
+      const message = `ratio value should be between -1 and 1, got ${formatGeneral(ratio)}, capping to ${capped}`;
+      ctx.annotations.warn(message, ctx.position(node.param!.position));
+    }
+    return capped;
+  });
+}
+
+/** `limit_ratio`: a share of the series, chosen by the hash of their labels; a negative ratio is the complement. */
+function sampleByHash(group: Group, ratios: Float64Array): StepSeries[] {
+  const kept: StepSeries[] = [];
+  for (const member of group.members) {
+    const fraction = labelsHashFraction(member.labels);
+    const present = member.present.map((value, step) => {
+      const ratio = ratios[step]!;
+      const inside = ratio >= 0 ? fraction < ratio : fraction >= 1 + ratio;
+      return inside ? value : ABSENT;
+    });
+    if (present.some((value) => value !== ABSENT)) kept.push({ ...member, present });
+  }
+  return kept;
+}
+
+function quantile(ctx: QueryContext, node: AggregateExpr, group: Group, qs: Float64Array): StepSeries[] {
+  const values = new Float64Array(qs.length);
+  const present = new Uint8Array(qs.length);
+  const scratch = new Float64Array(group.members.length);
+  for (let step = 0; step < qs.length; step++) {
+    let n = 0;
+    for (const member of group.members) if (member.present[step] === FLOAT) scratch[n++] = member.values[step]!;
+    if (n === 0) continue;
+    values[step] = quantileOfSorted(qs[step]!, sortNaNFirst(scratch.subarray(0, n)));
+    present[step] = FLOAT;
+  }
+  if (!present.includes(FLOAT)) return [];
+  for (const q of qs) warnQuantile(ctx, q, node.param!.position);
+  return [floatSeries(group.labels, group.dropName, values, present)];
+}
+
+/** Notes a quantile outside [0, 1]. */
+export function warnQuantile(ctx: QueryContext, q: number, position: AggregateExpr['position']): void {
+  if (q >= 0 && q <= 1) return;
+  ctx.annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, ctx.position(position));
+}
+
+function countValues(group: Group, label: string, count: number): StepSeries[] {
+  const byText = new Map<string, { values: Float64Array; present: Uint8Array }>();
+  for (const member of group.members) {
+    for (let step = 0; step < count; step++) {
+      if (member.present[step] === ABSENT) continue;
+      const text = member.present[step] === FLOAT ? formatFloat(member.values[step]!) : formatHistogram(member, step);
+      let columns = byText.get(text);
+      if (columns === undefined) {
+        columns = { values: new Float64Array(count), present: new Uint8Array(count) };
+        byText.set(text, columns);
+      }
+      columns.values[step]!++;
+      columns.present[step] = FLOAT;
+    }
+  }
+  return [...byText].map(([text, { values, present }]) =>
+    floatSeries(withLabel(group.labels, label, text), group.dropName && label !== '__name__', values, present),
+  );
+}
+
+function formatHistogram(member: StepSeries, step: number): string {
+  const histogram = member.histograms![step]!;
+  return `{count:${formatGeneral(histogram.count)}, sum:${formatGeneral(histogram.sum)}}`;
+}
+
+/** Any UTF-8 text but the empty one is a label name. */
+export function isValidLabelName(name: string): boolean {
+  return name !== '' && !hasInvalidUtf8(name);
+}

@@ -1,0 +1,27 @@
+/** Warnings and infos of a query, each text once, in order of appearance. */
+export interface Annotations {
+  warn(message: string, position: string): void;
+  info(message: string, position: string): void;
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+}
+
+export function createAnnotations(): Annotations {
+  const warnings = new Set<string>();
+  const infos = new Set<string>();
+  const withPosition = (message: string, position: string) => (position === '' ? message : `${message} (${position})`);
+  return {
+    warn(message, position) {
+      warnings.add(withPosition(`PromQL warning: ${message}`, position));
+    },
+    info(message, position) {
+      infos.add(withPosition(`PromQL info: ${message}`, position));
+    },
+    get warnings() {
+      return [...warnings];
+    },
+    get infos() {
+      return [...infos];
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import type { ArithmeticOp, BinaryExpr, ComparisonOp, VectorMatching } from '../../ast.ts';
+import { type Labels, labelsKey, labelValue } from '../../labels.ts';
+import type { QueryContext } from '../context.ts';
+import { fail } from '../errors.ts';
+import { dropMetadata, filterLabels, withLabel } from '../metadata-labels.ts';
+import { formatLabels, mergeSameLabels } from '../series.ts';
+import { ABSENT, allPresent, type StepSeries, type VectorValue } from '../value.ts';
+import { histogramOperation } from './histograms.ts';
+import { arithmeticColumns, comparisonColumns, isComparison } from './operators.ts';
+import { matchLabels, signatureOf } from './signature.ts';
+
+/** Series of both sides with the same match labels. */
+interface Group {
+  readonly many: StepSeries[];
+  readonly one: StepSeries[];
+}
+
+/** Arithmetic and comparison between two vectors. @throws QueryError where the matching is ambiguous. */
+export async function vectorVector(
+  ctx: QueryContext,
+  node: BinaryExpr,
+  left: VectorValue,
+  right: VectorValue,
+  count: number,
+): Promise<VectorValue> {
+  const matching = node.matching!;
+  const oneIsLeft = matching.cardinality === 'one-to-many';
+  const many = oneIsLeft ? right : left;
+  const one = oneIsLeft ? left : right;
+  const groups = groupBySignature(matching, many, one);
+  const series: StepSeries[] = [];
+  const operation = createOperation(ctx, node, oneIsLeft, count);
+  for (const group of groups.values()) {
+    if (group.one.length > 1)
+      rejectDuplicates(matching, group.one, many, oneIsLeft ? 'left' : 'right', operation.fills);
+    const results = operation.evaluate(group);
+    rejectAmbiguousResults(matching, results);
+    for (const result of results) series.push(result);
+    if (ctx.due(count * (group.many.length + group.one.length))) await ctx.pause();
+  }
+  return { kind: 'vector', series: mergeSameLabels(series) };
+}
+
+function groupBySignature(matching: VectorMatching, many: VectorValue, one: VectorValue): Map<string, Group> {
+  const signature = signatureOf(matching);
+  const groups = new Map<string, Group>();
+  const groupOf = (labels: Labels): Group => {
+    const key = signature(labels);
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = { many: [], one: [] }));
+    return group;
+  };
+  for (const element of many.series) groupOf(element.labels).many.push(element);
+  for (const element of one.series) groupOf(element.labels).one.push(element);
+  return groups;
+}
+
+/** The "one" side has at most one series of a match group at a time, unless the other side is empty then. */
+function rejectDuplicates(
+  matching: VectorMatching,
+  one: readonly StepSeries[],
+  many: VectorValue,
+  side: 'left' | 'right',
+  fills: boolean,
+): void {
+  const count = one[0]!.present.length;
+  for (let step = 0; step < count; step++) {
+    let seen: StepSeries | undefined;
+    for (const element of one) {
+      if (element.present[step] === ABSENT) continue;
+      if (seen === undefined) seen = element;
+      else if (fills || many.series.some((other) => other.present[step] !== ABSENT)) {
+        const group = formatLabels(matchLabels(element.labels, matching));
+        fail(
+          `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
+            `[${formatLabels(element.labels)}, ${formatLabels(seen.labels)}]` +
+            ';many-to-many matching not allowed: matching labels must be unique on one side',
+        );
+      }
+    }
+  }
+}
+
+/** Results of one match group may not meet: any two one-to-one, those with equal labels otherwise. */
+function rejectAmbiguousResults(matching: VectorMatching, results: readonly StepSeries[]): void {
+  if (results.length < 2) return;
+  const oneToOne = matching.cardinality === 'one-to-one';
+  const taken = new Map<string, Uint8Array>();
+  for (const { labels, present } of results) {
+    const key = oneToOne ? '' : labelsKey(labels);
+    const steps = taken.get(key);
+    if (steps === undefined) {
+      taken.set(key, present.slice());
+      continue;
+    }
+    for (let i = 0; i < steps.length; i++) {
+      if (present[i] === ABSENT) continue;
+      if (steps[i] !== ABSENT) {
+        const reason = oneToOne
+          ? 'many-to-one matching must be explicit (group_left/group_right)'
+          : 'grouping labels must ensure unique matches';
+        fail(`multiple matches for labels: ${reason}`);
+      }
+      steps[i] = present[i]!;
+    }
+  }
+}
+
+interface Operation {
+  readonly fills: boolean;
+  evaluate(group: Group): StepSeries[];
+}
+
+function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean, count: number): Operation {
+  const matching = node.matching!;
+  const fillOne = oneIsLeft ? matching.fillLeft : matching.fillRight;
+  const fillMany = oneIsLeft ? matching.fillRight : matching.fillLeft;
+
+  const combine = (many: StepSeries, one: StepSeries): StepSeries | undefined => {
+    const left = oneIsLeft ? one : many;
+    const right = oneIsLeft ? many : one;
+    const values = new Float64Array(count);
+    const present = new Uint8Array(count);
+    const operands = {
+      left: left.values,
+      leftPresent: left.present,
+      right: right.values,
+      rightPresent: right.present,
+    };
+    let any: boolean;
+    if (isComparison(node.op)) {
+      const op: ComparisonOp = node.op;
+      any = comparisonColumns(op, operands, left.values, node.returnBool, values, present);
+    } else {
+      any =
+        node.op !== '</' && node.op !== '>/' && arithmeticColumns(node.op as ArithmeticOp, operands, values, present);
+    }
+    let histograms: StepSeries['histograms'];
+    if (left.histograms !== undefined || right.histograms !== undefined || node.op === '</' || node.op === '>/') {
+      const result = histogramOperation(ctx, node, left, right, values, present);
+      histograms = result.histograms;
+      any ||= result.any;
+    }
+    if (!any) return undefined;
+    const labels = resultLabels(node, matching, many.labels, one.labels);
+    const dropped = node.returnBool && !ctx.delayedNameRemoval ? dropMetadata(labels) : labels;
+    const dropName = isComparison(node.op) && (node.returnBool ? ctx.delayedNameRemoval : many.dropName);
+    return { labels: dropped, dropName, values, present, histograms };
+  };
+
+  const evaluate = ({ many, one }: Group): StepSeries[] => {
+    const results: StepSeries[] = [];
+    const add = (a: StepSeries, b: StepSeries) => {
+      const result = combine(a, b);
+      if (result !== undefined) results.push(result);
+    };
+    for (const a of many) for (const b of one) add(a, b);
+    if (fillOne !== undefined && many.length > 0) {
+      const filler = fillerFor(matching, many[0]!, one, fillOne, count);
+      for (const a of many) add(a, filler);
+    }
+    if (fillMany !== undefined && one.length > 0) {
+      const filler = fillerFor(matching, one[0]!, many, fillMany, count);
+      for (const b of one) add(filler, b);
+    }
+    return results;
+  };
+  return { fills: fillOne !== undefined || fillMany !== undefined, evaluate };
+}
+
+/** A constant series with the match labels, present at the steps where none of `series` is. */
+function fillerFor(
+  matching: VectorMatching,
+  like: StepSeries,
+  series: readonly StepSeries[],
+  fill: number,
+  count: number,
+): StepSeries {
+  const present = allPresent(count).slice();
+  for (const element of series) {
+    for (let i = 0; i < count; i++) if (element.present[i] !== ABSENT) present[i] = ABSENT;
+  }
+  const values = new Float64Array(count).fill(fill);
+  return { labels: matchLabels(like.labels, matching), dropName: false, values, present, histograms: undefined };
+}
+
+function resultLabels(node: BinaryExpr, matching: VectorMatching, many: Labels, one: Labels): Labels {
+  let labels = isComparison(node.op) ? many : dropMetadata(many);
+  if (matching.cardinality === 'one-to-one') {
+    const { labels: names, on } = matching;
+    labels = filterLabels(labels, (name) => names.includes(name) === on);
+  }
+  for (const name of matching.include) labels = withLabel(labels, name, labelValue(one, name));
+  return labels;
+}

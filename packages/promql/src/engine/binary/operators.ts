@@ -1,0 +1,101 @@
+import type { ArithmeticOp, BinaryOp, ComparisonOp } from '../../ast.ts';
+import { FLOAT } from '../value.ts';
+
+export function isComparison(op: BinaryOp): op is ComparisonOp {
+  return op === '==' || op === '!=' || op === '<' || op === '<=' || op === '>' || op === '>=';
+}
+
+export function isSetOperator(op: BinaryOp): op is 'and' | 'or' | 'unless' {
+  return op === 'and' || op === 'or' || op === 'unless';
+}
+
+/** Power as IEEE 754 and Go have it: 1 to anything is 1, also -1 to infinity. */
+export function power(base: number, exponent: number): number {
+  if (base === 1) return 1;
+  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
+  return base ** exponent;
+}
+
+export const arithmetic: Readonly<Record<ArithmeticOp, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+  '^': power,
+  atan2: Math.atan2,
+};
+
+export const comparison: Readonly<Record<ComparisonOp, (a: number, b: number) => boolean>> = {
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+};
+
+/** Both operands of a float operation by step; absent elements are skipped. */
+export interface Operands {
+  readonly left: Float64Array;
+  readonly leftPresent: Uint8Array;
+  readonly right: Float64Array;
+  readonly rightPresent: Uint8Array;
+}
+
+export function arithmeticColumns(
+  op: ArithmeticOp,
+  { left, leftPresent, right, rightPresent }: Operands,
+  out: Float64Array,
+  present: Uint8Array,
+): boolean {
+  let any = 0;
+  for (let i = 0; i < out.length; i++) {
+    const both = leftPresent[i] === FLOAT && rightPresent[i] === FLOAT ? FLOAT : 0;
+    present[i] = both;
+    any |= both;
+  }
+  if (any === 0) return false;
+  switch (op) {
+    case '+':
+      for (let i = 0; i < out.length; i++) out[i] = left[i]! + right[i]!;
+      break;
+    case '-':
+      for (let i = 0; i < out.length; i++) out[i] = left[i]! - right[i]!;
+      break;
+    case '*':
+      for (let i = 0; i < out.length; i++) out[i] = left[i]! * right[i]!;
+      break;
+    case '/':
+      for (let i = 0; i < out.length; i++) out[i] = left[i]! / right[i]!;
+      break;
+    default: {
+      const compute = arithmetic[op];
+      for (let i = 0; i < out.length; i++) if (present[i] === FLOAT) out[i] = compute(left[i]!, right[i]!);
+    }
+  }
+  return true;
+}
+
+/** A filter: where the comparison holds, the value of `kept` stays. With `bool` the result is 0 or 1 instead. */
+export function comparisonColumns(
+  op: ComparisonOp,
+  { left, leftPresent, right, rightPresent }: Operands,
+  kept: Float64Array,
+  bool: boolean,
+  out: Float64Array,
+  present: Uint8Array,
+): boolean {
+  const holds = comparison[op];
+  let any = false;
+  for (let i = 0; i < out.length; i++) {
+    if (leftPresent[i] !== FLOAT || rightPresent[i] !== FLOAT) continue;
+    const result = holds(left[i]!, right[i]!);
+    if (bool) out[i] = result ? 1 : 0;
+    else if (result) out[i] = kept[i]!;
+    else continue;
+    present[i] = FLOAT;
+    any = true;
+  }
+  return any;
+}

@@ -1,0 +1,125 @@
+import type { PositionRange } from '../ast.ts';
+import { formatPosition } from '../parse-error.ts';
+import type { SeriesSource } from '../source.ts';
+import { type Annotations, createAnnotations } from './annotations.ts';
+import { QueryError } from './errors.ts';
+
+/** Work between two looks at the clock, in samples or steps touched. */
+const WORK_PER_CHECK = 50_000;
+const SLICE_MS = 8;
+
+export interface QueryLimits {
+  readonly maxSamples: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface QueryParameters {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** 0 for an instant query. */
+  readonly stepMs: number;
+  readonly lookbackMs: number;
+  readonly noStepSubqueryIntervalMs: number;
+  readonly delayedNameRemoval: boolean;
+  /** Start timestamps of samples count as counter resets and bound extrapolation. */
+  readonly useStartTimestamps: boolean;
+}
+
+/** What one running query carries along. */
+export interface QueryContext extends QueryParameters {
+  readonly source: SeriesSource;
+  readonly annotations: Annotations;
+  /** Aborted by the caller's signal or at the timeout. */
+  readonly signal: AbortSignal;
+  /** Counts samples held in memory. @throws QueryError when the limit is passed. */
+  hold(samples: number): void;
+  /** Samples are no longer held. */
+  release(samples: number): void;
+  /** Notes work done; true when it is time to `await pause()`. */
+  due(work: number): boolean;
+  /** Lets the event loop run. @throws QueryError when the query was cancelled or has timed out. */
+  pause(): Promise<void>;
+  /** @throws QueryError when the query was cancelled or has timed out. */
+  check(where: string): void;
+  /** `line:column` of a node, for annotations. */
+  position(range: PositionRange): string;
+  readonly stats: { peakSamples: number; totalSamples: number };
+  dispose(): void;
+}
+
+type Immediate = (callback: () => void) => unknown;
+
+const yieldToLoop: Immediate =
+  (globalThis as { setImmediate?: Immediate }).setImmediate ?? ((callback) => setTimeout(callback, 0));
+
+export function createContext(
+  parameters: QueryParameters,
+  limits: QueryLimits,
+  source: SeriesSource,
+  query: string | undefined,
+): QueryContext {
+  const { maxSamples, timeoutMs, signal: outer } = limits;
+  const controller = new AbortController();
+  const deadline = performance.now() + timeoutMs;
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    controller.abort();
+  }, timeoutMs);
+  (timer as { unref?: () => void }).unref?.();
+  const onAbort = () => controller.abort();
+  if (outer?.aborted) controller.abort();
+  else outer?.addEventListener('abort', onAbort, { once: true });
+
+  const stats = { peakSamples: 0, totalSamples: 0 };
+  let held = 0;
+  let work = 0;
+  let sliceEnd = performance.now() + SLICE_MS;
+
+  const check = (where: string) => {
+    if (timedOut || performance.now() > deadline) {
+      throw new QueryError('timeout', `query timed out in ${where}`);
+    }
+    if (controller.signal.aborted) throw new QueryError('canceled', `query was canceled in ${where}`);
+  };
+
+  return {
+    ...parameters,
+    source,
+    annotations: createAnnotations(),
+    signal: controller.signal,
+    stats,
+    check,
+    hold(samples) {
+      held += samples;
+      stats.totalSamples += samples;
+      if (held > stats.peakSamples) stats.peakSamples = held;
+      if (held > maxSamples) {
+        throw new QueryError(
+          'execution',
+          'query processing would load too many samples into memory in query execution',
+        );
+      }
+    },
+    release(samples) {
+      held -= samples;
+    },
+    due(amount) {
+      work += amount;
+      if (work < WORK_PER_CHECK) return false;
+      work = 0;
+      return performance.now() >= sliceEnd;
+    },
+    async pause() {
+      await new Promise<void>((resolve) => yieldToLoop(resolve));
+      check('expression evaluation');
+      sliceEnd = performance.now() + SLICE_MS;
+    },
+    position: (range) => (query === undefined ? '' : formatPosition(query, range.start)),
+    dispose() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', onAbort);
+    },
+  };
+}

@@ -1,0 +1,269 @@
+import type { Expr } from '../ast.ts';
+import type { FloatHistogram } from '../histogram.ts';
+import { compareLabels, type Labels } from '../labels.ts';
+import { ParseError } from '../parse-error.ts';
+import { parseExpr } from '../parser.ts';
+import type { SeriesSource } from '../source.ts';
+import { createContext, type QueryContext, type QueryParameters } from './context.ts';
+import { isQueryError, QueryError } from './errors.ts';
+import { createEvaluator, type Evaluator } from './evaluate.ts';
+import { dropMetadata } from './metadata-labels.ts';
+import { fetchSelectors } from './plan.ts';
+import { windowsOf } from './range/windows.ts';
+import { mergeSameLabels } from './series.ts';
+import { ABSENT, allPresent, countPresent, type Grid, type StepSeries, type VectorValue } from './value.ts';
+
+/** Samples of one series, as columns. */
+export interface MatrixSeries {
+  readonly labels: Labels;
+  /** Unix milliseconds, ascending; shared between series that have a sample at every step. */
+  readonly timestamps: Float64Array;
+  /** Unspecified where `histograms[i]` is present. */
+  readonly values: Float64Array;
+  readonly histograms?: readonly (FloatHistogram | undefined)[];
+}
+
+export interface VectorSample {
+  readonly labels: Labels;
+  /** Unspecified where `histogram` is present. */
+  readonly value: number;
+  readonly histogram?: FloatHistogram;
+}
+
+export interface QueryStats {
+  /** Samples held in memory at the peak. */
+  readonly peakSamples: number;
+  /** Samples that passed through the evaluation. */
+  readonly totalSamples: number;
+  readonly durationMs: number;
+}
+
+interface Notes {
+  /** In Prometheus' words, with position. */
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+  readonly stats: QueryStats;
+}
+
+export type QueryResult = Notes &
+  (
+    | { readonly type: 'matrix'; readonly value: readonly MatrixSeries[] }
+    | { readonly type: 'vector'; readonly timestampMs: number; readonly value: readonly VectorSample[] }
+    | { readonly type: 'scalar'; readonly timestampMs: number; readonly value: number }
+    | { readonly type: 'string'; readonly timestampMs: number; readonly value: string }
+  );
+
+export interface EngineOptions {
+  /** How far an instant selector looks back; default 5 minutes. */
+  readonly lookbackDeltaMs?: number;
+  /** Samples that a query may hold in memory; default 50,000,000. */
+  readonly maxSamples?: number;
+  /** Default 2 minutes. */
+  readonly timeoutMs?: number;
+  /** Step of subqueries that name none; default 1 minute. */
+  readonly noStepSubqueryIntervalMs?: number;
+  /** Metric names go at the end of a query rather than in each function; default true. */
+  readonly delayedNameRemoval?: boolean;
+  /** Counter functions take the start timestamps of samples into account; default false. */
+  readonly useStartTimestamps?: boolean;
+}
+
+export interface QueryOptions {
+  readonly lookbackDeltaMs?: number;
+  readonly timeoutMs?: number;
+  readonly maxSamples?: number;
+  /** Cancels the query. */
+  readonly signal?: AbortSignal;
+  /** The text that a query given as an expression was parsed from: annotations then name positions in it. */
+  readonly queryText?: string;
+}
+
+export interface Engine {
+  /**
+   * Evaluates at one time.
+   * @throws QueryError
+   */
+  instant(source: SeriesSource, query: string | Expr, timeMs: number, options?: QueryOptions): Promise<QueryResult>;
+  /**
+   * Evaluates at every step from start to end, both inclusive. The result is a matrix sorted by labels.
+   * @throws QueryError
+   */
+  range(
+    source: SeriesSource,
+    query: string | Expr,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    options?: QueryOptions,
+  ): Promise<QueryResult>;
+}
+
+export function createEngine(engineOptions: EngineOptions = {}): Engine {
+  const run = async (
+    source: SeriesSource,
+    query: string | Expr,
+    times: Pick<QueryParameters, 'startMs' | 'endMs' | 'stepMs'>,
+    options: QueryOptions,
+    evaluate: (evaluator: Evaluator, expr: Expr) => Promise<Outcome>,
+  ): Promise<QueryResult> => {
+    const started = performance.now();
+    const parameters: QueryParameters = {
+      ...times,
+      lookbackMs: options.lookbackDeltaMs ?? engineOptions.lookbackDeltaMs ?? 300_000,
+      noStepSubqueryIntervalMs: engineOptions.noStepSubqueryIntervalMs ?? 60_000,
+      delayedNameRemoval: engineOptions.delayedNameRemoval ?? true,
+      useStartTimestamps: engineOptions.useStartTimestamps ?? false,
+    };
+    const limits = {
+      maxSamples: options.maxSamples ?? engineOptions.maxSamples ?? 50_000_000,
+      timeoutMs: options.timeoutMs ?? engineOptions.timeoutMs ?? 120_000,
+      signal: options.signal,
+    };
+    const expr = typeof query === 'string' ? parse(query) : query;
+    const ctx = createContext(parameters, limits, source, typeof query === 'string' ? query : options.queryText);
+    try {
+      ctx.check('expression evaluation');
+      const grid = gridOf(ctx);
+      const fetched = await fetchSelectors(ctx, expr, grid);
+      const outcome = await evaluate(createEvaluator(ctx, fetched), expr);
+      const { warnings, infos } = ctx.annotations;
+      return { ...outcome, warnings, infos, stats: { ...ctx.stats, durationMs: performance.now() - started } };
+    } catch (error) {
+      throw asQueryError(error);
+    } finally {
+      ctx.dispose();
+    }
+  };
+
+  return {
+    instant: (source, query, timeMs, options = {}) =>
+      run(source, query, { startMs: timeMs, endMs: timeMs, stepMs: 0 }, options, evaluateInstant),
+    range: (source, query, startMs, endMs, stepMs, options = {}) =>
+      run(source, query, { startMs, endMs, stepMs }, options, evaluateRange),
+  };
+}
+
+function parse(query: string): Expr {
+  try {
+    return parseExpr(query);
+  } catch (error) {
+    if (error instanceof ParseError) throw new QueryError('bad_data', error.message, { cause: error });
+    throw error;
+  }
+}
+
+function asQueryError(error: unknown): QueryError {
+  if (isQueryError(error)) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new QueryError('internal', text, { cause: error });
+}
+
+function gridOf({ startMs, endMs, stepMs }: QueryContext): Grid {
+  if (stepMs === 0) return { startMs, stepMs: 1, count: 1 };
+  return { startMs, stepMs, count: Math.floor((endMs - startMs) / stepMs) + 1 };
+}
+
+type Outcome = QueryResult extends infer R ? (R extends QueryResult ? Omit<R, keyof Notes> : never) : never;
+
+async function evaluateInstant(evaluator: Evaluator, expr: Expr): Promise<Outcome> {
+  const { ctx } = evaluator;
+  const grid = gridOf(ctx);
+  const timestampMs = ctx.startMs;
+  if (isRangeVector(expr)) return { type: 'matrix', value: await rawSamples(evaluator, expr, grid) };
+  const value = await evaluator.value(expr, grid);
+  if (value.kind === 'string') return { type: 'string', timestampMs, value: value.value };
+  if (value.kind === 'scalar') return { type: 'scalar', timestampMs, value: value.values[0]! };
+  const samples: VectorSample[] = [];
+  for (const { labels, values, present, histograms } of finish(value)) {
+    if (present[0] === ABSENT) continue;
+    const histogram = histograms?.[0];
+    const base = { labels, value: values[0]! };
+    samples.push(histogram === undefined ? base : { ...base, histogram });
+  }
+  return { type: 'vector', timestampMs, value: samples };
+}
+
+function isRangeVector(expr: Expr): boolean {
+  if (expr.kind === 'paren') return isRangeVector(expr.expr);
+  return expr.kind === 'matrix-selector' || expr.kind === 'subquery';
+}
+
+/** A range vector as the result of an instant query: the samples of its only window. */
+async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<MatrixSeries[]> {
+  const range = await evaluator.range(expr, grid);
+  const matrix: MatrixSeries[] = [];
+  for (const { labels, dropName, timestamps, values, histograms } of range.series) {
+    const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
+    const from = first[0]!;
+    const to = last[0]!;
+    if (from === to) continue;
+    evaluator.ctx.hold(to - from);
+    const base = {
+      labels: dropName ? dropMetadata(labels) : labels,
+      timestamps: timestamps.slice(from, to),
+      values: values.slice(from, to),
+    };
+    matrix.push(histograms === undefined ? base : { ...base, histograms: histograms.slice(from, to) });
+  }
+  return matrix.sort((a, b) => compareLabels(a.labels, b.labels));
+}
+
+async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome> {
+  const { ctx } = evaluator;
+  const grid = gridOf(ctx);
+  if (isRangeVector(expr)) {
+    throw new QueryError(
+      'bad_data',
+      'invalid expression type "range vector" for range query, must be Scalar or instant Vector',
+    );
+  }
+  if (expr.kind === 'string') {
+    throw new QueryError(
+      'bad_data',
+      'invalid expression type "string" for range query, must be Scalar or instant Vector',
+    );
+  }
+  const value = await evaluator.value(expr, grid);
+  const times = Float64Array.from({ length: grid.count }, (_, i) => grid.startMs + i * grid.stepMs);
+  if (value.kind === 'scalar')
+    return { type: 'matrix', value: [{ labels: [], timestamps: times, values: value.values }] };
+  if (value.kind === 'string') throw new QueryError('internal', 'string result');
+  const matrix: MatrixSeries[] = [];
+  for (const element of finish(value)) {
+    matrix.push(toMatrixSeries(element, times));
+    if (ctx.due(grid.count)) await ctx.pause();
+  }
+  matrix.sort((a, b) => compareLabels(a.labels, b.labels));
+  return { type: 'matrix', value: matrix };
+}
+
+/** Removes the names that were to go. @throws QueryError where series become equal */
+function finish(value: VectorValue): readonly StepSeries[] {
+  return mergeSameLabels(
+    value.series.map((element) =>
+      element.dropName ? { ...element, labels: dropMetadata(element.labels), dropName: false } : element,
+    ),
+  );
+}
+
+function toMatrixSeries({ labels, values, present, histograms }: StepSeries, times: Float64Array): MatrixSeries {
+  const base = { labels };
+  const count = present === allPresent(times.length) ? times.length : countPresent(present);
+  if (count === times.length) {
+    const all = { ...base, timestamps: times, values };
+    return histograms === undefined ? all : { ...all, histograms };
+  }
+  const timestamps = new Float64Array(count);
+  const kept = new Float64Array(count);
+  const keptHistograms: (FloatHistogram | undefined)[] | undefined = histograms && new Array(count);
+  let n = 0;
+  for (let i = 0; i < times.length; i++) {
+    if (present[i] === ABSENT) continue;
+    timestamps[n] = times[i]!;
+    kept[n] = values[i]!;
+    if (keptHistograms !== undefined) keptHistograms[n] = histograms![i];
+    n++;
+  }
+  const some = { ...base, timestamps, values: kept };
+  return keptHistograms === undefined ? some : { ...some, histograms: keptHistograms };
+}

@@ -1,0 +1,194 @@
+import type { BinaryExpr, Expr, SubqueryExpr, UnaryExpr } from '../ast.ts';
+import { aggregate } from './aggregate/evaluate.ts';
+import { negateHistograms } from './binary/histograms.ts';
+import { vectorVector } from './binary/match.ts';
+import { isSetOperator } from './binary/operators.ts';
+import { scalarScalar, vectorScalar } from './binary/scalars.ts';
+import { setOperation } from './binary/sets.ts';
+import type { QueryContext } from './context.ts';
+import { positiveDurationMs } from './durations.ts';
+import { QueryError } from './errors.ts';
+import { evaluateCall } from './functions/call.ts';
+import { endTimes, type Fetched, isStepInvariant, singleStep, subqueryGrid } from './plan.ts';
+import { evaluateMatrixSelector, evaluateVectorSelector } from './select.ts';
+import { mergeSameLabels, named } from './series.ts';
+import {
+  ABSENT,
+  allPresent,
+  countPresent,
+  FLOAT,
+  type Grid,
+  HISTOGRAM,
+  type RangeSeries,
+  type RangeValue,
+  type ScalarValue,
+  type StepSeries,
+  type Value,
+  type VectorValue,
+} from './value.ts';
+
+/** Evaluates expressions of one query. */
+export interface Evaluator {
+  readonly ctx: QueryContext;
+  readonly fetched: Fetched;
+  /** Any expression but a range vector, at every step of the grid. */
+  value(expr: Expr, grid: Grid): Promise<Value>;
+  vector(expr: Expr, grid: Grid): Promise<VectorValue>;
+  scalar(expr: Expr, grid: Grid): Promise<ScalarValue>;
+  range(expr: Expr, grid: Grid): Promise<RangeValue>;
+}
+
+export function createEvaluator(ctx: QueryContext, fetched: Fetched): Evaluator {
+  const evaluator: Evaluator = {
+    ctx,
+    fetched,
+    async value(expr, grid) {
+      if (grid.count > 1 && isStepInvariant(expr)) {
+        return broadcast(await evaluate(evaluator, expr, singleStep(grid)), grid.count);
+      }
+      return await evaluate(evaluator, expr, grid);
+    },
+    async vector(expr, grid) {
+      const value = await evaluator.value(expr, grid);
+      if (value.kind !== 'vector') throw unexpected('vector', value.kind);
+      return value;
+    },
+    async scalar(expr, grid) {
+      const value = await evaluator.value(expr, grid);
+      if (value.kind !== 'scalar') throw unexpected('scalar', value.kind);
+      return value;
+    },
+    async range(expr, grid) {
+      if (expr.kind === 'paren') return await evaluator.range(expr.expr, grid);
+      if (expr.kind === 'matrix-selector') return await evaluateMatrixSelector(ctx, fetched, expr, grid);
+      if (expr.kind === 'subquery') return await evaluateSubquery(evaluator, expr, grid);
+      throw unexpected('range vector', expr.kind);
+    },
+  };
+  return evaluator;
+}
+
+function unexpected(wanted: string, got: string): QueryError {
+  return new QueryError('internal', `expected a ${wanted}, got a ${got}`);
+}
+
+async function evaluate(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<Value> {
+  const { ctx, fetched } = evaluator;
+  switch (expr.kind) {
+    case 'number':
+      return { kind: 'scalar', values: new Float64Array(grid.count).fill(expr.value) };
+    case 'string':
+      return { kind: 'string', value: expr.value };
+    case 'paren':
+      return await evaluator.value(expr.expr, grid);
+    case 'vector-selector':
+      return await evaluateVectorSelector(ctx, fetched, expr, grid);
+    case 'unary':
+      return unary(ctx, expr, await evaluator.value(expr.expr, grid));
+    case 'binary':
+      return await binary(evaluator, expr, grid);
+    case 'aggregate': {
+      const parameter = expr.param && (await evaluator.value(expr.param, grid));
+      const vector = await evaluator.vector(expr.expr, grid);
+      const result = await aggregate(ctx, expr, vector, parameter, grid.count);
+      ctx.release(vector.series.length * grid.count);
+      return result;
+    }
+    case 'call':
+      return await evaluateCall(evaluator, expr, grid);
+    case 'matrix-selector':
+    case 'subquery':
+      throw unexpected('value', expr.kind);
+  }
+}
+
+/** Repeats a single step. */
+function broadcast(value: Value, count: number): Value {
+  if (value.kind === 'string') return value;
+  if (value.kind === 'scalar') return { kind: 'scalar', values: new Float64Array(count).fill(value.values[0]!) };
+  const series = value.series.map((element): StepSeries => {
+    const state = element.present[0]!;
+    return {
+      labels: element.labels,
+      dropName: element.dropName,
+      values: new Float64Array(count).fill(element.values[0]!),
+      present: state === FLOAT ? allPresent(count) : new Uint8Array(count).fill(state),
+      histograms: state === HISTOGRAM ? new Array(count).fill(element.histograms![0]) : undefined,
+    };
+  });
+  return { kind: 'vector', series };
+}
+
+function unary(ctx: QueryContext, node: UnaryExpr, value: Value): Value {
+  if (node.op === '+' || value.kind === 'string') return value;
+  if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map((x) => -x) };
+  const series = value.series.map((element): StepSeries => {
+    const histograms = element.histograms && negateHistograms(element.histograms);
+    return { ...element, ...named(ctx, element, true), values: element.values.map((x) => -x), histograms };
+  });
+  return { kind: 'vector', series: mergeSameLabels(series) };
+}
+
+async function binary(evaluator: Evaluator, node: BinaryExpr, grid: Grid): Promise<Value> {
+  const { ctx } = evaluator;
+  const left = await evaluator.value(node.left, grid);
+  const right = await evaluator.value(node.right, grid);
+  if (left.kind === 'string' || right.kind === 'string') throw unexpected('number', 'string');
+  if (left.kind === 'scalar') {
+    if (right.kind === 'scalar') return scalarScalar(node, left, right);
+    return await vectorScalar(ctx, node, right, left, true);
+  }
+  if (right.kind === 'scalar') return await vectorScalar(ctx, node, left, right, false);
+  const inputs = (left.series.length + right.series.length) * grid.count;
+  const result = isSetOperator(node.op)
+    ? await setOperation(ctx, node, left, right)
+    : await vectorVector(ctx, node, left, right, grid.count);
+  ctx.hold(result.series.length * grid.count);
+  ctx.release(inputs);
+  return result;
+}
+
+/** The inner expression at every multiple of the step that a window covers, as series of samples. */
+async function evaluateSubquery(evaluator: Evaluator, node: SubqueryExpr, grid: Grid): Promise<RangeValue> {
+  const { ctx } = evaluator;
+  const inner = subqueryGrid(ctx, node, grid);
+  const endsMs = endTimes(ctx, node, grid);
+  const rangeMs = positiveDurationMs(ctx, node.range);
+  if (inner.count === 0) return { series: [], rangeMs, endsMs, grid };
+  const value = await evaluator.value(node.expr, inner);
+  const times = Float64Array.from({ length: inner.count }, (_, i) => inner.startMs + i * inner.stepMs);
+  const elements =
+    value.kind === 'vector'
+      ? value.series
+      : value.kind === 'scalar'
+        ? [
+            {
+              labels: [],
+              dropName: false,
+              values: value.values,
+              present: allPresent(inner.count),
+              histograms: undefined,
+            },
+          ]
+        : [];
+  return { series: elements.map((element) => toRangeSeries(element, times)), rangeMs, endsMs, grid };
+}
+
+function toRangeSeries(element: StepSeries, times: Float64Array): RangeSeries {
+  const { labels, dropName, values, present, histograms } = element;
+  const count = countPresent(present);
+  const base = { labels, dropName, startTimestamps: undefined };
+  if (count === times.length) return { ...base, timestamps: times, values, histograms };
+  const timestamps = new Float64Array(count);
+  const kept = new Float64Array(count);
+  const keptHistograms = histograms && new Array(count);
+  let n = 0;
+  for (let i = 0; i < times.length; i++) {
+    if (present[i] === ABSENT) continue;
+    timestamps[n] = times[i]!;
+    kept[n] = values[i]!;
+    if (keptHistograms !== undefined) keptHistograms[n] = histograms![i];
+    n++;
+  }
+  return { ...base, timestamps, values: kept, histograms: keptHistograms };
+}

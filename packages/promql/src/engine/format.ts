@@ -1,0 +1,33 @@
+/** A float as Go's `strconv.FormatFloat(x, 'f', -1, 64)` writes it: shortest digits, never an exponent. */
+export function formatFloat(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (value === Infinity) return '+Inf';
+  if (value === -Infinity) return '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const text = String(value);
+  const e = text.indexOf('e');
+  if (e < 0) return text;
+  const exponent = Number(text.slice(e + 1));
+  const negative = text.startsWith('-');
+  const [whole, fraction = ''] = text.slice(negative ? 1 : 0, e).split('.') as [string, string?];
+  const digits = whole + fraction;
+  const point = whole.length + exponent;
+  const plain =
+    point <= 0
+      ? `0.${'0'.repeat(-point)}${digits}`
+      : point >= digits.length
+        ? digits + '0'.repeat(point - digits.length)
+        : `${digits.slice(0, point)}.${digits.slice(point)}`;
+  return negative ? `-${plain}` : plain;
+}
+
+/** A float as Go's `%g` (shortest) writes it. */
+export function formatGeneral(value: number): string {
+  if (!Number.isFinite(value)) return formatFloat(value);
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  const [mantissa, exponentText] = value.toExponential().split('e') as [string, string];
+  const exponent = Number(exponentText);
+  if (exponent >= -4 && exponent < 21) return formatFloat(value);
+  const sign = exponent < 0 ? '-' : '+';
+  return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}

@@ -1,0 +1,49 @@
+import type { Expr, Matcher } from '../../ast.ts';
+import { EMPTY_LABELS, type Labels, METRIC_NAME } from '../../labels.ts';
+import { withLabel } from '../metadata-labels.ts';
+import { windowsOf } from '../range/windows.ts';
+import { ABSENT, FLOAT, floatSeries, type RangeValue, type VectorValue } from '../value.ts';
+
+/** The labels that a selector fixes by equality, each named once only. */
+function labelsOfMatchers(matchers: readonly Matcher[]): Labels {
+  let labels = EMPTY_LABELS;
+  const seen = new Set<string>();
+  for (const { name, type, value } of matchers) {
+    if (name === METRIC_NAME) continue;
+    const first = type === '=' && !seen.has(name);
+    labels = withLabel(labels, name, first ? value : '');
+    if (type === '=') seen.add(name);
+  }
+  return labels;
+}
+
+function labelsOfSelector(expr: Expr): Labels {
+  if (expr.kind === 'paren') return labelsOfSelector(expr.expr);
+  if (expr.kind === 'vector-selector') return labelsOfMatchers(expr.matchers);
+  if (expr.kind === 'matrix-selector') return labelsOfMatchers(expr.selector.matchers);
+  return EMPTY_LABELS;
+}
+
+function onesWhere(argument: Expr, present: Uint8Array): VectorValue {
+  const missing = present.map((value) => (value === ABSENT ? FLOAT : ABSENT));
+  if (!missing.includes(FLOAT)) return { kind: 'vector', series: [] };
+  const values = new Float64Array(missing.length).fill(1);
+  return { kind: 'vector', series: [floatSeries(labelsOfSelector(argument), false, values, missing)] };
+}
+
+/** `absent(v)`: 1 at the steps where nothing is. */
+export function absent(argument: Expr, vector: VectorValue, count: number): VectorValue {
+  const present = new Uint8Array(count);
+  for (const element of vector.series) for (let i = 0; i < count; i++) present[i]! |= element.present[i]!;
+  return onesWhere(argument, present);
+}
+
+/** `absent_over_time(v[…])`: 1 at the steps whose window holds no sample of any series. */
+export function absentOverTime(argument: Expr, range: RangeValue): VectorValue {
+  const present = new Uint8Array(range.grid.count);
+  for (const { timestamps } of range.series) {
+    const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
+    for (let i = 0; i < present.length; i++) if (last[i]! > first[i]!) present[i] = FLOAT;
+  }
+  return onesWhere(argument, present);
+}

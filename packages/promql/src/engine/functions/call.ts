@@ -1,0 +1,183 @@
+import type { Call, Expr } from '../../ast.ts';
+import { warnQuantile } from '../aggregate/evaluate.ts';
+import { fail } from '../errors.ts';
+import type { Evaluator } from '../evaluate.ts';
+import { evaluateRangeFunction } from '../range/evaluate.ts';
+import { rangeFunctions } from '../range/table.ts';
+import { evaluateVectorSelector } from '../select.ts';
+import { mergeSameLabels } from '../series.ts';
+import { allPresent, FLOAT, floatSeries, type Grid, type Value, type VectorValue } from '../value.ts';
+import { absent, absentOverTime } from './absent.ts';
+import { evaluateHistogramFunction, histogramFunctions } from './histogram.ts';
+import { evaluateInfo } from './info.ts';
+import { type ColumnFunction, clampTo, mapFloats, mapVector, roundTo } from './instant.ts';
+import { labelJoin, labelReplace } from './labels.ts';
+import { dateFunctions, mathFunctions } from './math.ts';
+import { sortByLabels, sortByValue } from './sort.ts';
+
+/** Evaluates a function call at every step of the grid. */
+export async function evaluateCall(evaluator: Evaluator, node: Call, grid: Grid): Promise<Value> {
+  const ranged = rangeFunctions.get(node.func);
+  if (ranged !== undefined) return merged(await callRangeFunction(evaluator, node, grid));
+  const compute = mathFunctions.get(node.func) ?? dateFunctions.get(node.func);
+  if (compute !== undefined) return merged(await callMap(evaluator, node, grid, mapFloats(compute)));
+  if (histogramFunctions.has(node.func)) return merged(await evaluateHistogramFunction(evaluator, node, grid));
+  return await callOther(evaluator, node, grid);
+}
+
+/** Without delayed name removal, dropping names may make label sets equal. */
+function merged(vector: VectorValue): VectorValue {
+  return { kind: 'vector', series: mergeSameLabels(vector.series) };
+}
+
+async function callRangeFunction(evaluator: Evaluator, node: Call, grid: Grid): Promise<VectorValue> {
+  const definition = rangeFunctions.get(node.func)!;
+  const rangeAt = definition.rangeArgument ?? 0;
+  const parameters: Float64Array[] = [];
+  for (const [i, argument] of node.args.entries()) {
+    if (i !== rangeAt) parameters.push((await evaluator.scalar(argument, grid)).values);
+  }
+  const range = await evaluator.range(node.args[rangeAt]!, grid);
+  if (node.func === 'quantile_over_time' && range.series.length > 0) {
+    for (const q of parameters[0]!) warnQuantile(evaluator.ctx, q, node.args[0]!.position);
+  }
+  return await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters);
+}
+
+/** A function of a vector's floats; without an argument, of the evaluation time. */
+async function callMap(evaluator: Evaluator, node: Call, grid: Grid, compute: ColumnFunction): Promise<VectorValue> {
+  const [argument] = node.args;
+  const vector = argument === undefined ? vectorOf(timesInSeconds(grid)) : await evaluator.vector(argument, grid);
+  return await mapVector(evaluator.ctx, vector, compute);
+}
+
+function vectorOf(values: Float64Array): VectorValue {
+  return { kind: 'vector', series: [floatSeries([], false, values, allPresent(values.length))] };
+}
+
+function timesInSeconds({ startMs, stepMs, count }: Grid): Float64Array {
+  return Float64Array.from({ length: count }, (_, i) => (startMs + i * stepMs) / 1000);
+}
+
+function text(expr: Expr): string {
+  if (expr.kind === 'paren') return text(expr.expr);
+  if (expr.kind !== 'string') fail(`expected a string literal, got a ${expr.kind}`);
+  return expr.value;
+}
+
+async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<Value> {
+  const { ctx } = evaluator;
+  const { args } = node;
+  const scalar = (value: number): Value => ({ kind: 'scalar', values: new Float64Array(grid.count).fill(value) });
+  const column = async (i: number) => (await evaluator.scalar(args[i]!, grid)).values;
+  switch (node.func) {
+    case 'time':
+      return { kind: 'scalar', values: timesInSeconds(grid) };
+    case 'pi':
+      return scalar(Math.PI);
+    case 'start':
+      return scalar(ctx.startMs / 1000);
+    case 'end':
+      return scalar(ctx.endMs / 1000);
+    case 'range':
+      return scalar((ctx.endMs - ctx.startMs) / 1000);
+    case 'step':
+      return scalar(ctx.stepMs / 1000);
+    case 'max_of':
+    case 'min_of': {
+      const [a, b] = [await column(0), await column(1)];
+      const choose = node.func === 'max_of' ? Math.max : Math.min;
+      return { kind: 'scalar', values: a.map((x, i) => choose(x, b[i]!)) };
+    }
+    case 'scalar':
+      return { kind: 'scalar', values: singleValues(await evaluator.vector(args[0]!, grid), grid.count) };
+    case 'vector':
+      return vectorOf((await evaluator.scalar(args[0]!, grid)).values);
+    case 'timestamp':
+      return merged(await timestamp(evaluator, node, grid));
+    case 'round': {
+      const nearest = args[1] === undefined ? new Float64Array(grid.count).fill(1) : await column(1);
+      return merged(await callMap(evaluator, node, grid, roundTo(nearest)));
+    }
+    case 'clamp':
+      return merged(await callMap(evaluator, node, grid, clampTo(await column(1), await column(2))));
+    case 'clamp_min':
+      return merged(await callMap(evaluator, node, grid, clampTo(await column(1), undefined)));
+    case 'clamp_max':
+      return merged(await callMap(evaluator, node, grid, clampTo(undefined, await column(1))));
+    case 'absent':
+      return absent(args[0]!, await evaluator.vector(args[0]!, grid), grid.count);
+    case 'absent_over_time':
+      return absentOverTime(args[0]!, await evaluator.range(args[0]!, grid));
+    case 'label_replace': {
+      const [destination, replacement, source, regex] = args.slice(1).map(text) as [string, string, string, string];
+      return labelReplace(await evaluator.vector(args[0]!, grid), destination, replacement, source, regex);
+    }
+    case 'label_join': {
+      const [destination, separator, ...sources] = args.slice(1).map(text) as [string, string, ...string[]];
+      return labelJoin(await evaluator.vector(args[0]!, grid), destination, separator, sources);
+    }
+    case 'sort':
+    case 'sort_desc':
+    case 'sort_by_label':
+    case 'sort_by_label_desc':
+      return sorted(evaluator, node, await evaluator.vector(args[0]!, grid));
+    case 'info':
+      return await evaluateInfo(evaluator, node, grid);
+    default:
+      return fail(`unknown function: ${node.func}`);
+  }
+}
+
+function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue): VectorValue {
+  if (ctx.stepMs !== 0) {
+    const message = 'sort is ineffective for range queries since results are always ordered by labels';
+    ctx.annotations.warn(message, ctx.position(node.position));
+    return vector;
+  }
+  const sign = node.func.endsWith('_desc') ? -1 : 1;
+  if (node.func.startsWith('sort_by_label')) return sortByLabels(vector, node.args.slice(1).map(text), sign);
+  return sortByValue(vector, sign);
+}
+
+/** `scalar(v)`: the value of the only series, NaN where there is not exactly one float. */
+function singleValues(vector: VectorValue, count: number): Float64Array {
+  const values = new Float64Array(count).fill(Number.NaN);
+  const seen = new Uint8Array(count);
+  for (const element of vector.series) {
+    for (let i = 0; i < count; i++) {
+      if (element.present[i] !== FLOAT) continue;
+      values[i] = seen[i] === 0 ? element.values[i]! : Number.NaN;
+      seen[i] = 1;
+    }
+  }
+  return values;
+}
+
+async function timestamp(evaluator: Evaluator, node: Call, grid: Grid): Promise<VectorValue> {
+  let argument = node.args[0]!;
+  while (argument.kind === 'paren') argument = argument.expr;
+  const { ctx, fetched } = evaluator;
+  let vector: VectorValue;
+  if (argument.kind === 'vector-selector') {
+    vector = await evaluateVectorSelector(ctx, fetched, argument, grid, true);
+    return await mapVector(
+      ctx,
+      vector,
+      mapFloats((x) => x),
+    );
+  }
+  vector = await evaluator.vector(argument, grid);
+  const times = timesInSeconds(grid);
+  const series = vector.series.map((element) => ({
+    ...element,
+    values: times,
+    present: element.present.map((value) => (value === 0 ? 0 : FLOAT)),
+    histograms: undefined,
+  }));
+  return await mapVector(
+    ctx,
+    { kind: 'vector', series },
+    mapFloats((x) => x),
+  );
+}

@@ -1,0 +1,46 @@
+import { compareLabels, compareStrings, labelValue } from '../../labels.ts';
+import { FLOAT, type StepSeries, type VectorValue } from '../value.ts';
+
+/** `sort` (sign 1) and `sort_desc` (sign -1) of an instant vector: floats only, NaN last. */
+export function sortByValue(vector: VectorValue, sign: 1 | -1): VectorValue {
+  const series = vector.series.filter((element) => element.present[0] === FLOAT);
+  series.sort((a, b) => {
+    const x = a.values[0]!;
+    const y = b.values[0]!;
+    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+    return x < y ? -sign : x > y ? sign : 0;
+  });
+  return { kind: 'vector', series };
+}
+
+/** `sort_by_label` (sign 1) and `sort_by_label_desc` (sign -1) of an instant vector. */
+export function sortByLabels(vector: VectorValue, names: readonly string[], sign: 1 | -1): VectorValue {
+  const compare = (a: StepSeries, b: StepSeries): number => {
+    for (const name of names) {
+      const x = labelValue(a.labels, name);
+      const y = labelValue(b.labels, name);
+      if (x !== y) return naturallyBefore(x, y) ? -sign : sign;
+    }
+    return sign * compareLabels(a.labels, b.labels);
+  };
+  return { kind: 'vector', series: [...vector.series].sort(compare) };
+}
+
+/** Natural order: runs of digits compare as numbers, everything else as text. */
+function naturallyBefore(a: string, b: string): boolean {
+  const chunksA = a.match(/\d+|\D+/g) ?? [''];
+  const chunksB = b.match(/\d+|\D+/g) ?? [''];
+  for (let i = 0; i < chunksA.length; i++) {
+    const x = chunksA[i]!;
+    const y = chunksB[i];
+    if (y === undefined) return false;
+    const numeric = /^\d/.test(x) && /^\d/.test(y);
+    if (numeric ? Number(x) === Number(y) : x === y) {
+      if (i === chunksA.length - 1) return true;
+      if (i === chunksB.length - 1) return false;
+      continue;
+    }
+    return numeric ? Number(x) < Number(y) : compareStrings(x, y) < 0;
+  }
+  return false;
+}

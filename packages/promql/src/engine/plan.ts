@@ -1,0 +1,208 @@
+import type { Expr, Matcher, SubqueryExpr, VectorSelector } from '../ast.ts';
+import type { SeriesColumns } from '../source.ts';
+import type { QueryContext } from './context.ts';
+import { atMs, offsetMs, positiveDurationMs } from './durations.ts';
+import { QueryError } from './errors.ts';
+import { type Grid, gridEndMs } from './value.ts';
+
+/** Functions whose result depends on the evaluation time itself. */
+const TIME_DEPENDENT = new Set([
+  'day_of_month',
+  'day_of_week',
+  'day_of_year',
+  'days_in_month',
+  'hour',
+  'minute',
+  'month',
+  'predict_linear',
+  'time',
+  'timestamp',
+  'year',
+]);
+
+const invariance = new WeakMap<Expr, boolean>();
+
+/** Whether the expression has the same value at every step. */
+export function isStepInvariant(expr: Expr): boolean {
+  let known = invariance.get(expr);
+  if (known === undefined) invariance.set(expr, (known = decideInvariance(expr)));
+  return known;
+}
+
+function decideInvariance(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'number':
+    case 'string':
+      return true;
+    case 'vector-selector':
+      return expr.at !== undefined;
+    case 'matrix-selector':
+      return expr.selector.at !== undefined;
+    case 'subquery':
+      return expr.at !== undefined;
+    case 'call':
+      if (TIME_DEPENDENT.has(expr.func)) return false;
+      if (expr.func === 'info') return isStepInvariant(expr.args[0]!);
+      return expr.args.every(isStepInvariant);
+    case 'aggregate':
+      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+    case 'binary':
+      return isStepInvariant(expr.left) && isStepInvariant(expr.right);
+    case 'unary':
+    case 'paren':
+      return isStepInvariant(expr.expr);
+  }
+}
+
+export function singleStep(grid: Grid): Grid {
+  return { startMs: grid.startMs, stepMs: grid.stepMs, count: 1 };
+}
+
+/** Evaluation times of the expression inside a subquery: multiples of its step that fall in any of its windows. */
+export function subqueryGrid(ctx: QueryContext, node: SubqueryExpr, grid: Grid): Grid {
+  const rangeMs = positiveDurationMs(ctx, node.range);
+  const stepMs = node.step === undefined ? ctx.noStepSubqueryIntervalMs : positiveDurationMs(ctx, node.step);
+  const [first, last] = endHull(ctx, node, grid);
+  const startMs = Math.floor((first - rangeMs) / stepMs) * stepMs + stepMs;
+  return { startMs, stepMs, count: Math.max(0, Math.floor((last - startMs) / stepMs) + 1) };
+}
+
+type Shifted = Pick<VectorSelector, 'at' | 'offset'>;
+
+function endHull(ctx: QueryContext, node: Shifted, grid: Grid): [first: number, last: number] {
+  const offset = offsetMs(ctx, node.offset);
+  if (node.at !== undefined) {
+    const at = atMs(ctx, node.at) - offset;
+    return [at, at];
+  }
+  return [grid.startMs - offset, gridEndMs(grid) - offset];
+}
+
+/** By step, the time that a selector or subquery looks back from. */
+export function endTimes(ctx: QueryContext, node: Shifted, grid: Grid): Float64Array {
+  const [first] = endHull(ctx, node, grid);
+  const stepMs = node.at === undefined ? grid.stepMs : 0;
+  const ends = new Float64Array(grid.count);
+  for (let i = 0; i < ends.length; i++) ends[i] = first + i * stepMs;
+  return ends;
+}
+
+interface Need {
+  readonly node: VectorSelector;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Series by selector node, fetched before evaluation starts. */
+export type Fetched = ReadonlyMap<VectorSelector, readonly SeriesColumns[]>;
+
+/**
+ * Finds the times that every selector of the expression needs and fetches each distinct selector once per stretch of
+ * time, all at the same time.
+ */
+export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid): Promise<Fetched> {
+  const byMatchers = new Map<string, Need[]>();
+  collect(ctx, expr, grid, (node, startMs, endMs) => {
+    const key = matchersKey(node.matchers);
+    const needs = byMatchers.get(key);
+    const need = { node, startMs, endMs };
+    if (needs === undefined) byMatchers.set(key, [need]);
+    else needs.push(need);
+  });
+
+  const fetched = new Map<VectorSelector, readonly SeriesColumns[]>();
+  const pending: Promise<void>[] = [];
+  for (const needs of byMatchers.values()) {
+    for (const group of overlapping(needs)) {
+      const startMs = Math.min(...group.map((need) => need.startMs));
+      const endMs = Math.max(...group.map((need) => need.endMs));
+      pending.push(
+        select(ctx, group[0]!.node.matchers, startMs, endMs).then((series) => {
+          for (const need of group) fetched.set(need.node, series);
+        }),
+      );
+    }
+  }
+  await Promise.all(pending);
+  ctx.check('query execution');
+  return fetched;
+}
+
+/** Reads from the source. @throws QueryError whatever the source throws. */
+export async function select(
+  ctx: QueryContext,
+  matchers: readonly Matcher[],
+  startMs: number,
+  endMs: number,
+): Promise<readonly SeriesColumns[]> {
+  try {
+    return await ctx.source.select({ matchers, startMs, endMs, signal: ctx.signal });
+  } catch (error) {
+    ctx.check('expression evaluation');
+    if (error instanceof QueryError) throw error;
+    const text = error instanceof Error ? error.message : String(error);
+    throw new QueryError('execution', `expanding series: ${text}`, { cause: error });
+  }
+}
+
+function overlapping(needs: Need[]): Need[][] {
+  needs.sort((a, b) => a.startMs - b.startMs);
+  const groups: Need[][] = [];
+  let end = -Infinity;
+  for (const need of needs) {
+    if (need.startMs <= end) groups.at(-1)!.push(need);
+    else groups.push([need]);
+    end = Math.max(end, need.endMs);
+  }
+  return groups;
+}
+
+export function matchersKey(matchers: readonly Matcher[]): string {
+  return JSON.stringify(matchers.map(({ name, type, value }) => [name, type, value]));
+}
+
+type Request = (node: VectorSelector, startMs: number, endMs: number) => void;
+
+function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, request: Request): void {
+  const grid = outerGrid.count > 1 && isStepInvariant(expr) ? singleStep(outerGrid) : outerGrid;
+  switch (expr.kind) {
+    case 'number':
+    case 'string':
+      return;
+    case 'vector-selector': {
+      const [first, last] = endHull(ctx, expr, grid);
+      request(expr, first - ctx.lookbackMs + 1, expr.smoothed ? last + ctx.lookbackMs : last);
+      return;
+    }
+    case 'matrix-selector': {
+      const { selector } = expr;
+      const [first, last] = endHull(ctx, selector, grid);
+      const extended = selector.anchored || selector.smoothed;
+      const startMs = first - positiveDurationMs(ctx, expr.range) - (extended ? ctx.lookbackMs : 0);
+      request(selector, startMs + 1, selector.smoothed ? last + ctx.lookbackMs : last);
+      return;
+    }
+    case 'subquery': {
+      const inner = subqueryGrid(ctx, expr, grid);
+      if (inner.count > 0) collect(ctx, expr.expr, inner, request);
+      return;
+    }
+    case 'call':
+      for (const [i, argument] of expr.args.entries()) {
+        if (expr.func !== 'info' || i === 0) collect(ctx, argument, grid, request);
+      }
+      return;
+    case 'aggregate':
+      if (expr.param !== undefined) collect(ctx, expr.param, grid, request);
+      collect(ctx, expr.expr, grid, request);
+      return;
+    case 'binary':
+      collect(ctx, expr.left, grid, request);
+      collect(ctx, expr.right, grid, request);
+      return;
+    case 'unary':
+    case 'paren':
+      collect(ctx, expr.expr, grid, request);
+      return;
+  }
+}

@@ -1,0 +1,43 @@
+import type { RangeKernel } from './kernel.ts';
+import * as overTime from './over-time.ts';
+import * as rates from './rate.ts';
+import * as regression from './regression.ts';
+
+export interface RangeFunction {
+  readonly kernel: RangeKernel;
+  /** The result keeps the metric name. */
+  readonly keepsName?: true;
+  /** Expects a counter: a metric that is not named like one is worth an info. */
+  readonly counter?: true;
+  /** Index of the range argument; 0 unless given. */
+  readonly rangeArgument?: number;
+}
+
+export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string, RangeFunction>([
+  ['avg_over_time', { kernel: overTime.avgOverTime }],
+  ['changes', { kernel: overTime.changes }],
+  ['count_over_time', { kernel: overTime.countOverTime }],
+  ['delta', { kernel: rates.delta }],
+  ['deriv', { kernel: regression.deriv }],
+  ['double_exponential_smoothing', { kernel: regression.doubleExponentialSmoothing }],
+  ['first_over_time', { kernel: overTime.firstOverTime, keepsName: true }],
+  ['idelta', { kernel: rates.idelta }],
+  ['increase', { kernel: rates.increase, counter: true }],
+  ['irate', { kernel: rates.irate }],
+  ['last_over_time', { kernel: overTime.lastOverTime, keepsName: true }],
+  ['mad_over_time', { kernel: overTime.madOverTime }],
+  ['max_over_time', { kernel: overTime.maxOverTime }],
+  ['min_over_time', { kernel: overTime.minOverTime }],
+  ['predict_linear', { kernel: regression.predictLinear }],
+  ['present_over_time', { kernel: overTime.presentOverTime }],
+  ['quantile_over_time', { kernel: overTime.quantileOverTime, rangeArgument: 1 }],
+  ['rate', { kernel: rates.rate, counter: true }],
+  ['resets', { kernel: overTime.resets }],
+  ['stddev_over_time', { kernel: overTime.stddevOverTime }],
+  ['stdvar_over_time', { kernel: overTime.stdvarOverTime }],
+  ['sum_over_time', { kernel: overTime.sumOverTime }],
+  ['ts_of_first_over_time', { kernel: overTime.tsOfFirstOverTime }],
+  ['ts_of_last_over_time', { kernel: overTime.tsOfLastOverTime }],
+  ['ts_of_max_over_time', { kernel: overTime.tsOfMaxOverTime }],
+  ['ts_of_min_over_time', { kernel: overTime.tsOfMinOverTime }],
+]);

@@ -1,0 +1,194 @@
+import type { MatrixSelector, VectorSelector } from '../ast.ts';
+import type { SeriesColumns } from '../source.ts';
+import type { QueryContext } from './context.ts';
+import { positiveDurationMs } from './durations.ts';
+import { endTimes, type Fetched } from './plan.ts';
+import { isStaleMarker } from './staleness.ts';
+import {
+  ABSENT,
+  allPresent,
+  FLOAT,
+  type Grid,
+  HISTOGRAM,
+  type RangeSeries,
+  type RangeValue,
+  type StepSeries,
+  type VectorValue,
+} from './value.ts';
+
+/** Distinct time columns whose plan is remembered; beyond it a plan is made per series. */
+const MAX_SHARED_PLANS = 1024;
+
+/** Remembers a plan per time column, so that series scraped together share it. */
+export function sharedByTimestamps<T>(make: (timestamps: Float64Array) => T): (timestamps: Float64Array) => T {
+  const plans = new Map<Float64Array, T>();
+  return (timestamps) => {
+    let plan = plans.get(timestamps);
+    if (plan === undefined) {
+      plan = make(timestamps);
+      if (plans.size < MAX_SHARED_PLANS) plans.set(timestamps, plan);
+    }
+    return plan;
+  };
+}
+
+/** By step, the index of the sample that an instant selector sees, or -1. */
+function lookbackIndexes(timestamps: Float64Array, ends: Float64Array, lookbackMs: number): Int32Array {
+  const indexes = new Int32Array(ends.length);
+  let next = ends.length === 0 ? 0 : lowerBound(timestamps, ends[0]! - lookbackMs + 1);
+  for (let i = 0; i < ends.length; i++) {
+    const end = ends[i]!;
+    while (next < timestamps.length && timestamps[next]! <= end) next++;
+    indexes[i] = next > 0 && timestamps[next - 1]! > end - lookbackMs ? next - 1 : -1;
+  }
+  return indexes;
+}
+
+/** Index of the first element that is at least `value`. */
+export function lowerBound(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Writes the value at each index, or its absence; true if any step has one. */
+function gather(column: Float64Array, indexes: Int32Array, values: Float64Array, present: Uint8Array): boolean {
+  let any = false;
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    if (index < 0) continue;
+    const value = column[index]!;
+    if (Number.isNaN(value) && isStaleMarker(column, index)) continue;
+    values[i] = value;
+    present[i] = FLOAT;
+    any = true;
+  }
+  return any;
+}
+
+interface InstantPlan {
+  readonly indexes: Int32Array;
+  readonly complete: boolean;
+}
+
+/** An instant selector over a grid. `sampleTimes`: yields the samples' own times in seconds instead of their values. */
+export async function evaluateVectorSelector(
+  ctx: QueryContext,
+  fetched: Fetched,
+  node: VectorSelector,
+  grid: Grid,
+  sampleTimes = false,
+): Promise<VectorValue> {
+  const ends = endTimes(ctx, node, grid);
+  const planOf = sharedByTimestamps((timestamps): InstantPlan => {
+    const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
+    return { indexes, complete: !indexes.includes(-1) };
+  });
+  const series: StepSeries[] = [];
+  for (const columns of fetched.get(node) ?? []) {
+    const aligned = align(columns, planOf(columns.timestamps), sampleTimes);
+    if (aligned !== undefined) {
+      ctx.hold(grid.count);
+      series.push(aligned);
+    }
+    if (ctx.due(grid.count)) await ctx.pause();
+  }
+  return { kind: 'vector', series };
+}
+
+function align(columns: SeriesColumns, plan: InstantPlan, sampleTimes: boolean): StepSeries | undefined {
+  const { labels } = columns;
+  const { indexes, complete } = plan;
+  const values = new Float64Array(indexes.length);
+  if (columns.histograms !== undefined) return alignHistograms(columns, columns.histograms, indexes, sampleTimes);
+  let present: Uint8Array = new Uint8Array(indexes.length);
+  if (!gather(columns.values, indexes, values, present)) return undefined;
+  if (complete && !present.includes(ABSENT)) present = allPresent(indexes.length);
+  if (sampleTimes) {
+    for (let i = 0; i < indexes.length; i++)
+      if (present[i] === FLOAT) values[i] = columns.timestamps[indexes[i]!]! / 1000;
+  }
+  return { labels, dropName: false, values, present, histograms: undefined };
+}
+
+function alignHistograms(
+  columns: SeriesColumns,
+  source: NonNullable<SeriesColumns['histograms']>,
+  indexes: Int32Array,
+  sampleTimes: boolean,
+): StepSeries | undefined {
+  const values = new Float64Array(indexes.length);
+  const present = new Uint8Array(indexes.length);
+  const histograms: StepSeries['histograms'] & unknown[] = new Array(indexes.length);
+  let any = false;
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    if (index < 0) continue;
+    const histogram = source[index];
+    if (histogram === undefined) {
+      if (isStaleMarker(columns.values, index)) continue;
+      values[i] = columns.values[index]!;
+      present[i] = FLOAT;
+    } else {
+      histograms[i] = histogram;
+      present[i] = HISTOGRAM;
+    }
+    if (sampleTimes) {
+      values[i] = columns.timestamps[index]! / 1000;
+      present[i] = FLOAT;
+    }
+    any = true;
+  }
+  if (!any) return undefined;
+  return { labels: columns.labels, dropName: false, values, present, histograms: sampleTimes ? undefined : histograms };
+}
+
+/** A range selector over a grid: the series as they are, without staleness markers. */
+export async function evaluateMatrixSelector(
+  ctx: QueryContext,
+  fetched: Fetched,
+  node: MatrixSelector,
+  grid: Grid,
+): Promise<RangeValue> {
+  const series: RangeSeries[] = [];
+  for (const columns of fetched.get(node.selector) ?? []) {
+    series.push(withoutStaleMarkers(columns));
+    if (ctx.due(columns.timestamps.length)) await ctx.pause();
+  }
+  const endsMs = endTimes(ctx, node.selector, grid);
+  return { series, rangeMs: positiveDurationMs(ctx, node.range), endsMs, grid };
+}
+
+const cleaned = new WeakMap<SeriesColumns, RangeSeries>();
+
+function withoutStaleMarkers(columns: SeriesColumns): RangeSeries {
+  const known = cleaned.get(columns);
+  if (known !== undefined) return known;
+  const { labels, timestamps, values, histograms, startTimestamps } = columns;
+  const kept: number[] = [];
+  let stale = false;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value) && histograms?.[i] === undefined && isStaleMarker(values, i)) {
+      if (!stale) for (let j = 0; j < i; j++) kept.push(j);
+      stale = true;
+    } else if (stale) kept.push(i);
+  }
+  const series: RangeSeries = stale
+    ? {
+        labels,
+        dropName: false,
+        timestamps: Float64Array.from(kept, (i) => timestamps[i]!),
+        values: Float64Array.from(kept, (i) => values[i]!),
+        histograms: histograms && kept.map((i) => histograms[i]),
+        startTimestamps: startTimestamps && Float64Array.from(kept, (i) => startTimestamps[i]!),
+      }
+    : { labels, dropName: false, timestamps, values, histograms, startTimestamps };
+  cleaned.set(columns, series);
+  return series;
+}

@@ -1,0 +1,63 @@
+import { type Labels, labelsKey } from '../labels.ts';
+import type { QueryContext } from './context.ts';
+import { DUPLICATE_LABELSET, fail } from './errors.ts';
+import { dropMetadata } from './metadata-labels.ts';
+import { ABSENT, type StepSeries } from './value.ts';
+
+/** Labels of a result whose metric name is to go if `drop`: at once, or at the end of the query. */
+export function named(
+  ctx: QueryContext,
+  { labels, dropName }: { readonly labels: Labels; readonly dropName: boolean },
+  drop: boolean,
+): { labels: Labels; dropName: boolean } {
+  if (!drop) return { labels, dropName };
+  return ctx.delayedNameRemoval ? { labels, dropName: true } : { labels: dropMetadata(labels), dropName: false };
+}
+
+/**
+ * Joins series with equal labels, which is possible where they are never present at the same step.
+ * @throws QueryError where two are.
+ */
+export function mergeSameLabels(series: readonly StepSeries[]): readonly StepSeries[] {
+  if (series.length < 2) return series;
+  const positions = new Map<string, number>();
+  const merged: StepSeries[] = [];
+  for (const element of series) {
+    const key = labelsKey(element.labels);
+    const at = positions.get(key);
+    if (at === undefined) {
+      positions.set(key, merged.length);
+      merged.push(element);
+    } else merged[at] = mergeTwo(merged[at]!, element);
+  }
+  return merged.length === series.length ? series : merged;
+}
+
+function mergeTwo(a: StepSeries, b: StepSeries): StepSeries {
+  const values = a.values.slice();
+  const present = a.present.slice();
+  const histograms = a.histograms || b.histograms ? Array.from(values, (_, i) => a.histograms?.[i]) : undefined;
+  for (let i = 0; i < values.length; i++) {
+    if (b.present[i] === ABSENT) continue;
+    if (present[i] !== ABSENT) fail(DUPLICATE_LABELSET);
+    values[i] = b.values[i]!;
+    present[i] = b.present[i]!;
+    if (histograms !== undefined) histograms[i] = b.histograms?.[i];
+  }
+  return { labels: a.labels, dropName: a.dropName, values, present, histograms };
+}
+
+/** The label set as Prometheus prints it: `name{a="b", c="d"}`. */
+export function formatLabels(labels: Labels): string {
+  let name = '';
+  const parts: string[] = [];
+  for (let i = 0; i < labels.length; i += 2) {
+    if (labels[i] === '__name__') name = labels[i + 1]!;
+    else parts.push(`${quoteLabelName(labels[i]!)}=${JSON.stringify(labels[i + 1]!)}`);
+  }
+  return parts.length === 0 && name !== '' ? name : `${name}{${parts.join(', ')}}`;
+}
+
+function quoteLabelName(name: string): string {
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name);
+}

@@ -1,0 +1,100 @@
+import type { FloatHistogram } from '../histogram.ts';
+import type { Labels } from '../labels.ts';
+
+/** What a step of a series holds. */
+export const ABSENT = 0;
+export const FLOAT = 1;
+export const HISTOGRAM = 2;
+
+/**
+ * One series over all steps of a grid. Arrays may be shared between series and are never written to once the series
+ * is part of a value.
+ */
+export interface StepSeries {
+  readonly labels: Labels;
+  /** The metric name (with the other metadata labels) goes away at the end of the query, unless a label function sets it. */
+  readonly dropName: boolean;
+  /** By step; meaningful where `present` is FLOAT. */
+  readonly values: Float64Array;
+  /** By step: ABSENT, FLOAT or HISTOGRAM. */
+  readonly present: Uint8Array;
+  /** By step; absent where the series has floats only. */
+  readonly histograms: readonly (FloatHistogram | undefined)[] | undefined;
+}
+
+export interface ScalarValue {
+  readonly kind: 'scalar';
+  readonly values: Float64Array;
+}
+
+export interface StringValue {
+  readonly kind: 'string';
+  readonly value: string;
+}
+
+export interface VectorValue {
+  readonly kind: 'vector';
+  readonly series: readonly StepSeries[];
+}
+
+export type Value = ScalarValue | StringValue | VectorValue;
+
+/** The evaluation times of a node: `startMs + i * stepMs` for i < count. */
+export interface Grid {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly count: number;
+}
+
+export function gridEndMs(grid: Grid): number {
+  return grid.startMs + (grid.count - 1) * grid.stepMs;
+}
+
+/** A series of samples under a range selector or a subquery; staleness markers are gone. */
+export interface RangeSeries {
+  readonly labels: Labels;
+  readonly dropName: boolean;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+  readonly histograms: readonly (FloatHistogram | undefined)[] | undefined;
+  readonly startTimestamps: Float64Array | undefined;
+}
+
+/** The windows of a range selector or subquery: at step i, samples in (end(i) - rangeMs, end(i)]. */
+export interface RangeValue {
+  readonly series: readonly RangeSeries[];
+  readonly rangeMs: number;
+  /** By step, the right end of the window in milliseconds: evaluation time with `@` and offset applied. */
+  readonly endsMs: Float64Array;
+  /** The evaluation times. */
+  readonly grid: Grid;
+}
+
+export function countPresent(present: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < present.length; i++) if (present[i] !== ABSENT) count++;
+  return count;
+}
+
+/** A series of floats only. */
+export function floatSeries(
+  labels: StepSeries['labels'],
+  dropName: boolean,
+  values: Float64Array,
+  present: Uint8Array,
+): StepSeries {
+  return { labels, dropName, values, present, histograms: undefined };
+}
+
+const allPresentCache = new Map<number, Uint8Array>();
+
+/** A shared, all-FLOAT presence column. */
+export function allPresent(count: number): Uint8Array {
+  let column = allPresentCache.get(count);
+  if (column === undefined) {
+    if (allPresentCache.size > 64) allPresentCache.clear();
+    column = new Uint8Array(count).fill(FLOAT);
+    allPresentCache.set(count, column);
+  }
+  return column;
+}
