@@ -1,5 +1,6 @@
 import { openStorage, type Storage, type StorageConfig } from '@opendata/storage';
 import { columnsOf } from './append-columns.ts';
+import { Backpressure } from './backpressure.ts';
 import { Followers } from './followers.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
@@ -91,6 +92,11 @@ export interface LogDb extends LogReader {
   appendColumns(records: AppendColumns): Appended;
   /** Resolves when what {@link appendColumns} returned is durable. Rejects with a StorageError. */
   committed(appended: Appended): Promise<void>;
+  /**
+   * What an acknowledgement has to wait for: the commit, if it is to promise durability; otherwise nothing as long as
+   * the storage keeps up, and else a commit or a seal, so that writers slow down to its speed before they are refused.
+   */
+  acknowledged(appended: Appended, awaitDurable: boolean): Promise<void> | undefined;
   /** Resolves when everything appended so far is durable. */
   flush(): Promise<void>;
   /** Everything before this sequence is durable. */
@@ -142,7 +148,8 @@ export async function openLogOn(
     onRotate: () => sealer.kick(),
   });
   sealer.kick();
-  return new OpenLog(storage, segments, writer, sealer, followers, closeStorage);
+  const backpressure = new Backpressure(storage.journal, segments, sealer, limits.headBudgetBytes);
+  return new OpenLog(storage, segments, writer, sealer, followers, backpressure, closeStorage);
 }
 
 class OpenLog implements LogDb {
@@ -153,6 +160,7 @@ class OpenLog implements LogDb {
   private readonly sealer: Sealer;
   private readonly followers: Followers;
   private readonly closeStorage: () => Promise<void>;
+  private readonly backpressure: Backpressure;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -161,6 +169,7 @@ class OpenLog implements LogDb {
     writer: LogWriter,
     sealer: Sealer,
     followers: Followers,
+    backpressure: Backpressure,
     closeStorage: () => Promise<void>,
   ) {
     this.storage = storage;
@@ -169,6 +178,7 @@ class OpenLog implements LogDb {
     this.writer = writer;
     this.sealer = sealer;
     this.followers = followers;
+    this.backpressure = backpressure;
     this.closeStorage = closeStorage;
   }
 
@@ -182,7 +192,7 @@ class OpenLog implements LogDb {
 
   async append(records: readonly AppendRecord[], options: AppendOptions = {}) {
     const appended = this.writer.append(columnsOf(records));
-    if (options.awaitDurable === true) await this.committed(appended);
+    await this.acknowledged(appended, options.awaitDurable === true);
     return { startSequence: appended.startSequence, count: appended.count };
   }
 
@@ -192,6 +202,10 @@ class OpenLog implements LogDb {
 
   committed(appended: Appended): Promise<void> {
     return this.storage.journal.committed(appended.group);
+  }
+
+  acknowledged(appended: Appended, awaitDurable: boolean): Promise<void> | undefined {
+    return this.backpressure.waitFor(appended, awaitDurable);
   }
 
   flush(): Promise<void> {

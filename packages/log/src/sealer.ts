@@ -23,6 +23,7 @@ export class Sealer {
   private readonly logger: Logger;
   private readonly stopping = new AbortController();
   private work: Promise<void> | undefined;
+  private waiters: (() => void)[] = [];
   /** Segments sealed since the start. */
   sealedTotal = 0;
   failuresTotal = 0;
@@ -45,6 +46,17 @@ export class Sealer {
   /** Resolves when nothing waits to be sealed. */
   async idle(): Promise<void> {
     while (this.work !== undefined) await this.work;
+  }
+
+  /** Resolves when the next segment is sealed, when the attempt fails, or after `timeoutMs`. */
+  nextSealed(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.waiters.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** Stops soon; a segment half sealed is sealed anew after the next start. */
@@ -96,6 +108,8 @@ export class Sealer {
     } catch (error) {
       writer.abort();
       throw error;
+    } finally {
+      for (const resolve of this.waiters.splice(0)) resolve();
     }
   }
 }

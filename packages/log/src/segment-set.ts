@@ -73,7 +73,7 @@ export class SegmentSet {
       found.push(segment);
     }
     for (const head of this.heads) {
-      if (head.endSequence > from && head.startSequence < to) found.push(head);
+      if (head.recordCount > 0 && head.endSequence > from && head.startSequence < to) found.push(head);
     }
     return found;
   }

@@ -19,8 +19,9 @@ export function appendRoute(db: LogDb): RawRoute {
       const appended = db.appendColumns(batch);
       // An empty batch has no first sequence; the reference answers 0.
       const startSequence = appended.count === 0 ? 0 : appended.startSequence;
-      if (!batch.awaitDurable) return answer(request, response, appended.count, startSequence);
-      return db.committed(appended).then(() => answer(request, response, appended.count, startSequence));
+      const pending = db.acknowledged(appended, batch.awaitDurable);
+      if (pending === undefined) return answer(request, response, appended.count, startSequence);
+      return pending.then(() => answer(request, response, appended.count, startSequence));
     },
   };
 }
