@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { didYouMean } from '../suggest.ts';
 import { type ConfigProblem, printPath } from './config-error.ts';
 import { schemaKeys } from './schema-keys.ts';
+import { valueAt } from './value-at.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -30,10 +31,9 @@ export function problemsOf(
       const branch = nearestBranch(issue.errors);
       if (branch !== undefined) return problemsOf(branch, schema, source, root, path);
     }
-    const found = foundAt(root, path);
     const message = expectation(issue);
-    const hasFound = !message.startsWith('expected') || message.includes(', found ');
-    return [source.problem(path, hasFound ? message : `${message}, found ${found}`)];
+    const isComplete = !message.startsWith('expected') || /, found |: /.test(message);
+    return [source.problem(path, isComplete ? message : `${message}, found ${foundAt(root, path, source)}`)];
   });
 }
 
@@ -118,14 +118,9 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
 
 const SECRET_KEY = /password|secret|token|credential|private_key|access_key/i;
 
-function foundAt(root: unknown, path: readonly PropertyKey[]): string {
-  let value = root;
-  for (const [i, step] of path.entries()) {
-    if (typeof value !== 'object' || value === null || !(step in value)) {
-      return i === path.length - 1 ? 'no such key' : 'nothing';
-    }
-    value = (value as Record<PropertyKey, unknown>)[step];
-  }
+function foundAt(root: unknown, path: readonly PropertyKey[], source: YamlSource): string {
+  const value = valueAt(root, path);
+  if (value === undefined && path.length > 0) return source.scalarText(path) === undefined ? 'no such key' : 'nothing';
   return SECRET_KEY.test(printPath(path)) && typeof value === 'string' ? 'a string' : describe(value);
 }
 

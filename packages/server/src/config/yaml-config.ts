@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { problemsOf } from './issues.ts';
-import { parseYaml } from './yaml-source.ts';
+import { valueAt } from './value-at.ts';
+import { parseYaml, type YamlSource } from './yaml-source.ts';
 
 /** A configuration that passed its schema, and the way to say where a further problem is. */
 export interface LoadedConfig<T> {
@@ -37,7 +38,7 @@ export function openYamlConfig<T>(file: string, schema: z.ZodType<T>): LoadedCon
 export function parseYamlConfig<T>(text: string, file: string, schema: z.ZodType<T>): LoadedConfig<T> {
   const source = parseYaml(text, file);
   if (source.problems.length > 0) throw new ConfigError(source.problems);
-  const root = { value: source.toValue() };
+  const root = { value: plainValue(source) };
   let result = schema.safeParse(root.value);
   while (!result.success && adapt(root, result.error.issues, source.scalarText)) {
     result = schema.safeParse(root.value);
@@ -49,6 +50,14 @@ export function parseYamlConfig<T>(text: string, file: string, schema: z.ZodType
     text,
     errorAt: (path, message) => new ConfigError([source.problem(path, message)]),
   };
+}
+
+function plainValue(source: YamlSource): unknown {
+  try {
+    return source.toValue();
+  } catch (error) {
+    throw new ConfigError([{ file: source.file, path: '', message: `not usable YAML: ${(error as Error).message}` }]);
+  }
 }
 
 /**
@@ -77,14 +86,6 @@ function adapt(
     }
   }
   return changed;
-}
-
-export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[step];
-  }
-  return value;
 }
 
 function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {

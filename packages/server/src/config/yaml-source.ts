@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isCollection,
@@ -8,6 +9,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
 } from 'yaml';
 import type { ConfigProblem } from './config-error.ts';
 import { printPath } from './config-error.ts';
@@ -40,7 +42,15 @@ export function parseYaml(text: string, file: string): YamlSource {
     return { file, line, column: col, path: printPath(path), message };
   }
 
-  const problems: ConfigProblem[] = (document?.errors ?? []).map((error) => at(error.pos[0], [], yamlMessage(error)));
+  const problems =
+    document === undefined
+      ? []
+      : [...document.errors, ...document.warnings].map(({ pos, ...error }) => at(pos[0], [], yamlMessage(error)));
+  if (document !== undefined) {
+    for (const alias of unresolvedAliases(document)) {
+      problems.push(at(alias.range?.[0], [], `expected an alias of an anchor above, found *${alias.source}`));
+    }
+  }
   if (Array.isArray(documents) && documents.length > 1) {
     problems.push(at(documents[1]!.range[0], [], 'expected one YAML document, found a second one'));
   }
@@ -62,6 +72,16 @@ function yamlMessage(error: { code: string; message: string }): string {
   if (error.code === 'DUPLICATE_KEY') return 'expected each key once, found this one a second time';
   const message = error.message.split('\n')[0]!;
   return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+}
+
+function unresolvedAliases(document: Document): Alias[] {
+  const unresolved: Alias[] = [];
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) === undefined) unresolved.push(alias);
+    },
+  });
+  return unresolved;
 }
 
 function nodeAt(document: Document, path: Path): Node | null | undefined {
@@ -94,7 +114,8 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number | unde
     const key = pairAt(parent, path[length - 1]!)?.key as Node | undefined;
     const value = nodeAt(document, path.slice(0, length));
     const exact = length === path.length;
-    const node = (exact && atKey) || !value?.range ? (key ?? value) : exact || !key ? value : key;
+    const isWritten = value?.range != null && !(isScalar(value) && value.value === null && value.source === '');
+    const node = key !== undefined && (!exact || atKey || !isWritten) ? key : value;
     if (node?.range) return node.range[0];
   }
   return resolve(document, document.contents)?.range?.[0] ?? 0;
