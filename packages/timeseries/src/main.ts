@@ -1,1 +1,64 @@
-process.stdout.write('not built yet\n');
+import { readFileSync } from 'node:fs';
+import { runServer } from '@opendata/server';
+import { defaultConfig, loadConfig } from './model/config.ts';
+import { startTimeSeriesServer } from './server.ts';
+
+const packageFile = new URL('../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+
+await runServer({
+  name: 'opendata-timeseries',
+  version,
+  summary: 'A Prometheus-compatible time series database that keeps everything in object storage',
+  flags: {
+    config: {
+      type: 'string',
+      short: 'c',
+      env: 'PROMETHEUS_CONFIG_FILE',
+      valueName: 'FILE',
+      help: 'Configuration file (YAML); without one: folder .data, scraping itself',
+    },
+    port: { type: 'port', short: 'p', env: 'OPEN_TSDB_PORT', default: 9090, help: 'Port to listen on' },
+  },
+  loadConfig: (flags) => (flags.config === undefined ? defaultConfig(flags.port) : loadConfig(flags.config)),
+  describeConfig: (flags) => flags.config ?? 'default configuration',
+  async start({ flags, config, logger, registry, readiness, fatal }) {
+    const server = await startTimeSeriesServer({
+      config,
+      port: flags.port,
+      version,
+      logger,
+      registry,
+      readiness,
+      fatal,
+    });
+    logger.info({ port: server.port, storage: config.storage.type }, 'opendata-timeseries is ready');
+    if (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start') {
+      process.stdout.write(welcome(server.port, flags.config));
+    }
+    return server;
+  },
+});
+
+/** What to open and what to type next. */
+function welcome(port: number, config: string | undefined): string {
+  const url = `http://localhost:${port}`;
+  const place =
+    config === undefined ? 'Data goes to the folder .data; the server scrapes itself.' : `Configuration: ${config}.`;
+  return `
+opendata-timeseries listens on port ${port}. ${place}
+
+Open ${url} or ask it something:
+
+  curl -s '${url}/api/v1/query?query=up'
+  curl -s '${url}/api/v1/label/__name__/values'
+
+Add it to Grafana as a Prometheus data source (${url}), or let a Prometheus write to it:
+
+  remote_write:
+    - url: ${url}/api/v1/write
+
+Health: /-/ready   Metrics: /metrics
+
+`;
+}

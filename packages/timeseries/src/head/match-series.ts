@@ -1,4 +1,4 @@
-import { compileMatcher, type Matcher } from '@opendata/promql';
+import { type CompiledMatcher, compileMatcher, type Matcher } from '@opendata/promql';
 import type { LabelIndex } from './label-index.ts';
 
 /**
@@ -9,9 +9,9 @@ export function matchSeries(index: LabelIndex, seriesCount: number, matchers: re
   const lists: Uint32Array[] = [];
   const refused: number[][] = [];
   for (const matcher of matchers) {
-    const matches = compileMatcher(matcher);
-    if (matches('')) refused.push(pairsWhere(index, matcher, (value) => !matches(value)));
-    else lists.push(seriesWithAny(index, seriesCount, acceptedPairs(index, matcher, matches)));
+    const compiled = compileMatcher(matcher);
+    if (compiled.matchesEmpty) refused.push(pairsWhere(index, matcher, (value) => !compiled.matches(value)));
+    else lists.push(seriesWithAny(index, seriesCount, acceptedPairs(index, matcher, compiled)));
     if (lists.at(-1)?.length === 0) return new Uint32Array(0);
   }
   let series = lists.length === 0 ? allSeries(seriesCount) : intersect(lists);
@@ -21,17 +21,13 @@ export function matchSeries(index: LabelIndex, seriesCount: number, matchers: re
   return series;
 }
 
-function acceptedPairs(index: LabelIndex, matcher: Matcher, matches: (value: string) => boolean): number[] {
-  const literals =
-    matcher.type === '=' ? [matcher.value] : matcher.type === '=~' ? alternatives(matcher.value) : undefined;
-  if (literals === undefined) return pairsWhere(index, matcher, matches);
-  return literals.map((value) => index.pairId(matcher.name, value)).filter((pair) => pair >= 0);
-}
-
-/** The values of a regular expression that is nothing but literals, or alternatives of literals. */
-function alternatives(pattern: string): string[] | undefined {
-  if (/[\\^$.?*+()[\]{}]/.test(pattern)) return undefined;
-  return [...new Set(pattern.split('|'))];
+function acceptedPairs(index: LabelIndex, matcher: Matcher, compiled: CompiledMatcher): number[] {
+  const { setMatches, prefix } = compiled;
+  if (setMatches !== undefined) {
+    return [...new Set(setMatches)].map((value) => index.pairId(matcher.name, value)).filter((pair) => pair >= 0);
+  }
+  if (prefix === undefined) return pairsWhere(index, matcher, compiled.matches);
+  return pairsWhere(index, matcher, (value) => value.startsWith(prefix) && compiled.matches(value));
 }
 
 function pairsWhere(index: LabelIndex, matcher: Matcher, accepts: (value: string) => boolean): number[] {

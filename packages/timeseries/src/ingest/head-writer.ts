@@ -81,6 +81,7 @@ export class HeadWriter {
       const timestamp = timestamps[i]!;
       if (timestamp < oldest) oldest = timestamp;
       else if (timestamp > newest) newest = timestamp;
+      else if (Number.isNaN(timestamp)) oldest = Number.NaN;
     }
     this.#checkTimes(oldest, newest);
     const start = head.windowStart(oldest);

@@ -1,0 +1,70 @@
+import { compareLabels } from '@opendata/promql';
+import { requestSignal } from '@opendata/server';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { TimeSeriesDb } from '../db.ts';
+import type { LabelRequest } from '../head/label-queries.ts';
+import { dataResponse, labelsJson } from './json-writer.ts';
+import { badData, Parameters } from './parameters.ts';
+
+const TRUNCATED = 'results truncated due to limit';
+
+/** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
+export function addLabelRoutes(app: FastifyInstance, db: TimeSeriesDb): void {
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/api/v1/series',
+    async handler(request, reply) {
+      const parameters = new Parameters(request.url, request.body);
+      if (parameters.all('match[]').length === 0) throw badData('no match[] parameter provided');
+      const limit = parameters.limit();
+      const series = await db.series(labelRequest(parameters, reply));
+      series.sort(compareLabels);
+      const isTruncated = limit > 0 && series.length > limit;
+      const kept = isTruncated ? series.slice(0, limit) : series;
+      const warnings = isTruncated ? `,"warnings":${JSON.stringify([TRUNCATED])}` : '';
+      reply.type('application/json');
+      return `{"status":"success","data":[${kept.map(labelsJson).join(',')}]${warnings}}`;
+    },
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/api/v1/labels',
+    async handler(request, reply) {
+      const parameters = new Parameters(request.url, request.body);
+      const limit = parameters.limit();
+      return sendList(reply, await db.labelNames(labelRequest(parameters, reply)), limit);
+    },
+  });
+  app.get<{ Params: { name: string } }>('/api/v1/label/:name/values', async (request, reply) => {
+    const parameters = new Parameters(request.url, undefined);
+    const limit = parameters.limit();
+    const name = unescapeLabelName(request.params.name);
+    if (name === '') throw badData('invalid label name: ""');
+    return sendList(reply, await db.labelValues(name, labelRequest(parameters, reply)), limit);
+  });
+}
+
+function labelRequest(parameters: Parameters, reply: FastifyReply): LabelRequest {
+  return {
+    matcherSets: parameters.matcherSets(),
+    startMs: parameters.time('start', Number.MIN_SAFE_INTEGER),
+    endMs: parameters.time('end', Number.MAX_SAFE_INTEGER),
+    signal: requestSignal(reply),
+  };
+}
+
+function sendList(reply: FastifyReply, values: readonly string[], limit: number): string {
+  const isTruncated = limit > 0 && values.length > limit;
+  reply.type('application/json');
+  return dataResponse(isTruncated ? values.slice(0, limit) : values, isTruncated ? [TRUNCATED] : []);
+}
+
+/** Undoes Prometheus' escaping of UTF-8 label names in paths: `U__a_2e_b` is `a.b`; other names are as they are. */
+export function unescapeLabelName(escaped: string): string {
+  if (!escaped.startsWith('U__')) return escaped;
+  const rest = escaped.slice(3);
+  if (!/^(?:[a-zA-Z0-9:]|__|_[0-9a-fA-F]{1,6}_)*$/.test(rest)) return escaped;
+  return rest.replace(/__|_([0-9a-fA-F]{1,6})_/g, (_match, code?: string) =>
+    code === undefined ? '_' : String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff)),
+  );
+}

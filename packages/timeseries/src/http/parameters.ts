@@ -1,0 +1,132 @@
+import { type Matcher, ParseError, parseDuration, parseMetricSelector } from '@opendata/promql';
+import { HttpError } from '@opendata/server';
+
+/** Parameters of an API request, from the query string and, for POST, the form; with Prometheus' texts for faults. */
+export class Parameters {
+  readonly #query: URLSearchParams;
+  readonly #form: URLSearchParams;
+
+  constructor(url: string, body: unknown) {
+    const at = url.indexOf('?');
+    this.#query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+    this.#form = new URLSearchParams(typeof body === 'string' ? body : '');
+  }
+
+  /** First value, the form's before the query string's; `''` where absent. */
+  text(name: string): string {
+    return this.#form.get(name) ?? this.#query.get(name) ?? '';
+  }
+
+  all(name: string): string[] {
+    return [...this.#form.getAll(name), ...this.#query.getAll(name)];
+  }
+
+  /** A time in ms. @throws HttpError 400 */
+  time(name: string, fallbackMs?: number): number {
+    const text = this.text(name);
+    if (text === '' && fallbackMs !== undefined) return fallbackMs;
+    const timeMs = parseTime(text);
+    if (timeMs === undefined) throw invalid(name, `cannot parse ${quote(text)} to a valid timestamp`);
+    return timeMs;
+  }
+
+  /** A duration in ms. @throws HttpError 400 */
+  duration(name: string): number {
+    return parseDurationMs(this.text(name), (message) => invalid(name, message));
+  }
+
+  /** A duration in ms, `undefined` where absent. @throws HttpError 400 */
+  optionalDuration(name: string): number | undefined {
+    return this.text(name) === '' ? undefined : this.duration(name);
+  }
+
+  /** 0: no limit. @throws HttpError 400 */
+  limit(name = 'limit'): number {
+    const text = this.text(name);
+    if (text === '') return 0;
+    if (!/^[+-]?\d+$/.test(text)) throw invalid(name, `strconv.Atoi: parsing ${quote(text)}: invalid syntax`);
+    const limit = Number(text);
+    if (!Number.isSafeInteger(limit)) throw invalid(name, `strconv.Atoi: parsing ${quote(text)}: value out of range`);
+    if (limit < 0) throw invalid(name, 'limit must be non-negative');
+    return limit;
+  }
+
+  /** The matcher sets of `match[]`. @throws HttpError 400 */
+  matcherSets(): (readonly Matcher[])[] {
+    return this.all('match[]').map((selector) => {
+      let matchers: readonly Matcher[];
+      try {
+        matchers = parseMetricSelector(selector);
+      } catch (error) {
+        if (error instanceof ParseError) throw invalid('match[]', error.message);
+        throw error;
+      }
+      if (!matchers.some(isSelective)) throw invalid('match[]', 'match[] must contain at least one non-empty matcher');
+      return matchers;
+    });
+  }
+}
+
+function isSelective({ type, value }: Matcher): boolean {
+  if (type === '=') return value !== '';
+  if (type === '!=') return value === '';
+  return true;
+}
+
+/** A `bad_data` answer about a parameter. */
+export function invalid(name: string, message: string): HttpError {
+  return badData(`invalid parameter ${quote(name)}: ${message}`);
+}
+
+export function badData(message: string): HttpError {
+  return new HttpError(400, message, { code: 'bad_data' });
+}
+
+/** Unix seconds as a decimal number, or RFC 3339, in ms. */
+export function parseTime(text: string): number | undefined {
+  if (isDecimal(text)) {
+    const timeMs = Math.round(Number(text) * 1000);
+    return Math.abs(timeMs) <= Number.MAX_SAFE_INTEGER ? timeMs : undefined;
+  }
+  const match = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
+  if (match === null) return EXTREME_TIMES.get(text);
+  const seconds = Date.parse(
+    `${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}${match[8]!.toUpperCase()}`,
+  );
+  if (Number.isNaN(seconds) || Number(match[3]) > daysInMonth(Number(match[1]), Number(match[2]))) return undefined;
+  return seconds + Math.floor(Number(match[7] ?? 0) * 1000);
+}
+
+/** What Prometheus' own clients send for "since ever" and "for ever". */
+const EXTREME_TIMES: ReadonlyMap<string, number> = new Map([
+  ['-292273086-05-16T16:47:06Z', Number.MIN_SAFE_INTEGER],
+  ['292277025-08-18T07:12:54.999999999Z', Number.MAX_SAFE_INTEGER],
+]);
+
+function daysInMonth(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate();
+}
+
+/** Seconds as a decimal number, or a duration such as `5m`, in ms. */
+export function parseDurationMs(text: string, fault: (message: string) => Error): number {
+  if (isDecimal(text)) {
+    const durationMs = Number(text) * 1000;
+    if (Math.abs(durationMs) > 9_223_372_036_854)
+      throw fault(`cannot parse ${quote(text)} to a valid duration. It overflows int64`);
+    return durationMs;
+  }
+  try {
+    return parseDuration(text);
+  } catch {
+    throw fault(`cannot parse ${quote(text)} to a valid duration`);
+  }
+}
+
+function isDecimal(text: string): boolean {
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(text);
+}
+
+/** As Go's `%q` prints it. */
+export function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,49 @@
+import { type ErrorMapper, type ErrorRenderer, type HttpProblem, renderPlainError } from '@opendata/server';
+import { isStorageError } from '@opendata/storage';
+import { isWireError } from '@opendata/wire';
+import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** Statuses of what the database throws. */
+export const timeSeriesProblem: ErrorMapper = (error): HttpProblem | undefined => {
+  if (error instanceof InvalidSeriesError || error instanceof InvalidSampleError) {
+    return { status: 400, message: error.message, code: 'bad_data' };
+  }
+  if (isWireError(error)) {
+    return { status: error.code === 'too_large' ? 413 : 400, message: error.message, code: 'bad_data' };
+  }
+  if (error instanceof OverloadedError) return unavailable(error.message);
+  if (isStorageError(error)) {
+    if (['overloaded', 'unavailable', 'fenced', 'closed', 'read_only'].includes(error.code))
+      return unavailable(error.message);
+    return { status: 500, message: `storage: ${error.message}`, code: 'internal' };
+  }
+  return undefined;
+};
+
+function unavailable(message: string): HttpProblem {
+  return { status: 503, message, code: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS };
+}
+
+const CODES: ReadonlyMap<number, string> = new Map([
+  [404, 'not_found'],
+  [406, 'not_acceptable'],
+  [422, 'execution'],
+  [499, 'canceled'],
+  [503, 'unavailable'],
+]);
+
+/** Prometheus' error envelope; plain text for senders of remote write, which log the body as it is. */
+export const renderApiError: ErrorRenderer = (problem, request) => {
+  if (request?.url?.startsWith('/api/v1/write')) {
+    return { contentType: 'text/plain; charset=utf-8', body: `${problem.message}\n` };
+  }
+  const errorType = problem.code ?? CODES.get(problem.status) ?? (problem.status >= 500 ? 'internal' : 'bad_data');
+  return {
+    contentType: 'application/json',
+    body: JSON.stringify({ status: 'error', errorType, error: problem.message }),
+  };
+};
+
+export { renderPlainError };

@@ -1,0 +1,98 @@
+import { Readable } from 'node:stream';
+import { type Engine, isQueryError, type QueryOptions, type QueryResult, type SeriesSource } from '@opendata/promql';
+import { HttpError, requestSignal } from '@opendata/server';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { writeQueryResponse } from './json-writer.ts';
+import { badData, invalid, Parameters, parseDurationMs } from './parameters.ts';
+
+const MAX_POINTS = 11_000;
+const TRUNCATED = 'results truncated due to limit';
+
+export interface QueryRouteOptions {
+  readonly engine: Engine;
+  readonly source: SeriesSource;
+  readonly now: () => number;
+}
+
+/** `/api/v1/query` and `/api/v1/query_range`. */
+export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: QueryRouteOptions): void {
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/api/v1/query',
+    async handler(request, reply) {
+      const parameters = new Parameters(request.url, request.body);
+      const limit = parameters.limit();
+      const timeMs = parameters.time('time', now());
+      const options = queryOptions(parameters, reply);
+      const result = await run(() => engine.instant(source, parameters.text('query'), timeMs, options));
+      return answer(reply, result, limit);
+    },
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/api/v1/query_range',
+    async handler(request, reply) {
+      const parameters = new Parameters(request.url, request.body);
+      const limit = parameters.limit();
+      const startMs = parameters.time('start');
+      const endMs = parameters.time('end');
+      if (endMs < startMs) throw invalid('end', 'end timestamp must not be before start time');
+      const stepMs = Math.trunc(parameters.duration('step'));
+      if (stepMs <= 0) {
+        throw invalid('step', 'zero or negative query resolution step widths are not accepted. Try a positive integer');
+      }
+      if ((endMs - startMs) / stepMs > MAX_POINTS) {
+        throw badData(
+          'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+        );
+      }
+      const options = queryOptions(parameters, reply);
+      const result = await run(() => engine.range(source, parameters.text('query'), startMs, endMs, stepMs, options));
+      return answer(reply, result, limit);
+    },
+  });
+}
+
+function queryOptions(parameters: Parameters, reply: FastifyReply): QueryOptions {
+  const timeoutMs = parameters.optionalDuration('timeout');
+  const lookback = parameters.text('lookback_delta');
+  const lookbackDeltaMs =
+    lookback === ''
+      ? undefined
+      : parseDurationMs(lookback, (message) => badData(`error parsing lookback delta duration: ${message}`));
+  return {
+    signal: requestSignal(reply),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(lookbackDeltaMs !== undefined && lookbackDeltaMs > 0 && { lookbackDeltaMs }),
+  };
+}
+
+/** Runs a query; its failures become Prometheus' statuses. */
+async function run(query: () => Promise<QueryResult>): Promise<QueryResult> {
+  try {
+    return await query();
+  } catch (error) {
+    if (!isQueryError(error)) throw error;
+    if (error.kind === 'bad_data') throw invalid('query', error.message);
+    throw new HttpError(STATUS[error.kind], error.message, { code: error.kind });
+  }
+}
+
+const STATUS = { execution: 422, canceled: 499, timeout: 503, internal: 500 } as const;
+
+async function answer(reply: FastifyReply, result: QueryResult, limit: number): Promise<FastifyReply> {
+  const isTruncated =
+    limit > 0 && (result.type === 'vector' || result.type === 'matrix') && result.value.length > limit;
+  const kept = isTruncated ? ({ ...result, value: result.value.slice(0, limit) } as QueryResult) : result;
+  const pieces = writeQueryResponse(kept, isTruncated ? [TRUNCATED] : []);
+  reply.type('application/json');
+  const first = await pieces.next();
+  const second = await pieces.next();
+  if (second.done) return reply.send(first.value);
+  return reply.send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
+}
+
+async function* joined(first: readonly string[], rest: AsyncGenerator<string>): AsyncGenerator<Buffer> {
+  for (const piece of first) yield Buffer.from(piece);
+  for await (const piece of rest) yield Buffer.from(piece);
+}

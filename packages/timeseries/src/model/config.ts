@@ -1,0 +1,103 @@
+import { totalmem } from 'node:os';
+import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
+import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
+import { z } from 'zod';
+import {
+  checkScrapeConfigs,
+  globalConfigSchema,
+  resolveScrapeJob,
+  type ScrapeJob,
+  scrapeConfigsSchema,
+} from './scrape-config.ts';
+
+const MIB = 1024 * 1024;
+/** Share of the machine's memory, or the container's, that the head may take. */
+const HEAD_MEMORY_SHARE = 0.5;
+
+export type RemoteWriteAck = 'durable' | 'memory';
+
+/** The whole configuration, every default filled in. */
+export interface TimeSeriesConfig {
+  readonly scrapeJobs: readonly ScrapeJob[];
+  readonly storage: StorageConfig;
+  /** ms; `undefined`: the settings file's `default_ttl`, else for ever. */
+  readonly retentionMs: number | undefined;
+  /** How long scraped samples may wait before they are made durable, in ms. */
+  readonly flushIntervalMs: number;
+  readonly remoteWriteAck: RemoteWriteAck;
+  /** Most bytes of a remote-write request, before and after decompression. */
+  readonly remoteWriteBodyLimitBytes: number;
+  readonly headBudgetBytes: number;
+}
+
+/** Where everything is kept unless the configuration says otherwise. */
+export const DEFAULT_STORAGE: StorageConfig = {
+  type: 'SlateDb',
+  path: 'timeseries',
+  object_store: { type: 'Local', path: '.data' },
+};
+
+const configSchema = z
+  .strictObject({
+    global: globalConfigSchema.default({}),
+    scrape_configs: scrapeConfigsSchema.default([]),
+    storage: storageConfigSchema.default(DEFAULT_STORAGE),
+    retention: durationMs({ minMs: 60_000 }).optional(),
+    flush_interval_secs: z
+      .number({ error: 'expected a number of seconds' })
+      .min(0.1, { error: 'expected at least 0.1 seconds' })
+      .max(300, { error: 'expected at most 300 seconds' })
+      .default(5),
+    remote_write: z
+      .strictObject({
+        /** When a request is acknowledged: once it is in the object store, or once it is in memory. */
+        ack: z.enum(['durable', 'memory'], { error: "expected 'durable' or 'memory'" }).default('durable'),
+        body_size_limit: byteSize({ minBytes: 1024 }).default(64 * MIB),
+      })
+      .default({ ack: 'durable', body_size_limit: 64 * MIB }),
+    head: z.strictObject({ memory_budget: byteSize({ minBytes: 16 * MIB }).optional() }).default({}),
+    read_only: z
+      .literal(false, { error: 'read-only mode is not available in this version: remove the key or set it to false' })
+      .default(false),
+  })
+  .superRefine(({ global, scrape_configs }, context) => {
+    checkScrapeConfigs(global, scrape_configs, (path, message) => {
+      context.addIssue({ code: 'custom', path: [...path], message });
+    });
+  });
+
+/**
+ * Reads the configuration file.
+ * @throws ConfigError with every problem found
+ */
+export function loadConfig(file: string): TimeSeriesConfig {
+  return resolveConfig(loadYamlConfig(file, configSchema));
+}
+
+/** What runs without a configuration file: a folder, and a scrape of the server itself. */
+export function defaultConfig(port: number): TimeSeriesConfig {
+  return resolveConfig(
+    configSchema.parse({
+      scrape_configs: [{ job_name: 'opendata-timeseries', static_configs: [{ targets: [`localhost:${port}`] }] }],
+    }),
+  );
+}
+
+function resolveConfig(file: z.infer<typeof configSchema>): TimeSeriesConfig {
+  return {
+    scrapeJobs: file.scrape_configs.map((job) => resolveScrapeJob(file.global, job)),
+    storage: file.storage,
+    retentionMs: file.retention,
+    flushIntervalMs: file.flush_interval_secs * 1000,
+    remoteWriteAck: file.remote_write.ack,
+    remoteWriteBodyLimitBytes: file.remote_write.body_size_limit,
+    headBudgetBytes: file.head.memory_budget ?? defaultHeadBudgetBytes(),
+  };
+}
+
+function defaultHeadBudgetBytes(): number {
+  const constrained = process.constrainedMemory();
+  const total = totalmem();
+  const available = constrained !== undefined && constrained > 0 && constrained < total ? constrained : total;
+  return Math.floor(available * HEAD_MEMORY_SHARE);
+}

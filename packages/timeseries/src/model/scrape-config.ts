@@ -1,0 +1,141 @@
+import { byteSize, durationMs } from '@opendata/server';
+import { z } from 'zod';
+
+/** The parts of Prometheus' configuration file that say what to scrape; keys and defaults are Prometheus'. */
+
+const DEFAULT_SCRAPE_INTERVAL_MS = 15_000;
+const DEFAULT_SCRAPE_TIMEOUT_MS = 10_000;
+
+const count = () => z.int({ error: 'expected a whole number, 0 for no limit' }).min(0);
+const flag = () => z.boolean({ error: 'expected true or false' });
+const labelMap = () => z.record(z.string().min(1, { error: 'expected a label name' }), z.string());
+
+const limits = {
+  /** Scraped bodies may have up to this many bytes; 0: no limit. */
+  body_size_limit: byteSize().optional(),
+  /** A scrape with more samples fails as a whole. 0: no limit, as for the others. */
+  sample_limit: count().optional(),
+  label_limit: count().optional(),
+  label_name_length_limit: count().optional(),
+  label_value_length_limit: count().optional(),
+};
+
+const globalSchema = z.strictObject({
+  scrape_interval: durationMs({ minMs: 1 }).optional(),
+  scrape_timeout: durationMs({ minMs: 1 }).optional(),
+  /** How often rules are evaluated. */
+  evaluation_interval: durationMs({ minMs: 1 }).optional(),
+  /** Added to what leaves this server, never to what is stored. */
+  external_labels: labelMap().optional(),
+  ...limits,
+});
+
+const staticConfigSchema = z.strictObject({
+  targets: z
+    .array(
+      z.string().regex(/^[^\s/]+$/, {
+        error:
+          "expected a target as host:port, without scheme or path (these are the job's 'scheme' and 'metrics_path')",
+      }),
+    )
+    .default([]),
+  labels: labelMap().default({}),
+});
+
+const scrapeConfigSchema = z.strictObject({
+  job_name: z.string({ error: 'expected a job name' }).min(1, { error: 'expected a job name, found an empty one' }),
+  scrape_interval: durationMs({ minMs: 1 }).optional(),
+  scrape_timeout: durationMs({ minMs: 1 }).optional(),
+  metrics_path: z.string().regex(/^\//, { error: "expected a path that begins with '/'" }).default('/metrics'),
+  scheme: z.enum(['http', 'https'], { error: "expected 'http' or 'https'" }).default('http'),
+  params: z.record(z.string(), z.array(z.string())).default({}),
+  static_configs: z.array(staticConfigSchema).default([]),
+  honor_labels: flag().default(false),
+  honor_timestamps: flag().default(true),
+  track_timestamps_staleness: flag().default(false),
+  enable_compression: flag().default(true),
+  follow_redirects: flag().default(true),
+  ...limits,
+});
+
+export const globalConfigSchema = globalSchema;
+export const scrapeConfigsSchema = z.array(scrapeConfigSchema);
+
+export type GlobalConfig = z.infer<typeof globalSchema>;
+export type ScrapeConfigFile = z.infer<typeof scrapeConfigSchema>;
+
+/** A job with every default filled in. */
+export interface ScrapeJob {
+  readonly jobName: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly metricsPath: string;
+  readonly scheme: 'http' | 'https';
+  readonly params: Readonly<Record<string, readonly string[]>>;
+  readonly staticConfigs: readonly {
+    readonly targets: readonly string[];
+    readonly labels: Readonly<Record<string, string>>;
+  }[];
+  readonly honorLabels: boolean;
+  readonly honorTimestamps: boolean;
+  readonly trackTimestampsStaleness: boolean;
+  readonly enableCompression: boolean;
+  readonly followRedirects: boolean;
+  /** 0 in a limit: none. */
+  readonly bodySizeLimitBytes: number;
+  readonly sampleLimit: number;
+  readonly labelLimit: number;
+  readonly labelNameLengthLimit: number;
+  readonly labelValueLengthLimit: number;
+}
+
+/** Adds an issue for each rule that spans several keys. */
+export function checkScrapeConfigs(
+  global: GlobalConfig,
+  jobs: readonly ScrapeConfigFile[],
+  report: (path: readonly PropertyKey[], message: string) => void,
+): void {
+  const intervalMs = global.scrape_interval ?? DEFAULT_SCRAPE_INTERVAL_MS;
+  if (global.scrape_timeout !== undefined && global.scrape_timeout > intervalMs) {
+    report(['global', 'scrape_timeout'], 'global scrape timeout greater than scrape interval');
+  }
+  const names = new Set<string>();
+  jobs.forEach((job, i) => {
+    if (names.has(job.job_name)) {
+      report(['scrape_configs', i, 'job_name'], `found multiple scrape configs with job name "${job.job_name}"`);
+    }
+    names.add(job.job_name);
+    if (job.scrape_timeout !== undefined && job.scrape_timeout > (job.scrape_interval ?? intervalMs)) {
+      report(
+        ['scrape_configs', i, 'scrape_timeout'],
+        `scrape timeout greater than scrape interval for scrape config with job name "${job.job_name}"`,
+      );
+    }
+  });
+}
+
+/** Fills in a job's defaults from the global section, as Prometheus does. */
+export function resolveScrapeJob(global: GlobalConfig, job: ScrapeConfigFile): ScrapeJob {
+  const globalIntervalMs = global.scrape_interval ?? DEFAULT_SCRAPE_INTERVAL_MS;
+  const globalTimeoutMs = global.scrape_timeout ?? Math.min(DEFAULT_SCRAPE_TIMEOUT_MS, globalIntervalMs);
+  const intervalMs = job.scrape_interval ?? globalIntervalMs;
+  return {
+    jobName: job.job_name,
+    intervalMs,
+    timeoutMs: job.scrape_timeout ?? Math.min(globalTimeoutMs, intervalMs),
+    metricsPath: job.metrics_path,
+    scheme: job.scheme,
+    params: job.params,
+    staticConfigs: job.static_configs,
+    honorLabels: job.honor_labels,
+    honorTimestamps: job.honor_timestamps,
+    trackTimestampsStaleness: job.track_timestamps_staleness,
+    enableCompression: job.enable_compression,
+    followRedirects: job.follow_redirects,
+    bodySizeLimitBytes: job.body_size_limit ?? global.body_size_limit ?? 0,
+    sampleLimit: job.sample_limit ?? global.sample_limit ?? 0,
+    labelLimit: job.label_limit ?? global.label_limit ?? 0,
+    labelNameLengthLimit: job.label_name_length_limit ?? global.label_name_length_limit ?? 0,
+    labelValueLengthLimit: job.label_value_length_limit ?? global.label_value_length_limit ?? 0,
+  };
+}

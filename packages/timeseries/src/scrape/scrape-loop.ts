@@ -1,0 +1,120 @@
+import type { Logger } from '@opendata/server';
+import { type ScrapeClient, ScrapeError, type ScrapeResponse } from './fetch.ts';
+import { type ScrapeOutcome, ScrapeRecorder, type ScrapeStore } from './scrape-recorder.ts';
+import { type ScrapeTarget, targetHash } from './target.ts';
+
+/** A scrape that starts this close to its time counts as on time, so that timestamps stay evenly spaced. */
+const TIMESTAMP_TOLERANCE_MS = 2;
+
+export interface ScrapeLoopOptions {
+  readonly target: ScrapeTarget;
+  readonly client: ScrapeClient;
+  readonly store: ScrapeStore;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly onScrape: (target: ScrapeTarget, outcome: ScrapeOutcome) => void;
+}
+
+/** State of a target for the targets page. */
+export interface TargetStatus {
+  readonly target: ScrapeTarget;
+  readonly health: 'unknown' | 'up' | 'down';
+  readonly lastError: string;
+  /** Unix ms; 0 before the first scrape. */
+  readonly lastScrapeMs: number;
+  readonly lastDurationMs: number;
+}
+
+export interface ScrapeLoop {
+  status(): TargetStatus;
+  /** Ends the loop; resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+}
+
+/** Scrapes one target at its own place in the interval, until stopped. A scrape never overlaps the next one. */
+export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
+  const { target, client, store, logger, now } = options;
+  const { intervalMs, timeoutMs } = target.job;
+  const recorder = new ScrapeRecorder(target, store);
+  const stopping = new AbortController();
+  const offsetMs = targetHash(target) % intervalMs;
+  let status: TargetStatus = { target, health: 'unknown', lastError: '', lastScrapeMs: 0, lastDurationMs: 0 };
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+
+  const schedule = (): void => {
+    if (stopping.signal.aborted) return;
+    const dueMs = nextTime(now(), offsetMs, intervalMs);
+    timer = setTimeout(() => {
+      running = scrape(dueMs).finally(schedule);
+    }, dueMs - now());
+  };
+
+  const scrape = async (dueMs: number): Promise<void> => {
+    const startMs = now();
+    const timestampMs = Math.abs(startMs - dueMs) <= TIMESTAMP_TOLERANCE_MS ? dueMs : startMs;
+    const startedAt = performance.now();
+    const result = await fetchOrError(client, target, timeoutMs, stopping.signal);
+    if (stopping.signal.aborted) return;
+    const durationMs = performance.now() - startedAt;
+    let error: Error | undefined;
+    try {
+      const outcome = recorder.record(result, timestampMs, durationMs);
+      options.onScrape(target, outcome);
+      error = outcome.error;
+    } catch (failure) {
+      error = failure instanceof Error ? failure : new Error(String(failure));
+    }
+    logChange(logger, status, target, error);
+    status = {
+      target,
+      health: error === undefined ? 'up' : 'down',
+      lastError: error?.message ?? '',
+      lastScrapeMs: timestampMs,
+      lastDurationMs: durationMs,
+    };
+  };
+
+  schedule();
+  return {
+    status: () => status,
+    async stop() {
+      stopping.abort(new ScrapeError('the server is stopping'));
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** The next time after `nowMs` that is `offsetMs` into an interval. */
+export function nextTime(nowMs: number, offsetMs: number, intervalMs: number): number {
+  const base = Math.floor((nowMs - offsetMs) / intervalMs) * intervalMs + offsetMs;
+  return base + intervalMs;
+}
+
+async function fetchOrError(
+  client: ScrapeClient,
+  target: ScrapeTarget,
+  timeoutMs: number,
+  stopping: AbortSignal,
+): Promise<ScrapeResponse | Error> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new ScrapeError('context deadline exceeded')), timeoutMs);
+  try {
+    return await client.fetch(target, AbortSignal.any([deadline.signal, stopping]));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A line when a target goes down, comes back or fails in another way; not one for every scrape. */
+function logChange(logger: Logger, before: TargetStatus, target: ScrapeTarget, error: Error | undefined): void {
+  const fields = { job: target.jobLabel, instance: target.instanceLabel, url: target.url };
+  if (error !== undefined && error.message !== before.lastError) {
+    logger.warn({ ...fields, reason: error.message }, 'scrape failed');
+  } else if (error === undefined && before.health === 'down') {
+    logger.info(fields, 'scrape works again');
+  }
+}

@@ -1,0 +1,146 @@
+import { expositionFormatOf, type FamilyMetadata, parseExposition } from '@opendata/wire';
+import { encodeLabels } from '../head/label-bytes.ts';
+import type { SampleColumns } from '../ingest/head-writer.ts';
+import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
+import { ScrapeError, type ScrapeResponse } from './fetch.ts';
+import { SampleBatch } from './sample-batch.ts';
+import { SeriesCache, type SeriesNaming } from './series-cache.ts';
+import { seriesLabels } from './series-labels.ts';
+import type { ScrapeTarget } from './target.ts';
+
+/** The part of the database that a scraper needs. */
+export interface ScrapeStore extends SeriesNaming {
+  append(samples: SampleColumns): number;
+  /** Oldest time that is kept, in ms. */
+  readonly oldestMs: number;
+  readonly metadata: { add(metadata: readonly FamilyMetadata[]): void };
+}
+
+/** What a scrape brought. */
+export interface ScrapeOutcome {
+  /** Samples in the body. */
+  readonly scraped: number;
+  /** Samples that were refused, one by one or with the whole scrape. */
+  readonly failed: number;
+  readonly error: Error | undefined;
+}
+
+const REPORTS = [
+  'up',
+  'scrape_duration_seconds',
+  'scrape_samples_scraped',
+  'scrape_samples_post_metric_relabeling',
+  'scrape_series_added',
+] as const;
+
+/**
+ * Turns the scrapes of one target into samples: the exposed series with the target's labels, staleness markers for
+ * series that are gone, and the series about the scrape itself.
+ */
+export class ScrapeRecorder {
+  readonly #target: ScrapeTarget;
+  readonly #store: ScrapeStore;
+  readonly #cache: SeriesCache;
+  readonly #batch = new SampleBatch();
+  /** Series that get a staleness marker once they are gone, with the number of the scrape that had them last. */
+  readonly #live = new Map<number, number>();
+  readonly #reportSeries: readonly number[];
+  #scrape = 0;
+
+  constructor(target: ScrapeTarget, store: ScrapeStore) {
+    this.#target = target;
+    this.#store = store;
+    this.#cache = new SeriesCache(target, store);
+    this.#reportSeries = REPORTS.map((name) =>
+      store.seriesId(encodeLabels(seriesLabels(['__name__', name], target.labels, false))),
+    );
+  }
+
+  /**
+   * Stores a scrape: all of its samples, or where it is in error, none of them but `up` 0 and staleness markers.
+   * @param result the body, or why there is none
+   * @throws OverloadedError, StorageError, where nothing could be stored
+   */
+  record(result: ScrapeResponse | Error, timestampMs: number, durationMs: number): ScrapeOutcome {
+    this.#scrape++;
+    const batch = this.#batch;
+    batch.clear();
+    let scraped = 0;
+    let dropped = 0;
+    let added = 0;
+    let error: Error | undefined;
+    try {
+      if (result instanceof Error) throw result;
+      const parsed = this.#parse(result);
+      scraped = parsed.count;
+      const counts = this.#addSamples(parsed, timestampMs);
+      ({ added, dropped } = counts);
+      this.#store.metadata.add(parsed.metadata);
+    } catch (failure) {
+      error = failure instanceof Error ? failure : new Error(String(failure));
+      batch.clear();
+      added = 0;
+      this.#scrape++; // Nothing of this scrape counts: every series is gone.
+    }
+    this.#addStaleMarkers(timestampMs);
+    const kept = error === undefined ? scraped : 0;
+    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, kept, kept, added]);
+    this.#store.append(batch);
+    return { scraped: kept, failed: error === undefined ? dropped : scraped, error };
+  }
+
+  #parse({ body, contentType }: ScrapeResponse) {
+    const format = expositionFormatOf(contentType);
+    if (format === undefined) {
+      throw new ScrapeError(
+        contentType === undefined
+          ? 'non-compliant scrape target sending blank Content-Type'
+          : `received unsupported Content-Type ${JSON.stringify(contentType)}`,
+      );
+    }
+    const parsed = parseExposition(body, format);
+    const { sampleLimit } = this.#target.job;
+    if (sampleLimit > 0 && parsed.count > sampleLimit) {
+      throw new ScrapeError(`sample limit exceeded: ${parsed.count} samples, limit ${sampleLimit}`);
+    }
+    return parsed;
+  }
+
+  #addSamples(parsed: ReturnType<typeof parseExposition>, timestampMs: number): { added: number; dropped: number } {
+    const { honorTimestamps, trackTimestampsStaleness } = this.#target.job;
+    const body = Buffer.from(parsed.body.buffer, parsed.body.byteOffset, parsed.body.byteLength);
+    const newest = timestampMs + MAX_AHEAD_MS;
+    const oldest = this.#store.oldestMs;
+    let added = 0;
+    let dropped = 0;
+    this.#cache.begin();
+    for (let i = 0; i < parsed.count; i++) {
+      const text = body.toString('latin1', parsed.seriesStart[i]!, parsed.seriesEnd[i]!);
+      const series = this.#cache.resolve(text, () => parsed.labels(i));
+      const exposedMs = honorTimestamps ? parsed.timestamps[i]! : Number.NaN;
+      const hasTimestamp = !Number.isNaN(exposedMs);
+      const sampleMs = hasTimestamp ? exposedMs : timestampMs;
+      if (sampleMs > newest || sampleMs < oldest) {
+        dropped++;
+        continue;
+      }
+      this.#batch.add(series, sampleMs, parsed.values[i]!);
+      if (hasTimestamp && !trackTimestampsStaleness) continue;
+      if (!this.#live.has(series)) added++;
+      this.#live.set(series, this.#scrape);
+    }
+    return { added, dropped };
+  }
+
+  #addStaleMarkers(timestampMs: number): void {
+    for (const [series, scrape] of this.#live) {
+      if (scrape >= this.#scrape) continue;
+      this.#batch.addStale(series, timestampMs);
+      this.#live.delete(series);
+    }
+  }
+
+  #addReports(timestampMs: number, values: readonly number[]): void {
+    for (let i = 0; i < values.length; i++) this.#batch.add(this.#reportSeries[i]!, timestampMs, values[i]!);
+  }
+}
