@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient, type Format } from './client.testing.ts';
+import { type ServerProcess, startServer } from './server-process.testing.ts';
+
+let server: ServerProcess;
+beforeAll(async () => {
+  server = await startServer(['--in-memory']);
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+const binaryKey = '\u0000\u00ff\u00fe key';
+const binaryKeyBase64 = encodeURIComponent(Buffer.from(binaryKey, 'latin1').toString('base64'));
+
+describe.each<Format>(['json', 'protobuf'])('routes in %s', (format) => {
+  it('append, scan, count, keys and segments agree', async () => {
+    const client = createClient(server.url, format);
+    const mine = `${format}-mine`;
+    const first = await client.append([
+      [mine, 'one'],
+      [`${format}-other`, 'x'],
+      [mine, ''],
+    ]);
+    expect(first.count).toBe(3);
+    const second = await client.append([[mine, 'three']], true);
+    expect(second).toEqual({ count: 1, start: first.start + 3 });
+    expect(await client.scan(`key=${mine}`)).toEqual({
+      values: [
+        { sequence: first.start, value: 'one' },
+        { sequence: first.start + 2, value: '' },
+        { sequence: first.start + 3, value: 'three' },
+      ],
+      nextSequence: first.start + 4,
+    });
+    expect(await client.scan(`key=${mine}&limit=2`)).toMatchObject({ nextSequence: first.start + 3 });
+    expect(await client.count(`key=${mine}`)).toBe(3);
+    expect(await client.count(`key=${mine}&start_seq=${first.start + 1}&end_seq=${first.start + 3}`)).toBe(1);
+    expect(await client.keys('limit=1000')).toEqual(expect.arrayContaining([mine, `${format}-other`]));
+    expect(await client.keys(`prefix=${format}-m`)).toEqual([mine]);
+    expect(await client.segments()).toMatchObject([{ id: 1, startSeq: 0 }]);
+    expect((await client.segments())[0]!.startTimeMs).toBeGreaterThan(1.7e12);
+  });
+
+  it('answers an empty batch with success and sequence 0', async () => {
+    expect(await createClient(server.url, format).append([])).toEqual({ count: 0, start: 0 });
+  });
+
+  it('has a default limit of 32', async () => {
+    const client = createClient(server.url, format);
+    const { start } = await client.append(Array.from({ length: 40 }, () => [`${format}-many`, 'v'] as const));
+    const page = await client.scan(`key=${format}-many`);
+    expect([page.values.length, page.nextSequence]).toEqual([32, start + 32]);
+    expect((await client.scan(`key=${format}-many&start_seq=${page.nextSequence}`)).values.length).toBe(8);
+  });
+
+  it('reads binary keys by key_b64 and by percent-encoded bytes', async () => {
+    const client = createClient(server.url, format);
+    const { start } = await client.append([[binaryKey, format]]);
+    const expected = [{ sequence: start, value: format }];
+    expect((await client.scan(`key_b64=${binaryKeyBase64}&start_seq=${start}`)).values).toEqual(expected);
+    expect((await client.scan(`key=%00%ff%FE+key&start_seq=${start}`)).values).toEqual(expected);
+  });
+
+  it('takes a 64-bit end', async () => {
+    const client = createClient(server.url, format);
+    await client.append([[`${format}-end`, 'v']]);
+    expect((await client.scan(`key=${format}-end&end_seq=18446744073709551615`)).values.length).toBe(1);
+  });
+
+  it('wakes a follower when its key gets a record', async () => {
+    const client = createClient(server.url, format);
+    const { nextSequence } = await client.scan(`key=${format}-tail`);
+    const waiting = client.scan(`key=${format}-tail&start_seq=${nextSequence}&follow=true&timeout_ms=30000`);
+    await sleep(50);
+    await client.append([[`${format}-elsewhere`, 'not this']]);
+    const { start } = await client.append([[`${format}-tail`, 'this']]);
+    expect(await waiting).toEqual({ values: [{ sequence: start, value: 'this' }], nextSequence: start + 1 });
+  });
+
+  it('answers a follower with what is there already, and empty at the time-out, at the frontier', async () => {
+    const client = createClient(server.url, format);
+    const { start } = await client.append([[`${format}-there`, 'v']]);
+    const there = await client.scan(`key=${format}-there&follow=true&timeout_ms=30000`);
+    expect(there.values).toEqual([{ sequence: start, value: 'v' }]);
+    const waiting = client.scan(`key=${format}-idle&follow=true&timeout_ms=80`);
+    const last = await client.append([[`${format}-there`, 'v']]);
+    expect(await waiting).toEqual({ values: [], nextSequence: last.start + 1 });
+    expect((await client.scan(`key=${format}-idle&follow=true&timeout_ms=0`)).values).toEqual([]);
+  });
+
+  it('pages through a key to its end while others are written', async () => {
+    const client = createClient(server.url, format);
+    const expected: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      const batch = Array.from(
+        { length: 10 },
+        (_, j) => [j % 3 === 0 ? `${format}-paged` : 'noise', `${i}-${j}`] as const,
+      );
+      expected.push(...batch.filter(([key]) => key === `${format}-paged`).map(([, value]) => value));
+      await client.append(batch);
+    }
+    const found: string[] = [];
+    for (let next = 0; ; ) {
+      const page = await client.scan(`key=${format}-paged&start_seq=${next}&limit=7`);
+      if (page.values.length === 0) break;
+      found.push(...page.values.map(({ value }) => value));
+      next = page.nextSequence;
+    }
+    expect(found).toEqual(expected);
+  });
+});
+
+describe('operations', () => {
+  it('answers health, readiness and the metrics of the guide', async () => {
+    expect((await fetch(`${server.url}/-/healthy`)).status).toBe(200);
+    expect((await fetch(`${server.url}/-/ready`)).status).toBe(200);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    for (const name of [
+      'log_append_records_total',
+      'log_append_bytes_total',
+      'log_records_scanned_total',
+      'log_bytes_scanned_total',
+      'log_segments',
+      'log_followers',
+      'log_durable_lag_records',
+      'http_requests_in_flight',
+    ]) {
+      expect(metrics).toMatch(new RegExp(`^${name} \\d`, 'm'));
+    }
+    expect(metrics).toMatch(/^http_requests_total\{method="POST",endpoint="\/api\/v1\/log\/append",status="200"\} \d/m);
+    expect(metrics).toMatch(/^slatedb_/m);
+  });
+
+  it('lets waiting followers go when it stops', async () => {
+    const own = await startServer(['--in-memory']);
+    const waiting = createClient(own.url, 'json').scan('key=a&follow=true&timeout_ms=60000');
+    await sleep(100);
+    expect(await own.stop()).toBe(0);
+    expect((await waiting).values).toEqual([]);
+  });
+});
