@@ -154,7 +154,7 @@ async function evaluateSubquery(evaluator: Evaluator, node: SubqueryExpr, grid: 
   const inner = subqueryGrid(ctx, node, grid);
   const endsMs = endTimes(ctx, node, grid);
   const rangeMs = positiveDurationMs(ctx, node.range);
-  if (inner.count === 0) return { series: [], rangeMs, endsMs, grid };
+  if (inner.count === 0) return { series: [], rangeMs, endsMs, grid, extension: undefined };
   const value = await evaluator.value(node.expr, inner);
   const times = Float64Array.from({ length: inner.count }, (_, i) => inner.startMs + i * inner.stepMs);
   const elements =
@@ -171,7 +171,13 @@ async function evaluateSubquery(evaluator: Evaluator, node: SubqueryExpr, grid: 
             },
           ]
         : [];
-  return { series: elements.map((element) => toRangeSeries(element, times)), rangeMs, endsMs, grid };
+  return {
+    series: elements.map((element) => toRangeSeries(element, times)),
+    rangeMs,
+    endsMs,
+    grid,
+    extension: undefined,
+  };
 }
 
 function toRangeSeries(element: StepSeries, times: Float64Array): RangeSeries {

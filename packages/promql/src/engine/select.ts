@@ -33,7 +33,7 @@ export function sharedByTimestamps<T>(make: (timestamps: Float64Array) => T): (t
 }
 
 /** By step, the index of the sample that an instant selector sees, or -1. */
-function lookbackIndexes(timestamps: Float64Array, ends: Float64Array, lookbackMs: number): Int32Array {
+export function lookbackIndexes(timestamps: Float64Array, ends: Float64Array, lookbackMs: number): Int32Array {
   const indexes = new Int32Array(ends.length);
   let next = ends.length === 0 ? 0 : lowerBound(timestamps, ends[0]! - lookbackMs + 1);
   for (let i = 0; i < ends.length; i++) {
@@ -84,6 +84,7 @@ export async function evaluateVectorSelector(
   grid: Grid,
   sampleTimes = false,
 ): Promise<VectorValue> {
+  if (node.smoothed) return await evaluateSmoothedSelector(ctx, fetched.get(node) ?? [], node, grid);
   const ends = endTimes(ctx, node, grid);
   const planOf = sharedByTimestamps((timestamps): InstantPlan => {
     const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
@@ -161,7 +162,43 @@ export async function evaluateMatrixSelector(
     if (ctx.due(columns.timestamps.length)) await ctx.pause();
   }
   const endsMs = endTimes(ctx, node.selector, grid);
-  return { series, rangeMs: positiveDurationMs(ctx, node.range), endsMs, grid };
+  const { anchored, smoothed } = node.selector;
+  const extension = anchored ? 'anchored' : smoothed ? 'smoothed' : undefined;
+  return { series, rangeMs: positiveDurationMs(ctx, node.range), endsMs, grid, extension };
+}
+
+/** A selector whose value at a step lies on the line between the samples around it. */
+async function evaluateSmoothedSelector(
+  ctx: QueryContext,
+  fetched: readonly SeriesColumns[],
+  node: VectorSelector,
+  grid: Grid,
+): Promise<VectorValue> {
+  const ends = endTimes(ctx, node, grid);
+  const series: StepSeries[] = [];
+  for (const columns of fetched) {
+    const { labels, dropName, timestamps, values } = withoutStaleMarkers(columns);
+    const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
+    const out = new Float64Array(grid.count);
+    const present = new Uint8Array(grid.count);
+    for (let step = 0; step < indexes.length; step++) {
+      const before = indexes[step]!;
+      if (before < 0) continue;
+      const end = ends[step]!;
+      const value = values[before]!;
+      const next = timestamps[before + 1];
+      const between = timestamps[before]! < end && next !== undefined && next <= end + ctx.lookbackMs;
+      const share = between ? (end - timestamps[before]!) / (next - timestamps[before]!) : 0;
+      out[step] = between ? value + (values[before + 1]! - value) * share : value;
+      present[step] = FLOAT;
+    }
+    if (present.includes(FLOAT)) {
+      ctx.hold(grid.count);
+      series.push({ labels, dropName, values: out, present, histograms: undefined });
+    }
+    if (ctx.due(grid.count)) await ctx.pause();
+  }
+  return { kind: 'vector', series };
 }
 
 const cleaned = new WeakMap<SeriesColumns, RangeSeries>();

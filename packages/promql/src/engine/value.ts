@@ -68,6 +68,8 @@ export interface RangeValue {
   readonly endsMs: Float64Array;
   /** The evaluation times. */
   readonly grid: Grid;
+  /** The selector's modifier, if any. */
+  readonly extension: 'anchored' | 'smoothed' | undefined;
 }
 
 export function countPresent(present: Uint8Array): number {

@@ -114,7 +114,7 @@ function readLabels(scanner: Scanner, entries: [string, string][]): void {
 }
 
 const BLANK = /_(?:x(\d+))?(?=\s|$)/y;
-const NUMBER = '[+-]?(?:inf|nan|0x[0-9a-f]+|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)';
+const NUMBER = '[+-]?(?:inf|nan|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)';
 const FLOATS = new RegExp(`(stale|${NUMBER})(?:([+-])(${NUMBER}))?(?:x(\\d+))?(?=\\s|$)`, 'iy');
 const HISTOGRAM = /\{\{(.*?)\}\}/y;
 

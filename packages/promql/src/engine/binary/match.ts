@@ -33,9 +33,7 @@ export async function vectorVector(
   for (const group of groups.values()) {
     if (group.one.length > 1)
       rejectDuplicates(matching, group.one, many, oneIsLeft ? 'left' : 'right', operation.fills);
-    const results = operation.evaluate(group);
-    rejectAmbiguousResults(matching, results);
-    for (const result of results) series.push(result);
+    for (const result of operation.evaluate(group)) series.push(result);
     if (ctx.due(count * (group.many.length + group.one.length))) await ctx.pause();
   }
   return { kind: 'vector', series: mergeSameLabels(series) };
@@ -81,12 +79,17 @@ function rejectDuplicates(
   }
 }
 
-/** Results of one match group may not meet: any two one-to-one, those with equal labels otherwise. */
-function rejectAmbiguousResults(matching: VectorMatching, results: readonly StepSeries[]): void {
-  if (results.length < 2) return;
+/** The steps at which a pair of series meets, whether or not a comparison then filters it out. */
+interface Match {
+  readonly labels: Labels;
+  readonly present: Uint8Array;
+}
+
+/** Matches of one group may not coincide: any two one-to-one, those with equal result labels otherwise. */
+function rejectAmbiguousMatches(matching: VectorMatching, matches: readonly Match[]): void {
   const oneToOne = matching.cardinality === 'one-to-one';
   const taken = new Map<string, Uint8Array>();
-  for (const { labels, present } of results) {
+  for (const { labels, present } of matches) {
     const key = oneToOne ? '' : labelsKey(labels);
     const steps = taken.get(key);
     if (steps === undefined) {
@@ -113,8 +116,9 @@ interface Operation {
 
 function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean, count: number): Operation {
   const matching = node.matching!;
-  const fillOne = oneIsLeft ? matching.fillLeft : matching.fillRight;
-  const fillMany = oneIsLeft ? matching.fillRight : matching.fillLeft;
+  // The "many" side takes the left value even where group_right makes it the right operand.
+  const fillOne = matching.fillRight;
+  const fillMany = matching.fillLeft;
 
   const combine = (many: StepSeries, one: StepSeries): StepSeries | undefined => {
     const left = oneIsLeft ? one : many;
@@ -150,7 +154,12 @@ function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean
 
   const evaluate = ({ many, one }: Group): StepSeries[] => {
     const results: StepSeries[] = [];
+    const matches: Match[] = [];
     const add = (a: StepSeries, b: StepSeries) => {
+      if (many.length > 1) {
+        const present = a.present.map((value, i) => (value !== ABSENT && b.present[i] !== ABSENT ? 1 : ABSENT));
+        matches.push({ labels: resultLabels(node, matching, a.labels, b.labels), present });
+      }
       const result = combine(a, b);
       if (result !== undefined) results.push(result);
     };
@@ -163,6 +172,7 @@ function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean
       const filler = fillerFor(matching, one[0]!, many, fillMany, count);
       for (const b of one) add(filler, b);
     }
+    if (matches.length > 1) rejectAmbiguousMatches(matching, matches);
     return results;
   };
   return { fills: fillOne !== undefined || fillMany !== undefined, evaluate };

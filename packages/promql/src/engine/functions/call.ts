@@ -3,6 +3,7 @@ import { warnQuantile } from '../aggregate/evaluate.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { evaluateRangeFunction } from '../range/evaluate.ts';
+import { extensionError } from '../range/extended.ts';
 import { rangeFunctions } from '../range/table.ts';
 import { evaluateVectorSelector } from '../select.ts';
 import { mergeSameLabels } from '../series.ts';
@@ -17,12 +18,26 @@ import { sortByLabels, sortByValue } from './sort.ts';
 
 /** Evaluates a function call at every step of the grid. */
 export async function evaluateCall(evaluator: Evaluator, node: Call, grid: Grid): Promise<Value> {
+  checkExtensions(node);
   const ranged = rangeFunctions.get(node.func);
   if (ranged !== undefined) return merged(await callRangeFunction(evaluator, node, grid));
   const compute = mathFunctions.get(node.func) ?? dateFunctions.get(node.func);
   if (compute !== undefined) return merged(await callMap(evaluator, node, grid, mapFloats(compute)));
   if (histogramFunctions.has(node.func)) return merged(await evaluateHistogramFunction(evaluator, node, grid));
   return await callOther(evaluator, node, grid);
+}
+
+/** @throws QueryError for `anchored` and `smoothed` with a function that has no meaning for them */
+function checkExtensions(node: Call): void {
+  for (let argument of node.args) {
+    while (argument.kind === 'paren') argument = argument.expr;
+    if (argument.kind !== 'matrix-selector') continue;
+    const { anchored, smoothed } = argument.selector;
+    const message =
+      (anchored ? extensionError(node.func, 'anchored') : undefined) ??
+      (smoothed ? extensionError(node.func, 'smoothed') : undefined);
+    if (message !== undefined) fail(message);
+  }
 }
 
 /** Without delayed name removal, dropping names may make label sets equal. */

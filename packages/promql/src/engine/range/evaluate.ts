@@ -4,6 +4,7 @@ import type { QueryContext } from '../context.ts';
 import { sharedByTimestamps } from '../select.ts';
 import { named } from '../series.ts';
 import { FLOAT, floatSeries, type RangeSeries, type RangeValue, type StepSeries, type VectorValue } from '../value.ts';
+import { extendedKernel, extendedWindows } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
 import type { RangeFunction } from './table.ts';
 import { type Windows, widestWindow, windowsOf } from './windows.ts';
@@ -26,9 +27,14 @@ export async function evaluateRangeFunction(
 ): Promise<VectorValue> {
   const { count, startMs, stepMs } = range.grid;
   const evalTimesMs = Float64Array.from({ length: count }, (_, i) => startMs + i * stepMs);
-  const call: RangeCall = { node, definition, parameters, evalTimesMs };
+  const { extension } = range;
+  const kernel = extension === undefined ? definition.kernel : extendedKernel(node.func, extension);
+  const call: RangeCall = { node, definition: { ...definition, kernel }, parameters, evalTimesMs };
   const planOf = sharedByTimestamps((timestamps) => {
-    const windows = windowsOf(timestamps, range.endsMs, range.rangeMs);
+    const windows =
+      extension === undefined
+        ? windowsOf(timestamps, range.endsMs, range.rangeMs)
+        : extendedWindows(timestamps, range.endsMs, range.rangeMs, ctx.lookbackMs, extension);
     return { windows, widest: widestWindow(windows) };
   });
   const series: StepSeries[] = [];
