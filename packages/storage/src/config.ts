@@ -24,16 +24,22 @@ const wholeNumber = (what: string, min: number, max: number = Number.MAX_SAFE_IN
 };
 const httpUrl = () =>
   text("a URL such as 'https://minio.example.com:9000'").refine(isHttpUrl, {
-    error: "expected a URL such as 'https://minio.example.com:9000' (http or https, no path, no user name)",
+    error: "expected a URL such as 'https://minio.example.com:9000' (http or https, without user name and query)",
   });
 const bucketName = (what: string) =>
   text(what).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$/, {
     error: `expected ${what}: letters, digits, '.', '_' and '-' only (no URL and no path; use 'path' for a prefix)`,
   });
 
-const inMemoryStore = z.strictObject({ type: z.literal('InMemory') });
+/** A mapping with no other keys than these. */
+function mapping<T extends z.ZodRawShape>(shape: T) {
+  const known = `expected one of ${Object.keys(shape).join(', ')}`;
+  return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? known : undefined) });
+}
 
-const localStore = z.strictObject({
+const inMemoryStore = mapping({ type: z.literal('InMemory') });
+
+const localStore = mapping({
   type: z.literal('Local'),
   /** Folder, created on demand. A relative one starts at the working directory of the process. */
   path: text('the path of a folder'),
@@ -41,7 +47,7 @@ const localStore = z.strictObject({
   fsync: flag().optional(),
 });
 
-const awsStore = z.strictObject({
+const awsStore = mapping({
   type: z.literal('Aws'),
   bucket: bucketName('the name of a bucket'),
   /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, then us-east-1. */
@@ -54,18 +60,18 @@ const awsStore = z.strictObject({
   virtual_hosted_style: flag().optional(),
 });
 
-const gcpStore = z.strictObject({
+const gcpStore = mapping({
   type: z.literal('Gcp'),
   bucket: bucketName('the name of a bucket'),
 });
 
-const azureStore = z.strictObject({
+const azureStore = mapping({
   type: z.literal('Azure'),
   container: bucketName('the name of a container'),
   /** Default: `AZURE_STORAGE_ACCOUNT_NAME`. */
   account: text('the name of a storage account').optional(),
   /** Another blob service than `https://<account>.blob.core.windows.net`, such as Azurite's. */
-  endpoint: text('a URL').optional(),
+  endpoint: httpUrl().optional(),
   /** Permit an `http://` endpoint. Default: `AZURE_ALLOW_HTTP`, then false. */
   allow_http: flag().optional(),
 });
@@ -85,7 +91,7 @@ const tuning = {
   page_cache_bytes: wholeNumber('a whole number of bytes, 0 or more', 0).optional(),
 };
 
-const slateDb = z.strictObject({
+const slateDb = mapping({
   type: z.literal('SlateDb'),
   /** Prefix of every object of this database inside the store. One database a path. */
   path: z.string({ error: expected("a prefix such as 'timeseries'") }).transform(trimPath),
@@ -96,10 +102,12 @@ const slateDb = z.strictObject({
 const inMemory = z.strictObject(
   { type: z.literal('InMemory'), ...tuning },
   {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' && issue.keys.some((key) => key === 'object_store' || key === 'path')
-        ? `'path' and 'object_store' belong to type SlateDb; type InMemory keeps nothing: remove them or change the type`
-        : undefined,
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return undefined;
+      const known = `expected one of ${['type', ...Object.keys(tuning)].join(', ')}`;
+      const misplaced = issue.keys.some((key) => key === 'object_store' || key === 'path');
+      return misplaced ? `${known}; 'path' and 'object_store' belong to type SlateDb, InMemory keeps nothing` : known;
+    },
   },
 );
 
@@ -165,6 +173,10 @@ function trimPath(path: string, context: z.RefinementCtx<string>): string {
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
-  return bare && (url.protocol === 'http:' || url.protocol === 'https:');
+  return (
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    (url.protocol === 'http:' || url.protocol === 'https:')
+  );
 }

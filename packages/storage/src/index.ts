@@ -8,6 +8,8 @@ export type {
   StorageConfig,
 } from './config.ts';
 export { resolveTuning, storageConfigSchema, storageDefaults } from './config.ts';
+export type { ConfigFileProblem } from './config-file.ts';
+export { ConfigFileError } from './config-file.ts';
 export type { StorageErrorCode } from './errors.ts';
 export { isStorageError, StorageError } from './errors.ts';
 export type { Journal } from './journal.ts';
@@ -16,5 +18,12 @@ export type { Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
 export type { MetaReads, MetaStore } from './meta.ts';
 export type { MetricFamily, MetricSample } from './metrics.ts';
+export type { AwsTarget, Environment, ObjectStoreTarget } from './object-store.ts';
+export { objectStoreTarget } from './object-store.ts';
+export type { PreflightOptions, PreflightReport } from './preflight.ts';
+export { preflightObjectStore } from './preflight.ts';
+export type { SlateSettings } from './settings.ts';
+export { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 export type { OpenStorageOptions, Storage, StorageHealth } from './storage.ts';
 export { openStorage } from './storage.ts';
+export type { StoreFailureReason } from './store-failure.ts';

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { preflightAws } from './aws-preflight.ts';
+import { StorageError } from './errors.ts';
+import type { Environment, ObjectStoreTarget } from './object-store.ts';
+import { unreachable } from './store-failure.ts';
+
+export interface PreflightOptions {
+  /** Default: the environment of the process. */
+  readonly env?: Environment;
+  /** Deadline of the whole check, in ms. Default 10000. */
+  readonly timeoutMs?: number;
+  /** A reader needs neither a writable store nor conditional puts. */
+  readonly readOnly?: boolean;
+  /** Folder of the disk cache, made and tried as well. */
+  readonly cacheFolder?: string | undefined;
+  /** Another token service than Amazon's regional one. */
+  readonly stsEndpoint?: string;
+}
+
+export interface PreflightReport {
+  /** Worth a log line each; none of them is a reason not to start. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Tries the store before the engine does, because the engine would wait for ever for a store that is configured wrongly.
+ *
+ * - Local: the folder is made and a file written to it.
+ * - Aws: bucket, region, credentials, and the permission to list, write and delete; and that the store honours
+ *   `If-None-Match: *`, without which fencing would not hold. Not through an HTTP proxy of the environment.
+ * - Gcp, Azure: only that the endpoint answers HTTP; both always have conditional puts.
+ *
+ * @throws StorageError `config` (an operator must change something) or `unavailable` (it may work later); `details.reason`
+ * is a StoreFailureReason
+ */
+export async function preflightObjectStore(
+  target: ObjectStoreTarget,
+  options: PreflightOptions = {},
+): Promise<PreflightReport> {
+  const { env = process.env, timeoutMs = 10_000, readOnly = false, stsEndpoint } = options;
+  if (options.cacheFolder !== undefined) await tryFolder(options.cacheFolder, 'the disk cache (root_folder)');
+  if (target.folder !== undefined && !readOnly) await tryFolder(target.folder, target.description);
+  if (target.endpoint === undefined) return { warnings: [] };
+  const proxy = proxyOf(target.endpoint, env);
+  if (proxy !== undefined) {
+    return { warnings: [`${target.description} was not checked: it is reached through the HTTP proxy of ${proxy}`] };
+  }
+
+  const signal = AbortSignal.timeout(timeoutMs);
+  const { aws } = target;
+  if (aws !== undefined) {
+    return { warnings: await preflightAws({ ...target, aws }, { env, readOnly, signal, stsEndpoint }) };
+  }
+  try {
+    await (await fetch(target.endpoint, { method: 'HEAD', signal, redirect: 'manual' })).arrayBuffer();
+  } catch (error) {
+    throw unreachable(target, error, signal);
+  }
+  return { warnings: [] };
+}
+
+async function tryFolder(folder: string, what: string): Promise<void> {
+  const file = join(folder, `.preflight-${randomUUID()}`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(file, 'writable?');
+    await rm(file);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new StorageError('config', `${what}: ${folder} is not a folder that this process can write to (${code})`, {
+      cause,
+      details: { reason: 'not_writable', code },
+    });
+  }
+}
+
+/** Name of the variable whose proxy the engine will use for this endpoint. */
+function proxyOf(endpoint: string, env: Environment): string | undefined {
+  const { protocol, hostname } = new URL(endpoint);
+  const direct = (env['NO_PROXY'] ?? env['no_proxy'] ?? '').split(',').map((host) => host.trim());
+  if (direct.some((host) => host === '*' || (host !== '' && `.${hostname}`.endsWith(`.${host.replace(/^\./, '')}`)))) {
+    return undefined;
+  }
+  const names = protocol === 'https:' ? ['HTTPS_PROXY', 'https_proxy'] : ['HTTP_PROXY', 'http_proxy'];
+  return [...names, 'ALL_PROXY', 'all_proxy'].find((name) => env[name]);
+}
