@@ -21,6 +21,8 @@ export interface MemoryStore {
   readonly faults: WriteFault[];
   /** Number of batches that were written. */
   readonly writes: () => number;
+  /** Number of writes that hang. */
+  readonly hanging: () => number;
   /** Lets all hanging writes go on. */
   release(): void;
   /** Opens the store as its one writer, which fences any other. */
@@ -105,6 +107,7 @@ export function createMemoryStore(): MemoryStore {
     rows,
     faults,
     writes: () => writes,
+    hanging: () => hanging.length,
     release: () => {
       const waiting = hanging;
       hanging = [];

@@ -17,18 +17,10 @@ import {
 import { withDeadline, yieldToLoop } from './deadline.ts';
 import type { EngineMetric, EngineRow, KeyRange, ScanOptions } from './engine.ts';
 import { StorageError, toStorageError } from './errors.ts';
+import type { ObjectStoreTarget } from './object-store.ts';
 
 /** Where a database lives, in the terms of the engine. */
-export interface SlateTarget {
-  /** `memory:///`, `file:///…`, `s3://bucket`, `gs://bucket`, `az://container`. */
-  readonly url: string;
-  /** Credentials and endpoint; set in the process environment while the store is resolved. */
-  readonly env: Readonly<Record<string, string>>;
-  /** The path of the database inside the store. */
-  readonly path: string;
-  /** What to call the store in messages. */
-  readonly description: string;
-}
+export type SlateTarget = Pick<ObjectStoreTarget, 'url' | 'path' | 'env' | 'description'>;
 
 const readAheadDefaultBytes = 1024 * 1024;
 const fetchTasks = 4n;
@@ -42,18 +34,20 @@ export function resolveStore(target: SlateTarget): ObjectStore {
   const before = new Map<string, string | undefined>();
   for (const [name, value] of Object.entries(target.env)) {
     before.set(name, process.env[name]);
-    process.env[name] = value;
+    setEnvironment(name, value);
   }
   try {
     return ObjectStore.resolve(target.url);
   } catch (error) {
     throw new StorageError('config', `${target.description}: ${messageOf(error)}`, { cause: error });
   } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    for (const [name, value] of before) setEnvironment(name, value);
   }
+}
+
+function setEnvironment(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
 }
 
 /** Lists the end of the write-ahead log: fails where opening a database would hang for ever. */

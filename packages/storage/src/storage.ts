@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type BlockStore, readBlockState, WritableBlocks } from './blocks.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
@@ -12,11 +13,12 @@ import { stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
+import { objectStoreTarget } from './object-store.ts';
+import { preflightObjectStore } from './preflight.ts';
 import { loadSlateSettings } from './settings.ts';
 import { openSlateEngine } from './slatedb-engine.ts';
 import { StorageMetrics } from './storage-metrics.ts';
 import { Sweeper } from './sweeper.ts';
-import { storageTarget } from './target.ts';
 
 export interface StorageHealth {
   /**
@@ -89,10 +91,15 @@ const defaultL0SstBytes = 64 * 1024 * 1024;
  * @throws StorageError `config`, `unavailable` (the store cannot be reached), `corrupt`
  */
 export async function openStorage(config: StorageConfig, options: OpenStorageOptions): Promise<Storage> {
-  const target = storageTarget(config);
+  const target = objectStoreTarget(config);
   const settings = loadSlateSettings(config.settings_path);
   const tuning = resolveTuning(config);
-  const folder = target.syncFolder === undefined ? undefined : createFolderSync(target.syncFolder);
+  const folder = syncsFolder(config) ? createFolderSync(join(target.folder!, target.path)) : undefined;
+  const { warnings } = await preflightObjectStore(target, {
+    timeoutMs: tuning.commitTimeoutMs,
+    cacheFolder: settings.cacheFolder,
+  });
+  for (const warning of warnings) options.logger.warn({ store: target.description }, warning);
   const engine = await openSlateEngine(target, {
     settings: settings.engine,
     deadlineMs: tuning.commitTimeoutMs,
@@ -100,7 +107,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     // A byte counts twice while it is in the log's buffer and in a table, and a table of full size must always fit.
     memoryLimitBytes: 4 * Math.max(settings.maxUnflushedBytes, l0SstBytes(settings.engine)),
     nowMs: options.clock ?? Date.now,
-    preflight: target.remote,
+    preflight: target.isRemote,
     afterFlush: folder && (() => folder.sync()),
   });
   try {
@@ -115,6 +122,10 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     await engine.close().catch(() => undefined);
     throw error;
   }
+}
+
+function syncsFolder(config: StorageConfig): boolean {
+  return config.type === 'SlateDb' && config.object_store.type === 'Local' && config.object_store.fsync === true;
 }
 
 function l0SstBytes(engineSettings: Readonly<Record<string, unknown>>): number {

@@ -1,0 +1,206 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { StorageConfig } from './config.ts';
+import type { Engine } from './engine.ts';
+import { StorageError } from './errors.ts';
+import { createFolderSync } from './folder-sync.ts';
+import { silentLogger } from './logger.ts';
+import type { WriteFault } from './memory-engine.testing.ts';
+import { bytes, codeOf, recoverAll } from './open-storage.testing.ts';
+import { slateSettings } from './settings.ts';
+import { resolveStore } from './slatedb.ts';
+import { openSlateEngine } from './slatedb-engine.ts';
+import { openStorage, type Storage, startStorage } from './storage.ts';
+import { commands, walk } from './storage-model.testing.ts';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'storage-test-'));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function open(config: StorageConfig): Promise<Storage> {
+  const storage = await openStorage(config, { logger: silentLogger, removalGraceMs: 0 });
+  cleanups.push(() => storage.close().catch(() => undefined));
+  return storage;
+}
+
+const onFolder = (path: string, fsync = false): StorageConfig => ({
+  type: 'SlateDb',
+  path: 'data/test',
+  object_store: { type: 'Local', path, fsync },
+});
+
+/** The engine with deaths between its operations. */
+function withFaults(engine: Engine, faults: WriteFault[]): Engine {
+  let dead: StorageError | undefined;
+  const die = (): never => {
+    throw (dead = new StorageError('internal', 'crashed', { details: { fatal: true } }));
+  };
+  return {
+    ...engine,
+    write: async (ops) => {
+      if (dead !== undefined) throw dead;
+      const fault = faults.shift();
+      if (fault === 'crash-before') die();
+      await engine.write(ops);
+      if (fault === 'crash-after') die();
+    },
+  };
+}
+
+describe('SlateDB behind journal and blocks', () => {
+  const faults: fc.Arbitrary<WriteFault[]> = fc.array(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.constant<WriteFault>('ok') },
+      { weight: 1, arbitrary: fc.constantFrom<WriteFault>('crash-before', 'crash-after') },
+    ),
+    { maxLength: 20 },
+  );
+
+  it.each(['memory', 'folder'])('keeps what was acknowledged over crashes (%s)', async (kind) => {
+    let run = 0;
+    const folder = kind === 'folder' ? await temporaryFolder() : undefined;
+    await fc.assert(
+      fc.asyncProperty(commands, faults, async (steps, planned) => {
+        const url = folder === undefined ? 'memory:///' : pathToFileURL(folder).href;
+        const target = { url, path: `run-${run++}`, env: {}, description: kind };
+        const store = resolveStore(target);
+        const engines: Engine[] = [];
+        const reopen = async (nowMs: () => number): Promise<Storage> => {
+          const engine = await openSlateEngine(target, {
+            settings: slateSettings({}).engine,
+            deadlineMs: 10_000,
+            openDeadlineMs: 10_000,
+            memoryLimitBytes: 2 ** 30,
+            nowMs,
+            preflight: false,
+            store,
+          });
+          engines.push(engine);
+          return startStorage(withFaults(engine, planned), {
+            logger: silentLogger,
+            clock: nowMs,
+            removalGraceMs: 0,
+            commitIntervalMs: 0,
+            commitTimeoutMs: 10_000,
+            pageCacheBytes: 10_000,
+            budgetBytes: 1_000_000,
+          });
+        };
+        // Rows of the model expire in the past of SlateDB's own clock, which may delete them early: not here.
+        const lasting = steps.map((step) => (step.type === 'publish' ? { ...step, ttl: 0 } : step));
+        await walk(lasting, { reopen });
+        for (const engine of engines) await engine.close().catch(() => undefined);
+        store.dispose();
+      }),
+      { numRuns: 12 },
+    );
+  });
+});
+
+describe('a storage on a folder', () => {
+  it('is there again after a restart', async () => {
+    const folder = await temporaryFolder();
+    const first = await open(onFolder(folder));
+    await recoverAll(first);
+    for (let index = 0; index < 10; index++) first.journal.append(index % 2, bytes(`${index}`));
+    const writer = first.blocks.create('test');
+    for (let page = 0; page < 20; page++) await writer.writePage(new Uint8Array(50_000).fill(page));
+    await first.blocks.publish(writer, { descriptor: bytes('d'), sealsLanes: [1] });
+    await first.meta.put('name', bytes('value'));
+    await first.close();
+    const second = await open(onFolder(folder));
+    expect((await recoverAll(second)).map(({ text }) => text)).toEqual(['0', '2', '4', '6', '8']);
+    expect(second.blocks.list()).toMatchObject([{ id: 1, pages: 20, sealedLanes: [1] }]);
+    const pages = await second.blocks.readPages(1, 5, 10);
+    expect(pages.map((page) => page[0])).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+    expect(await second.meta.get('name')).toEqual(bytes('value'));
+    await second.checkReadable();
+  });
+
+  it('commits an idle append without waiting for the engine to flush by itself', async () => {
+    const storage = await open(onFolder(await temporaryFolder()));
+    await recoverAll(storage);
+    const latencies: number[] = [];
+    for (let index = 0; index < 20; index++) {
+      const startedMs = performance.now();
+      await storage.journal.committed(storage.journal.append(1, bytes('x')));
+      latencies.push(performance.now() - startedMs);
+    }
+    latencies.sort((a, b) => a - b);
+    expect(latencies[10]).toBeLessThan(50);
+  });
+
+  it('is lost to the next writer, at once', async () => {
+    const folder = await temporaryFolder();
+    const first = await open(onFolder(folder));
+    await recoverAll(first);
+    await first.journal.committed(first.journal.append(1, bytes('kept')));
+    const fatal = new Promise<StorageError>((resolve) => first.onFatal(resolve));
+    const second = await open(onFolder(folder));
+    expect(await codeOf(first.journal.committed(first.journal.append(1, bytes('stale'))))).toBe('fenced');
+    expect((await fatal).code).toBe('fenced');
+    expect(() => first.journal.append(1, bytes('x'))).toThrow(expect.objectContaining({ code: 'fenced' }));
+    expect(first.health().state).toBe('fenced');
+    expect((await recoverAll(second)).map(({ text }) => text)).toEqual(['kept']);
+    await first.close();
+  });
+
+  it('notices the next writer also when it has nothing to write', async () => {
+    const folder = await temporaryFolder();
+    const first = await open(onFolder(folder));
+    const fatal = new Promise<StorageError>((resolve) => first.onFatal(resolve));
+    await open(onFolder(folder));
+    expect((await fatal).code).toBe('fenced');
+  });
+
+  it('syncs what it acknowledges if asked to', async () => {
+    const folder = await temporaryFolder();
+    const storage = await open(onFolder(folder, true));
+    await recoverAll(storage);
+    for (let index = 0; index < 5; index++) await storage.journal.committed(storage.journal.append(1, bytes('x')));
+    await storage.close();
+    expect(await recoverAll(await open(onFolder(folder, true)))).toHaveLength(5);
+    expect((await readdir(join(folder, 'data/test/wal'))).length).toBeGreaterThan(5);
+    await createFolderSync(join(folder, 'missing')).sync();
+  });
+
+  it('refuses a folder that cannot be one', async () => {
+    expect(await codeOf(openStorage(onFolder('/dev/null/x'), { logger: silentLogger }))).toBe('config');
+  });
+});
+
+describe('metrics', () => {
+  it('bridge what SlateDB counts, and what we count', async () => {
+    const storage = await open({ type: 'InMemory' });
+    await recoverAll(storage);
+    await storage.journal.committed(storage.journal.append(1, bytes('x')));
+    const families = storage.metrics();
+    const total = (name: string): number | undefined =>
+      families.find((family) => family.name === name)?.samples.reduce((sum, { value }) => sum + value, 0);
+    expect(total('slatedb_db_write_ops_total')).toBeGreaterThan(1);
+    expect(total('slatedb_db_wal_buffer_flushes_total')).toBeGreaterThan(0);
+    expect(total('storage_journal_durable_group')).toBe(1);
+    expect(total('storage_up')).toBe(1);
+    expect(families.find(({ name }) => name === 'slatedb_db_total_mem_size_bytes')?.type).toBe('gauge');
+    const histogram = families.find(({ name }) => name === 'slatedb_object_store_request_duration_seconds')!;
+    const buckets = histogram.samples.filter(({ suffix }) => suffix === '_bucket');
+    const series = JSON.stringify({ ...buckets[0]!.labels, le: '' });
+    const cumulated = buckets.filter(({ labels }) => JSON.stringify({ ...labels, le: '' }) === series);
+    expect(cumulated.map(({ value }) => value)).toEqual(cumulated.map(({ value }) => value).sort((a, b) => a - b));
+    expect(cumulated.at(-1)!.labels['le']).toBe('+Inf');
+    for (const { name } of families) expect(name).toMatch(/^(slatedb|storage)_[a-z0-9_]+$/);
+    expect(new Set(families.map(({ name }) => name)).size).toBe(families.length);
+  });
+});
