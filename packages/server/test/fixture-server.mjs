@@ -1,12 +1,14 @@
 /** A small server on the runtime, driven by environment variables; the tests run it as a process. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createHttpServer, loadYamlConfig, parseDuration, requestSignal, runServer } from '../dist/index.js';
 
 const schema = z.strictObject({
   greeting: z.string().default('hello'),
-  start_delay_ms: z.number().default(0),
+  wait_for_go: z.boolean().default(false),
   close_delay_ms: z.number().default(0),
+  close_error: z.enum(['fenced', 'other']).optional(),
   start_error: z.enum(['config', 'fenced', 'other']).optional(),
 });
 
@@ -34,11 +36,21 @@ await runServer({
   },
   start: async (context) => {
     const { config, flags, logger } = context;
+    const startGate = {};
+    startGate.promise = new Promise((resolve) => {
+      startGate.resolve = resolve;
+    });
     const http = createHttpServer({ registry: context.registry, logger, ready: context.readiness });
     http.app.get('/greeting', async () => config.greeting);
-    http.app.get('/slow/:ms', async (request) => {
-      await sleep(Number(request.params.ms));
+    http.app.get('/late', async () => {
+      await once(http.draining, 'abort');
+      await sleep(200);
       return 'done';
+    });
+    http.app.get('/never', () => new Promise(() => {}));
+    http.app.post('/go', () => {
+      startGate.resolve();
+      return 'going';
     });
     http.app.get('/follow', async (_request, reply) => {
       const left = requestSignal(reply);
@@ -61,11 +73,12 @@ await runServer({
     });
     http.app.post('/fence', () => {
       context.fatal(Object.assign(new Error('epoch 2 is newer'), { code: 'fenced' }));
-      return 'fenced';
+      return context.readiness();
     });
     const { port } = await http.listen(flags.port, '127.0.0.1');
     logger.info({ port }, 'listening');
-    await sleep(config.start_delay_ms, undefined, { signal: context.stopping }).catch(() => {});
+    context.stopping.addEventListener('abort', () => startGate.resolve());
+    if (config.wait_for_go) await startGate.promise;
     if (config.start_error === 'config') throw Object.assign(new Error('no such bucket'), { code: 'config' });
     if (config.start_error === 'fenced') throw Object.assign(new Error('epoch 2 is newer'), { code: 'fenced' });
     if (config.start_error === 'other') throw new Error('out of luck');
@@ -73,6 +86,8 @@ await runServer({
       close: async (deadlineMs) => {
         const brokenOff = await http.close(deadlineMs / 2);
         await sleep(config.close_delay_ms);
+        if (config.close_error === 'fenced') throw Object.assign(new Error('epoch 2 is newer'), { code: 'fenced' });
+        if (config.close_error === 'other') throw new Error('out of luck');
         logger.info({ brokenOff }, 'closed');
       },
       reload: async () => {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { Socket } from 'node:net';
 import type { ErrorAnswers } from './error-answer.ts';
 import type { RawDispatch } from './raw-routes.ts';
-import { type ResponseTracker, TrackedResponse } from './tracked-response.ts';
+import { closeQueuedResponses, type ResponseTracker, TrackedResponse } from './tracked-response.ts';
 
 /** Longer than the minute after which load balancers drop an idle connection, so that they close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -58,7 +58,10 @@ export function createNodeServer({
   });
   server.on('connection', (socket: Socket) => {
     metrics.openConnections.inc();
-    socket.once('close', () => metrics.openConnections.dec());
+    socket.once('close', () => {
+      metrics.openConnections.dec();
+      closeQueuedResponses(socket);
+    });
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { status, reason, message } = describeClientError(error);

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 
 /** The status counted for a request whose client left before any of the answer was sent. */
@@ -34,6 +35,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     this.endpoint = tracker.metrics.unmatched;
     tracker.metrics.inFlight.inc();
     this.on('close', recordClose);
+    if (this.socket === null) queuedOf(this.req.socket).add(this);
   }
 
   /** The status that this request is counted under. */
@@ -57,10 +59,33 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     const tracker = this.#tracker!;
     tracker.metrics.inFlight.dec();
     this.endpoint!.record(this.req.method ?? '', this.countedStatus, this.elapsedMs / 1000);
+    (this.req.socket as WithQueue)[kQueued]?.delete(this);
     tracker.onClosed?.(this);
   }
 }
 
 function recordClose(this: TrackedResponse): void {
   this.recordClose();
+}
+
+const kQueued = Symbol('responses queued behind another');
+
+interface WithQueue extends Socket {
+  [kQueued]?: Set<TrackedResponse>;
+}
+
+function queuedOf(socket: WithQueue): Set<TrackedResponse> {
+  return (socket[kQueued] ??= new Set());
+}
+
+/**
+ * Ends the responses to pipelined requests whose turn never came: Node closes only the one that holds the socket, so the
+ * others would count as in flight for ever.
+ */
+export function closeQueuedResponses(socket: Socket): void {
+  for (const response of (socket as WithQueue)[kQueued] ?? []) {
+    if (response.socket !== null) continue;
+    response.destroy();
+    response.emit('close');
+  }
 }

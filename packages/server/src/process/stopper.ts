@@ -22,28 +22,35 @@ export interface Stopper {
 export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadlineMs: number): Stopper {
   const stopping = new AbortController();
   let server: Promise<RunningServer> | undefined;
+  /** The first failure decides. */
+  let exitCode: ExitCode = EXIT_CODES.ok;
 
-  function exit(code: ExitCode): never {
-    logger.info({ exitCode: code }, 'exit');
-    process.exit(code);
+  function exit(): never {
+    logger.info({ exitCode }, 'exit');
+    process.exit(exitCode);
   }
 
-  async function stop(code: ExitCode, deadlineMs: number): Promise<void> {
+  function failWith(code: ExitCode): void {
+    if (exitCode === EXIT_CODES.ok) exitCode = code;
+  }
+
+  async function stop(deadlineMs: number): Promise<void> {
     if (stopping.signal.aborted) return;
     stopping.abort();
     const startMs = performance.now();
     setTimeout(() => {
       logger.error({ deadlineMs }, 'the stop did not finish inside its deadline');
-      exit(code === EXIT_CODES.ok ? EXIT_CODES.failure : code);
+      failWith(EXIT_CODES.failure);
+      exit();
     }, deadlineMs);
     try {
       const running = await server;
       await running?.close(deadlineMs - (performance.now() - startMs));
     } catch (error) {
       logger.error({ err: error }, 'the stop failed');
-      exit(code === EXIT_CODES.ok ? EXIT_CODES.failure : code);
+      failWith(exitCodeOf(error));
     }
-    exit(code);
+    exit();
   }
 
   function onSignal(signal: NodeJS.Signals, signalNumber: number): void {
@@ -53,7 +60,7 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
     }
     logger.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
     lifecycle.enter('stopping');
-    void stop(EXIT_CODES.ok, stopDeadlineMs);
+    void stop(stopDeadlineMs);
   }
 
   function crash(error: unknown, message: string): void {
@@ -83,7 +90,8 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
         { err: error },
         isFencedError(error) ? 'fenced: another writer took the database over' : 'the database is lost',
       );
-      void stop(exitCodeOf(error), FATAL_STOP_DEADLINE_MS);
+      failWith(exitCodeOf(error));
+      void stop(FATAL_STOP_DEADLINE_MS);
     },
   };
 }
