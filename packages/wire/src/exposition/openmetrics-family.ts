@@ -20,6 +20,7 @@ const SUFFIXES: Readonly<Partial<Record<MetricType, readonly string[]>>> = {
   info: ['_info'],
 };
 const NO_SUFFIX = [''] as const;
+const INFO_SUFFIXES = ['_info', ''] as const;
 
 export interface OpenMetricsSample {
   value: number;
@@ -41,8 +42,8 @@ interface Family {
 /** State of the checks that go over more than a line: the current family and its current group. */
 export interface FamilyChecks {
   readonly metadata: FamilyMetadata[];
-  /** names that families so far have taken, with their suffixes */
-  readonly takenNames: Set<string>;
+  /** names that families so far have taken, with their suffixes, and the type of the one that took it */
+  readonly takenNames: Map<string, MetricType>;
   family: Family | undefined;
   /** latin-1 text of the last sample's name, and the suffix that it has in the current family */
   lastName: string;
@@ -56,7 +57,7 @@ export interface FamilyChecks {
 export function createFamilyChecks(): FamilyChecks {
   return {
     metadata: [],
-    takenNames: new Set(),
+    takenNames: new Map(),
     family: undefined,
     lastName: '',
     lastSuffix: '',
@@ -67,13 +68,18 @@ export function createFamilyChecks(): FamilyChecks {
   };
 }
 
-/** The family that a metadata line is about: the current one before its first sample, or a new one. */
+/**
+ * The family that a metadata line is about: the current one before its first sample, or a new one. A gauge may be
+ * followed by a counter of its name, whose samples have other names: Go programs expose go_memstats_alloc_bytes so.
+ */
 export function metadataFamily(checks: FamilyChecks, scan: Scan, name: string): Family {
   const { family } = checks;
   if (family?.name === name) {
-    if (family.hasSamples) throw lineError(scan, 'metadata after the samples of its metric family');
-    family.lastLine = scan.line;
-    return family;
+    if (!family.hasSamples) {
+      family.lastLine = scan.line;
+      return family;
+    }
+    if (family.type !== 'gauge') throw lineError(scan, 'metadata after the samples of its metric family');
   }
   return startFamily(checks, scan, name);
 }
@@ -105,7 +111,7 @@ function finishFamily(checks: FamilyChecks): void {
   const { family, takenNames } = checks;
   if (family === undefined) return;
   const type = family.type ?? 'unknown';
-  for (const suffix of new Set(['', ...suffixesOf(type)])) {
+  for (const suffix of new Set(['', ...suffixesOf(family.name, type)])) {
     const name = family.name + suffix;
     if (takenNames.has(name))
       throw familyError(family, `metric family ${family.name} clashes with another about ${name}`);
@@ -128,7 +134,9 @@ function familyError(family: Family, reason: string): WireError {
   return malformed(`line ${family.lastLine}: ${reason}`);
 }
 
-function suffixesOf(type: MetricType): readonly string[] {
+/** An info may have its suffix in the family's name already: kube-state-metrics has it there. */
+function suffixesOf(name: string, type: MetricType): readonly string[] {
+  if (type === 'info' && name.endsWith('_info')) return INFO_SUFFIXES;
   return SUFFIXES[type] ?? NO_SUFFIX;
 }
 
@@ -158,7 +166,7 @@ function enterSample(checks: FamilyChecks, scan: Scan): string {
   const text = readEscaped(scan.body, scan.nameStart, scan.nameEnd);
   let suffix: string | undefined;
   if (family !== undefined) {
-    suffix = suffixesOf(family.type ?? 'unknown').find((candidate) => text === family.name + candidate);
+    suffix = suffixesOf(family.name, family.type ?? 'unknown').find((candidate) => text === family.name + candidate);
   }
   if (suffix === undefined) {
     startFamily(checks, scan, text);

@@ -81,6 +81,14 @@ describe('OpenMetrics', () => {
     ],
     ['names that only look alike', '# TYPE a gauge\na 1\n# TYPE a_b gauge\na_b 1\nab 1\n# EOF\n'],
     ['an exemplar of 128 characters', `# TYPE a counter\na_total 1 # {a="${'é'.repeat(127)}"} 1\n# EOF\n`],
+    [
+      'a counter after the gauge of its name, as Go programs have it',
+      '# HELP a now\n# TYPE a gauge\na 1\n# HELP a ever\n# TYPE a counter\na_total 2\n# EOF\n',
+    ],
+    [
+      'an info whose family has the suffix, as kube-state-metrics has it',
+      '# TYPE a_info info\na_info{v="1"} 1\n# EOF\n',
+    ],
     ['a number in every notation', 'a +1.\nb .5\nc 1E-5\nd -inf\ne +Infinity\nf 00\n# EOF\n'],
   ])('takes %s', (_, body) => expect(refusal(body)).toBeUndefined());
 
@@ -100,6 +108,16 @@ describe('OpenMetrics', () => {
       'a summary whose family comes back',
       '# TYPE a summary\nquantile{quantile="0"} 0\na_sum{a="1"} 0\nquantile{quantile="1"} 0\n# EOF\n',
       'clashes',
+    ],
+    [
+      'a gauge after the gauge of its name',
+      '# TYPE a gauge\na 1\n# TYPE a gauge\na 2\n# EOF\n',
+      'line 4: metric family a clashes',
+    ],
+    [
+      'a gauge after the counter of its name',
+      '# TYPE a counter\na_total 1\n# TYPE a gauge\na 2\n# EOF\n',
+      'line 3: metadata after',
     ],
     ['a counter without _total', '# TYPE a counter\na 1\n# EOF\n', 'clashes'],
     [
