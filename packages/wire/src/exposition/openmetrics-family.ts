@@ -113,9 +113,12 @@ function finishFamily(checks: FamilyChecks): void {
   const type = family.type ?? 'unknown';
   for (const suffix of new Set(['', ...suffixesOf(family.name, type)])) {
     const name = family.name + suffix;
-    if (takenNames.has(name))
+    const takenBy = takenNames.get(name);
+    const isCounterOfGauge = suffix === '' && takenBy === 'gauge' && type === 'counter' && family.hasSamples;
+    if (takenBy !== undefined && !isCounterOfGauge) {
       throw familyError(family, `metric family ${family.name} clashes with another about ${name}`);
-    takenNames.add(name);
+    }
+    takenNames.set(name, type);
   }
   if (family.unit) {
     if (!family.name.endsWith(`_${family.unit}`)) {
