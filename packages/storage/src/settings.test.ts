@@ -5,7 +5,7 @@ import { DbBuilder, ObjectStore, Settings } from '@slatedb/uniffi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigFileError } from './config-file.ts';
 import { loadSlateSettings, settingsAssignments, slateDurationMs, slateSettingsSchema } from './settings.ts';
-import { guideFile } from './testing/guide.testing.ts';
+import { guideFile, guideSettings } from './testing/guide.testing.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -42,33 +42,9 @@ function throughSlateDb(engine: Readonly<Record<string, unknown>>): Record<strin
   }
 }
 
-const guideText = `default_ttl: 604800000
-max_unflushed_bytes: 134217728
-l0_sst_size_bytes: 16777216
-compactor_options:
-  max_concurrent_compactions: 2
-  max_sst_size: 67108864
-garbage_collector_options:
-  manifest_options:
-    interval: '60s'
-    min_age: '3600s'
-  wal_options:
-    interval: '60s'
-    min_age: '60s'
-  compacted_options:
-    interval: '60s'
-    min_age: '3600s'
-  compactions_options:
-    interval: '60s'
-    min_age: '3600s'
-object_store_cache_options:
-  root_folder: /cache
-  max_cache_size_bytes: 107374182400
-`;
-
 describe("the guide's settings file", () => {
   it('gives every value to SlateDB or to us', () => {
-    const settings = loadSlateSettings(write('slatedb.yaml', guideText));
+    const settings = loadSlateSettings(write('slatedb.yaml', guideSettings));
     expect(settings).toMatchObject({
       defaultTtlMs: 604_800_000,
       maxUnflushedBytes: 134_217_728,
@@ -90,7 +66,7 @@ describe("the guide's settings file", () => {
   });
 
   it('opens a database', async () => {
-    const { engine } = loadSlateSettings(write('slatedb.yaml', guideText.replace('/cache', join(folder, 'cache'))));
+    const { engine } = loadSlateSettings(write('slatedb.yaml', guideSettings.replace('/cache', join(folder, 'cache'))));
     const settings = Settings.default();
     for (const [path, json] of settingsAssignments(engine)) settings.set(path, json);
     const store = ObjectStore.resolve('memory:///');
@@ -102,7 +78,7 @@ describe("the guide's settings file", () => {
   });
 
   it.skipIf(guideFile() === undefined)('is what the helm template of the guide renders', () => {
-    expect(renderedSlateDbYaml(readFileSync(guideFile()!, 'utf8'))).toBe(guideText);
+    expect(renderedSlateDbYaml(readFileSync(guideFile()!, 'utf8'))).toBe(guideSettings);
   });
 });
 

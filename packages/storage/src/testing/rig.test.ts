@@ -1,0 +1,105 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedHeaders } from '../aws-signature.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.testing.ts';
+import { type S3Server, startS3Server } from './s3-server.testing.ts';
+
+let s3: S3Server;
+let proxy: FaultProxy;
+
+beforeAll(async () => {
+  s3 = await startS3Server();
+  proxy = await startFaultProxy(s3.endpoint);
+});
+afterAll(async () => {
+  await proxy.stop();
+  await s3.destroy();
+});
+
+async function ask(
+  method: string,
+  key: string,
+  headers: Record<string, string> = {},
+  body = '',
+  endpoint = s3.endpoint,
+) {
+  const url = new URL(`${endpoint}/${s3.bucket}/${key}`);
+  const bytes = new TextEncoder().encode(body);
+  const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+  const signed = signedHeaders({ method, url, headers }, bytes, 'us-east-1', credentials, Date.now());
+  const response = await fetch(url, { method, headers: signed, ...(body === '' ? {} : { body: bytes }) });
+  return { status: response.status, text: await response.text(), etag: response.headers.get('etag') ?? '' };
+}
+
+describe('the S3 server', () => {
+  it('lets one of many conditional puts win', async () => {
+    for (let round = 0; round < 5; round++) {
+      const puts = Array.from({ length: 16 }, (_, i) =>
+        ask('PUT', `race/${round}`, { 'if-none-match': '*' }, `body ${i}`),
+      );
+      const statuses = (await Promise.all(puts)).map(({ status }) => status);
+      expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+      expect(statuses.filter((status) => status === 412)).toHaveLength(15);
+      const winner = statuses.indexOf(200);
+      expect((await ask('GET', `race/${round}`)).text).toBe(`body ${winner}`);
+    }
+  });
+
+  it('compares If-Match with the etag', async () => {
+    const { etag } = await ask('PUT', 'match', {}, 'one');
+    expect((await ask('PUT', 'match', { 'if-match': '"other"' }, 'two')).status).toBe(412);
+    expect((await ask('PUT', 'match', { 'if-match': etag }, 'two')).status).toBe(200);
+    expect((await ask('PUT', 'absent', { 'if-match': etag }, 'two')).status).toBe(412);
+  });
+
+  it('shows no half of an object whose upload broke off', async () => {
+    proxy.setFault({ kind: 'halfRequest' });
+    await expect(ask('PUT', 'half/way', {}, 'x'.repeat(100_000), proxy.endpoint)).rejects.toThrow();
+    proxy.setFault(undefined);
+    expect((await ask('GET', 'half/way')).status).toBe(404);
+    const files = await readdir(join(s3.folder, s3.bucket), { recursive: true });
+    expect(files.filter((name) => name.startsWith('half/'))).toEqual([]);
+  });
+
+  it('lists more than a thousand objects', async () => {
+    for (let i = 0; i < 1_010; i += 101) {
+      await Promise.all(Array.from({ length: 101 }, (_, j) => ask('PUT', `many/${i + j}`, {}, 'x')));
+    }
+    const { status, text } = await ask('GET', '?list-type=2&prefix=many%2F');
+    expect([status, text.match(/<Key>/g)?.length]).toEqual([200, 1_010]);
+  });
+});
+
+describe('the fault proxy', () => {
+  it('passes requests on and counts them', async () => {
+    proxy.resetCounts();
+    expect((await ask('PUT', 'counted/a', {}, 'x', proxy.endpoint)).status).toBe(200);
+    expect((await ask('GET', 'counted/a', {}, '', proxy.endpoint)).text).toBe('x');
+    expect(proxy.count()).toBe(2);
+    expect(proxy.count({ method: 'PUT' })).toBe(1);
+    expect(proxy.count({ prefix: `/${s3.bucket}/counted/` })).toBe(2);
+    expect(proxy.count({ method: 'GET', prefix: '/other/' })).toBe(0);
+  });
+
+  it('does what it is told, to the requests it is told', async () => {
+    proxy.setFault(({ method }) => (method === 'PUT' ? { kind: 'status', status: 503 } : undefined));
+    expect((await ask('PUT', 'fault', {}, 'x', proxy.endpoint)).status).toBe(503);
+    expect((await ask('GET', 'fault', {}, '', proxy.endpoint)).status).toBe(404);
+    proxy.setFault({ kind: 'reset' });
+    await expect(ask('PUT', 'fault', {}, 'x', proxy.endpoint)).rejects.toThrow();
+    expect((await ask('GET', 'fault')).status).toBe(404);
+    proxy.setFault({ kind: 'lostAnswer' });
+    await expect(ask('PUT', 'fault', {}, 'x', proxy.endpoint)).rejects.toThrow();
+    expect((await ask('GET', 'fault')).text).toBe('x');
+    proxy.setFault({ kind: 'halfAnswer' });
+    await expect(ask('GET', 'fault', {}, '', proxy.endpoint)).rejects.toThrow();
+    proxy.setFault({ kind: 'blackhole' });
+    const swallowed = ask('GET', 'fault', {}, '', proxy.endpoint);
+    const first = await Promise.race([swallowed, new Promise((resolve) => setTimeout(resolve, 50, 'nothing'))]);
+    expect(first).toBe('nothing');
+    proxy.setFault(undefined);
+    await expect(swallowed).rejects.toThrow();
+    expect((await ask('GET', 'fault', {}, '', proxy.endpoint)).text).toBe('x');
+  });
+});
