@@ -62,7 +62,7 @@ export class LogWriter {
    */
   append(records: AppendColumns): Appended {
     if (this.closed) throw new LogError('closed', 'the log is closed');
-    checkRecords(records);
+    const payloadBytes = checkRecords(records);
     const startSequence = this.segments.nextSequence;
     if (records.count === 0) return { startSequence, count: 0, group: this.journal.durableGroup };
     this.checkBudget();
@@ -73,7 +73,7 @@ export class LogWriter {
     head.commit(staged);
     this.watermark.push(group, head.endSequence);
     this.recordsTotal += records.count;
-    this.bytesTotal += payloadBytes(records);
+    this.bytesTotal += payloadBytes;
     if (isFirst) this.startAgeTimer();
     if (this.isFull()) this.rotate();
     return { startSequence, count: records.count, group };
@@ -122,12 +122,4 @@ export class LogWriter {
     if (isDue) this.rotate();
     else if (active.recordCount > 0) this.startAgeTimer();
   }
-}
-
-function payloadBytes(records: AppendColumns): number {
-  let bytes = 0;
-  for (let i = 0; i < records.count; i++) {
-    bytes += records.keyEnd[i]! - records.keyStart[i]! + records.valueEnd[i]! - records.valueStart[i]!;
-  }
-  return bytes;
 }

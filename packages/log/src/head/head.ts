@@ -188,10 +188,12 @@ export class Head {
   }
 }
 
-/** @throws LogError invalid_input naming the record that cannot be stored */
-export function checkRecords(records: AppendColumns): void {
+/** Bytes of all keys and values. @throws LogError invalid_input naming the record that cannot be stored */
+export function checkRecords(records: AppendColumns): number {
+  let payloadBytes = 0;
   for (let i = 0; i < records.count; i++) {
     const keyLength = records.keyEnd[i]! - records.keyStart[i]!;
+    payloadBytes += keyLength + records.valueEnd[i]! - records.valueStart[i]!;
     if (keyLength > maxKeyBytes) {
       throw new LogError(
         'invalid_input',
@@ -199,4 +201,5 @@ export function checkRecords(records: AppendColumns): void {
       );
     }
   }
+  return payloadBytes;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type RawRoute, sendBytes } from '@opendata/server';
+import type { RawRoute } from '@opendata/server';
 import {
   decodeAppendRequest,
   encodeAppendResponse,
@@ -28,5 +28,8 @@ export function appendRoute(db: LogDb): RawRoute {
 
 function answer(request: IncomingMessage, response: ServerResponse, count: number, startSequence: number): void {
   const format = logResponseFormat(request.headers.accept);
-  sendBytes(response, 200, LOG_CONTENT_TYPES[format], encodeAppendResponse(format, count, startSequence));
+  const body = encodeAppendResponse(format, count, startSequence);
+  response.writeHead(200, { 'content-type': LOG_CONTENT_TYPES[format], 'content-length': body.length });
+  // As a string of bytes it goes out in one piece with the head.
+  response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
 }
