@@ -1,3 +1,5 @@
+import { quote } from '../go-strings.ts';
+
 /** Warnings and infos of a query, each text once, in order of appearance. */
 export interface Annotations {
   warn(message: string, position: string): void;
@@ -24,4 +26,17 @@ export function createAnnotations(): Annotations {
       return [...infos];
     },
   };
+}
+
+/** ` for metric name "…"`, or nothing where the series has no name. */
+export function forMetric(name: string): string {
+  return name === '' ? '' : ` for metric name ${quote(name)}`;
+}
+
+export function mixedBuckets(name: string): string {
+  return `vector contains a mix of histograms with exponential and custom buckets schemas${forMetric(name)}`;
+}
+
+export function mixedFloatsAndHistograms(name: string): string {
+  return `encountered a mix of histograms and floats${forMetric(name)}`;
 }

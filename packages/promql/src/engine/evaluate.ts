@@ -1,5 +1,6 @@
 import type { BinaryExpr, Expr, SubqueryExpr, UnaryExpr } from '../ast.ts';
 import { aggregate } from './aggregate/evaluate.ts';
+import { foldAggregate, isFold } from './aggregate/fold.ts';
 import { negateHistograms } from './binary/histograms.ts';
 import { vectorVector } from './binary/match.ts';
 import { isSetOperator } from './binary/operators.ts';
@@ -88,6 +89,7 @@ async function evaluate(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<V
     case 'binary':
       return await binary(evaluator, expr, grid);
     case 'aggregate': {
+      if (isFold(expr.op)) return await foldAggregate(evaluator, { ...expr, op: expr.op }, grid);
       const parameter = expr.param && (await evaluator.value(expr.param, grid));
       const vector = await evaluator.vector(expr.expr, grid);
       const result = await aggregate(ctx, expr, vector, parameter, grid.count);

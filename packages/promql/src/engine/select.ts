@@ -5,8 +5,8 @@ import { positiveDurationMs } from './durations.ts';
 import { endTimes, type Fetched } from './plan.ts';
 import { isStaleMarker } from './staleness.ts';
 import {
-  ABSENT,
   allPresent,
+  columnAllocator,
   FLOAT,
   type Grid,
   HISTOGRAM,
@@ -56,21 +56,6 @@ export function lowerBound(sorted: Float64Array, value: number): number {
   return low;
 }
 
-/** Writes the value at each index, or its absence; true if any step has one. */
-function gather(column: Float64Array, indexes: Int32Array, values: Float64Array, present: Uint8Array): boolean {
-  let any = false;
-  for (let i = 0; i < indexes.length; i++) {
-    const index = indexes[i]!;
-    if (index < 0) continue;
-    const value = column[index]!;
-    if (Number.isNaN(value) && isStaleMarker(column, index)) continue;
-    values[i] = value;
-    present[i] = FLOAT;
-    any = true;
-  }
-  return any;
-}
-
 interface InstantPlan {
   readonly indexes: Int32Array;
   readonly complete: boolean;
@@ -84,37 +69,84 @@ export async function evaluateVectorSelector(
   grid: Grid,
   sampleTimes = false,
 ): Promise<VectorValue> {
-  if (node.smoothed) return await evaluateSmoothedSelector(ctx, fetched.get(node) ?? [], node, grid);
+  const series: StepSeries[] = [];
+  await selectSeries(ctx, fetched, node, grid, (element) => series.push(element), false, sampleTimes);
+  return { kind: 'vector', series };
+}
+
+/** The same, series by series. @param reuse an emitted series' values are valid only until the next */
+export async function selectSeries(
+  ctx: QueryContext,
+  fetched: Fetched,
+  node: VectorSelector,
+  grid: Grid,
+  emit: (series: StepSeries) => void,
+  reuse: boolean,
+  sampleTimes = false,
+): Promise<void> {
+  const columnsOfNode = fetched.get(node) ?? [];
+  if (node.smoothed) return await smoothSeries(ctx, columnsOfNode, node, grid, emit);
   const ends = endTimes(ctx, node, grid);
   const planOf = sharedByTimestamps((timestamps): InstantPlan => {
     const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
     return { indexes, complete: !indexes.includes(-1) };
   });
-  const series: StepSeries[] = [];
-  for (const columns of fetched.get(node) ?? []) {
-    const aligned = align(columns, planOf(columns.timestamps), sampleTimes);
-    if (aligned !== undefined) {
+  const allocate = columnAllocator(grid.count);
+  const all = allPresent(grid.count);
+  const scratch = new Float64Array(grid.count);
+  for (const columns of columnsOfNode) {
+    const { labels, timestamps, values, histograms } = columns;
+    const plan = planOf(timestamps);
+    let element: StepSeries | undefined;
+    if (histograms !== undefined) element = alignHistograms(columns, histograms, plan.indexes, sampleTimes);
+    else {
+      const out = reuse ? scratch : allocate();
+      const state = gather(values, plan, out);
+      if (state !== NONE) {
+        const present = state === ALL ? all : presenceOf(values, plan.indexes);
+        if (sampleTimes) sampleTimesInto(timestamps, plan.indexes, out);
+        element = { labels, dropName: false, values: out, present, histograms: undefined };
+      }
+    }
+    if (element !== undefined) {
       ctx.hold(grid.count);
-      series.push(aligned);
+      emit(element);
     }
     if (ctx.due(grid.count)) await ctx.pause();
   }
-  return { kind: 'vector', series };
 }
 
-function align(columns: SeriesColumns, plan: InstantPlan, sampleTimes: boolean): StepSeries | undefined {
-  const { labels } = columns;
-  const { indexes, complete } = plan;
-  const values = new Float64Array(indexes.length);
-  if (columns.histograms !== undefined) return alignHistograms(columns, columns.histograms, indexes, sampleTimes);
-  let present: Uint8Array = new Uint8Array(indexes.length);
-  if (!gather(columns.values, indexes, values, present)) return undefined;
-  if (complete && !present.includes(ABSENT)) present = allPresent(indexes.length);
-  if (sampleTimes) {
-    for (let i = 0; i < indexes.length; i++)
-      if (present[i] === FLOAT) values[i] = columns.timestamps[indexes[i]!]! / 1000;
+const NONE = 0;
+const SOME = 1;
+const ALL = 2;
+
+/** Writes the value at each index; tells whether there is one at no, some or all steps. */
+function gather(column: Float64Array, { indexes, complete }: InstantPlan, values: Float64Array): number {
+  let stale = 0;
+  let found = 0;
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    if (index < 0) continue;
+    const value = column[index]!;
+    if (Number.isNaN(value) && isStaleMarker(column, index)) stale++;
+    else found++;
+    values[i] = value;
   }
-  return { labels, dropName: false, values, present, histograms: undefined };
+  if (found === 0) return NONE;
+  return complete && stale === 0 ? ALL : SOME;
+}
+
+function presenceOf(column: Float64Array, indexes: Int32Array): Uint8Array {
+  const present = new Uint8Array(indexes.length);
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    if (index >= 0 && !isStaleMarker(column, index)) present[i] = FLOAT;
+  }
+  return present;
+}
+
+function sampleTimesInto(timestamps: Float64Array, indexes: Int32Array, out: Float64Array): void {
+  for (let i = 0; i < indexes.length; i++) if (indexes[i]! >= 0) out[i] = timestamps[indexes[i]!]! / 1000;
 }
 
 function alignHistograms(
@@ -168,14 +200,14 @@ export async function evaluateMatrixSelector(
 }
 
 /** A selector whose value at a step lies on the line between the samples around it. */
-async function evaluateSmoothedSelector(
+async function smoothSeries(
   ctx: QueryContext,
   fetched: readonly SeriesColumns[],
   node: VectorSelector,
   grid: Grid,
-): Promise<VectorValue> {
+  emit: (series: StepSeries) => void,
+): Promise<void> {
   const ends = endTimes(ctx, node, grid);
-  const series: StepSeries[] = [];
   for (const columns of fetched) {
     const { labels, dropName, timestamps, values } = withoutStaleMarkers(columns);
     const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
@@ -194,11 +226,10 @@ async function evaluateSmoothedSelector(
     }
     if (present.includes(FLOAT)) {
       ctx.hold(grid.count);
-      series.push({ labels, dropName, values: out, present, histograms: undefined });
+      emit({ labels, dropName, values: out, present, histograms: undefined });
     }
     if (ctx.due(grid.count)) await ctx.pause();
   }
-  return { kind: 'vector', series };
 }
 
 const cleaned = new WeakMap<SeriesColumns, RangeSeries>();

@@ -100,3 +100,22 @@ export function allPresent(count: number): Uint8Array {
   }
   return column;
 }
+
+/** Columns allocated together: many small arrays with a buffer each are slow to make and to collect. */
+const SLAB_COLUMNS = 64;
+
+/** Hands out new columns of a length. */
+export function columnAllocator(length: number): () => Float64Array {
+  let slab: Float64Array | undefined;
+  let used = 0;
+  let size = 1;
+  return () => {
+    if (slab === undefined || used === size) {
+      size = Math.min(SLAB_COLUMNS, size * 4);
+      slab = new Float64Array(length * size);
+      used = 0;
+    }
+    const start = used++ * length;
+    return slab.subarray(start, start + length);
+  };
+}

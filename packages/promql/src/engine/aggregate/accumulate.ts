@@ -1,4 +1,4 @@
-import { ABSENT, FLOAT, type StepSeries } from '../value.ts';
+import { ABSENT, allPresent, FLOAT, type StepSeries } from '../value.ts';
 
 /** Folds the members of a group step by step: one call a member, then `finish`. */
 export interface Accumulator {
@@ -14,16 +14,42 @@ export const sum: AccumulatorFactory = (count) => {
   const sums = new Float64Array(count);
   const compensation = new Float64Array(count);
   const seen = new Uint8Array(count);
+  const all = allPresent(count);
+  let complete = false;
   return {
-    add: ({ values, present }) => sumInto(values, present, sums, compensation, seen),
+    add({ values, present }) {
+      if (present !== all) sumPresent(values, present, sums, compensation, seen);
+      else {
+        sumAll(values, sums, compensation);
+        complete = true;
+      }
+    },
     finish() {
+      if (complete) seen.fill(FLOAT);
       for (let i = 0; i < count; i++) sums[i]! += compensation[i]!;
       return { values: sums, present: seen };
     },
   };
 };
 
-function sumInto(
+/**
+ * Adds a value at every step. What an addition loses to rounding is found without a branch (Knuth's two-sum), which
+ * gives exactly what Neumaier's comparison of magnitudes does.
+ */
+function sumAll(values: Float64Array, sums: Float64Array, compensation: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) {
+    const value = values[i]!;
+    const before = sums[i]!;
+    const after = before + value;
+    const added = after - before;
+    const lost = before - (after - added) + (value - added);
+    sums[i] = after;
+    if (after - after === 0) compensation[i]! += lost;
+    else compensation[i] = 0;
+  }
+}
+
+function sumPresent(
   values: Float64Array,
   present: Uint8Array,
   sums: Float64Array,
@@ -35,13 +61,12 @@ function sumInto(
     const value = values[i]!;
     const before = sums[i]!;
     const after = before + value;
-    if (after - after !== 0) {
-      if (!Number.isNaN(after)) compensation[i] = 0;
-      else compensation[i]! += before - after + value;
-    } else if (Math.abs(before) >= Math.abs(value)) compensation[i]! += before - after + value;
-    else compensation[i]! += value - after + before;
+    const added = after - before;
+    const lost = before - (after - added) + (value - added);
     sums[i] = after;
     seen[i] = FLOAT;
+    if (after - after === 0) compensation[i]! += lost;
+    else compensation[i] = 0;
   }
 }
 

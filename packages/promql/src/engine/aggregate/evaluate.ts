@@ -7,24 +7,12 @@ import { labelsHashFraction } from '../hash.ts';
 import { withLabel } from '../metadata-labels.ts';
 import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
 import { mergeSameLabels } from '../series.ts';
-import { ABSENT, FLOAT, floatSeries, HISTOGRAM, type StepSeries, type Value, type VectorValue } from '../value.ts';
-import * as accumulators from './accumulate.ts';
+import { ABSENT, FLOAT, floatSeries, type StepSeries, type Value, type VectorValue } from '../value.ts';
 import { type Group, groupSeries } from './grouping.ts';
-import { aggregateHistograms } from './histograms.ts';
+import { noteIgnoredHistograms } from './histograms.ts';
 import { firstOfGroup, topOfGroup } from './top.ts';
 
-const folds = {
-  avg: accumulators.avg,
-  count: accumulators.count,
-  group: accumulators.group,
-  max: accumulators.max,
-  min: accumulators.min,
-  stddev: accumulators.stddev,
-  stdvar: accumulators.stdvar,
-  sum: accumulators.sum,
-} as const;
-
-/** Any aggregation. @param parameter the evaluated parameter, where the operator has one */
+/** Aggregations that need whole groups. @param parameter the evaluated parameter, where the operator has one */
 export async function aggregate(
   ctx: QueryContext,
   node: AggregateExpr,
@@ -57,7 +45,7 @@ function groupEvaluator(
     case 'bottomk': {
       const ks = memberLimits(scalars, seriesCount);
       return async (group) => {
-        noteIgnoredHistograms(ctx, node, group);
+        for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
         if (ctx.due(count * group.members.length)) await ctx.pause();
         return topOfGroup(group, ks, node.op === 'topk' ? 1 : -1);
       };
@@ -72,38 +60,15 @@ function groupEvaluator(
     }
     case 'quantile':
       return async (group) => {
-        noteIgnoredHistograms(ctx, node, group);
+        for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
         if (ctx.due(count * group.members.length * 4)) await ctx.pause();
         return quantile(ctx, node, group, scalars);
       };
     case 'count_values':
       if (!isValidLabelName(text)) fail(`invalid label name ${quote(text)}`);
       return async (group) => countValues(group, text, count);
-    default: {
-      const fold = folds[node.op];
-      return async (group) => {
-        if (group.members.some((member) => member.histograms !== undefined)) {
-          const results = aggregateHistograms(ctx, node, group, count);
-          if (results !== undefined) return results;
-        }
-        const accumulator = fold(count);
-        for (const member of group.members) {
-          accumulator.add(member);
-          if (ctx.due(count)) await ctx.pause();
-        }
-        const { values, present } = accumulator.finish();
-        ctx.hold(count);
-        return present.includes(FLOAT) ? [floatSeries(group.labels, group.dropName, values, present)] : [];
-      };
-    }
-  }
-}
-
-function noteIgnoredHistograms(ctx: QueryContext, node: AggregateExpr, group: Group): void {
-  for (const member of group.members) {
-    if (member.histograms !== undefined && member.present.includes(HISTOGRAM)) {
-      ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(node.expr.position));
-    }
+    default:
+      return fail(`unknown aggregation: ${node.op}`);
   }
 }
 

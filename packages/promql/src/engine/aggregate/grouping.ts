@@ -1,7 +1,45 @@
 import type { AggregateExpr } from '../../ast.ts';
-import { type Labels, labelsKey } from '../../labels.ts';
+import { EMPTY_LABELS, type Labels, labelValue } from '../../labels.ts';
 import { filterLabels, isMetadataLabel } from '../metadata-labels.ts';
 import type { StepSeries } from '../value.ts';
+
+/** The groups of an aggregation: what decides them is computed once per series. */
+export interface Grouping {
+  /** A string that is equal for label sets of the same group only. */
+  key(labels: Labels): string;
+  /** The labels of the group that a label set belongs to. */
+  labels(labels: Labels): Labels;
+}
+
+const SEPARATOR = '\u{10ffff}';
+
+export function groupingOf(node: AggregateExpr): Grouping {
+  const names = new Set(node.grouping);
+  if (node.without) {
+    const keep = (name: string) => !names.has(name) && !isMetadataLabel(name);
+    return {
+      key(labels) {
+        let key = '';
+        for (let i = 0; i < labels.length; i += 2) {
+          if (keep(labels[i]!)) key += labels[i]! + SEPARATOR + labels[i + 1]! + SEPARATOR;
+        }
+        return key;
+      },
+      labels: (labels) => filterLabels(labels, keep),
+    };
+  }
+  if (names.size === 0) return { key: () => '', labels: () => EMPTY_LABELS };
+  const keep = (name: string) => names.has(name);
+  const [first, ...rest] = node.grouping;
+  return {
+    key(labels) {
+      let key = labelValue(labels, first!);
+      for (const name of rest) key += SEPARATOR + labelValue(labels, name);
+      return key;
+    },
+    labels: (labels) => filterLabels(labels, keep),
+  };
+}
 
 /** Series that an aggregation puts together. */
 export interface Group {
@@ -13,27 +51,16 @@ export interface Group {
 
 /** Groups in order of first appearance, members in input order. */
 export function groupSeries(node: AggregateExpr, series: readonly StepSeries[]): Group[] {
-  const names = new Set(node.grouping);
-  const groups: Group[] = [];
-  if (!node.without && names.size === 0) {
-    if (series.length > 0) groups.push({ labels: [], dropName: series.some((s) => s.dropName), members: [...series] });
-    return groups;
-  }
-  const keep = node.without
-    ? (name: string) => !names.has(name) && !isMetadataLabel(name)
-    : (name: string) => names.has(name);
-  const byKey = new Map<string, Group>();
+  const grouping = groupingOf(node);
+  const groups = new Map<string, Group>();
   for (const element of series) {
-    const labels = filterLabels(element.labels, keep);
-    const key = labelsKey(labels);
-    let group = byKey.get(key);
+    const key = grouping.key(element.labels);
+    let group = groups.get(key);
     if (group === undefined) {
-      group = { labels, dropName: false, members: [] };
-      byKey.set(key, group);
-      groups.push(group);
+      groups.set(key, (group = { labels: grouping.labels(element.labels), dropName: false, members: [] }));
     }
     group.dropName ||= element.dropName;
     group.members.push(element);
   }
-  return groups;
+  return [...groups.values()];
 }

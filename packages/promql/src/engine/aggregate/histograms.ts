@@ -1,21 +1,64 @@
 import type { AggregateExpr } from '../../ast.ts';
+import { createHistogramSum, type HistogramSum } from '../../histogram/sum.ts';
+import type { FloatHistogram } from '../../histogram.ts';
+import { type Labels, labelValue, METRIC_NAME } from '../../labels.ts';
+import { mixedBuckets } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
-import { HISTOGRAM, type StepSeries } from '../value.ts';
-import type { Group } from './grouping.ts';
+import { ABSENT, FLOAT, HISTOGRAM, type StepSeries } from '../value.ts';
 
-/**
- * Aggregations over groups that hold histograms. `undefined`: the operator treats them as absent (noted as an info),
- * and the float accumulator does the rest.
- */
-export function aggregateHistograms(
+/** The histograms of a group by step, for `sum` and `avg`. */
+export interface HistogramAccumulator {
+  add(member: StepSeries): void;
+  /** Adds the histogram results to the float columns; steps that hold both kinds have no result. */
+  finish(values: Float64Array, present: Uint8Array): (FloatHistogram | undefined)[];
+}
+
+export function createHistogramAccumulator(
   ctx: QueryContext,
   node: AggregateExpr,
-  group: Group,
-  _count: number,
-): readonly StepSeries[] | undefined {
-  if (node.op === 'count' || node.op === 'group') return undefined;
-  if (group.members.some((member) => member.present.includes(HISTOGRAM))) {
-    ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(node.expr.position));
-  }
-  return undefined;
+  count: number,
+): HistogramAccumulator {
+  const sums: (HistogramSum | undefined)[] = new Array(count);
+  const incompatible = new Uint8Array(count);
+  const position = ctx.position(node.expr.position);
+  const addAt = (step: number, histogram: FloatHistogram, labels: Labels) => {
+    const sum = sums[step];
+    if (sum === undefined) sums[step] = createHistogramSum(histogram);
+    else if (incompatible[step] === 0 && !sum.add(histogram)) {
+      incompatible[step] = 1;
+      ctx.annotations.warn(mixedBuckets(labelValue(labels, METRIC_NAME)), position);
+    }
+  };
+  return {
+    add({ labels, present, histograms }) {
+      for (let step = 0; step < count; step++) {
+        if (present[step] === HISTOGRAM) addAt(step, histograms![step]!, labels);
+      }
+    },
+    finish(_values, present) {
+      return sums.map((sum, step) => {
+        if (sum === undefined) return undefined;
+        if (present[step] === FLOAT) {
+          ctx.annotations.warn('encountered a mix of histograms and floats for aggregation', position);
+          present[step] = ABSENT;
+          return undefined;
+        }
+        if (sum.counterResetCollision) {
+          ctx.annotations.warn('conflicting counter resets during histogram aggregation', position);
+        }
+        if (sum.boundsReconciled) {
+          ctx.annotations.info('mismatched custom buckets were reconciled during aggregation', position);
+        }
+        if (incompatible[step] === 1) return undefined;
+        present[step] = HISTOGRAM;
+        return node.op === 'avg' ? sum.mean() : sum.sum();
+      });
+    },
+  };
+}
+
+/** Notes that an operator without a meaning for histograms met some. */
+export function noteIgnoredHistograms(ctx: QueryContext, node: AggregateExpr, member: StepSeries): void {
+  if (member.histograms === undefined || !member.present.includes(HISTOGRAM)) return;
+  ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(node.expr.position));
 }

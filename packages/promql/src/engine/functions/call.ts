@@ -2,12 +2,12 @@ import type { Call, Expr } from '../../ast.ts';
 import { warnQuantile } from '../aggregate/evaluate.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
-import { evaluateRangeFunction } from '../range/evaluate.ts';
+import { type Emit, evaluateRangeFunction } from '../range/evaluate.ts';
 import { extensionError } from '../range/extended.ts';
 import { rangeFunctions } from '../range/table.ts';
 import { evaluateVectorSelector } from '../select.ts';
 import { mergeSameLabels } from '../series.ts';
-import { allPresent, FLOAT, floatSeries, type Grid, type Value, type VectorValue } from '../value.ts';
+import { allPresent, FLOAT, floatSeries, type Grid, type StepSeries, type Value, type VectorValue } from '../value.ts';
 import { absent, absentOverTime } from './absent.ts';
 import { evaluateHistogramFunction, histogramFunctions } from './histogram.ts';
 import { evaluateInfo } from './info.ts';
@@ -19,11 +19,15 @@ import { sortByLabels, sortByValue } from './sort.ts';
 /** Evaluates a function call at every step of the grid. */
 export async function evaluateCall(evaluator: Evaluator, node: Call, grid: Grid): Promise<Value> {
   checkExtensions(node);
-  const ranged = rangeFunctions.get(node.func);
-  if (ranged !== undefined) return merged(await callRangeFunction(evaluator, node, grid));
+  if (rangeFunctions.has(node.func)) {
+    const series: StepSeries[] = [];
+    await callRangeFunction(evaluator, node, grid, (element) => series.push(element), false);
+    return merged(evaluator, { kind: 'vector', series });
+  }
   const compute = mathFunctions.get(node.func) ?? dateFunctions.get(node.func);
-  if (compute !== undefined) return merged(await callMap(evaluator, node, grid, mapFloats(compute)));
-  if (histogramFunctions.has(node.func)) return merged(await evaluateHistogramFunction(evaluator, node, grid));
+  if (compute !== undefined) return merged(evaluator, await callMap(evaluator, node, grid, mapFloats(compute)));
+  if (histogramFunctions.has(node.func))
+    return merged(evaluator, await evaluateHistogramFunction(evaluator, node, grid));
   return await callOther(evaluator, node, grid);
 }
 
@@ -41,11 +45,20 @@ function checkExtensions(node: Call): void {
 }
 
 /** Without delayed name removal, dropping names may make label sets equal. */
-function merged(vector: VectorValue): VectorValue {
+function merged({ ctx }: Evaluator, vector: VectorValue): VectorValue {
+  if (ctx.delayedNameRemoval) return vector;
   return { kind: 'vector', series: mergeSameLabels(vector.series) };
 }
 
-async function callRangeFunction(evaluator: Evaluator, node: Call, grid: Grid): Promise<VectorValue> {
+/** Calls a range function. @param reuse an emitted series' values are valid only until the next */
+export async function callRangeFunction(
+  evaluator: Evaluator,
+  node: Call,
+  grid: Grid,
+  emit: Emit,
+  reuse: boolean,
+): Promise<void> {
+  checkExtensions(node);
   const definition = rangeFunctions.get(node.func)!;
   const rangeAt = definition.rangeArgument ?? 0;
   const parameters: Float64Array[] = [];
@@ -56,7 +69,7 @@ async function callRangeFunction(evaluator: Evaluator, node: Call, grid: Grid): 
   if (node.func === 'quantile_over_time' && range.series.length > 0) {
     for (const q of parameters[0]!) warnQuantile(evaluator.ctx, q, node.args[0]!.position);
   }
-  return await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters);
+  await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse);
 }
 
 /** A function of a vector's floats; without an argument, of the evaluation time. */
@@ -109,17 +122,17 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     case 'vector':
       return vectorOf((await evaluator.scalar(args[0]!, grid)).values);
     case 'timestamp':
-      return merged(await timestamp(evaluator, node, grid));
+      return merged(evaluator, await timestamp(evaluator, node, grid));
     case 'round': {
       const nearest = args[1] === undefined ? new Float64Array(grid.count).fill(1) : await column(1);
-      return merged(await callMap(evaluator, node, grid, roundTo(nearest)));
+      return merged(evaluator, await callMap(evaluator, node, grid, roundTo(nearest)));
     }
     case 'clamp':
-      return merged(await callMap(evaluator, node, grid, clampTo(await column(1), await column(2))));
+      return merged(evaluator, await callMap(evaluator, node, grid, clampTo(await column(1), await column(2))));
     case 'clamp_min':
-      return merged(await callMap(evaluator, node, grid, clampTo(await column(1), undefined)));
+      return merged(evaluator, await callMap(evaluator, node, grid, clampTo(await column(1), undefined)));
     case 'clamp_max':
-      return merged(await callMap(evaluator, node, grid, clampTo(undefined, await column(1))));
+      return merged(evaluator, await callMap(evaluator, node, grid, clampTo(undefined, await column(1))));
     case 'absent':
       return absent(args[0]!, await evaluator.vector(args[0]!, grid), grid.count);
     case 'absent_over_time':

@@ -3,7 +3,7 @@ import { labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { sharedByTimestamps } from '../select.ts';
 import { named } from '../series.ts';
-import { FLOAT, floatSeries, type RangeSeries, type RangeValue, type StepSeries, type VectorValue } from '../value.ts';
+import { columnAllocator, FLOAT, floatSeries, type RangeSeries, type RangeValue, type StepSeries } from '../value.ts';
 import { extendedKernel, extendedWindows } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
 import type { RangeFunction } from './table.ts';
@@ -15,58 +15,66 @@ export interface RangeCall {
   readonly definition: RangeFunction;
   readonly parameters: readonly Float64Array[];
   readonly evalTimesMs: Float64Array;
+  readonly range: RangeValue;
 }
 
-/** Calls a range function over all windows of all series. */
+/** Takes the series of a vector one by one. */
+export type Emit = (series: StepSeries) => void;
+
+/**
+ * Calls a range function over all windows of all series.
+ * @param reuse the values of an emitted series are valid only until the next
+ */
 export async function evaluateRangeFunction(
   ctx: QueryContext,
   node: Call,
   definition: RangeFunction,
   range: RangeValue,
   parameters: readonly Float64Array[],
-): Promise<VectorValue> {
+  emit: Emit,
+  reuse: boolean,
+): Promise<void> {
   const { count, startMs, stepMs } = range.grid;
   const evalTimesMs = Float64Array.from({ length: count }, (_, i) => startMs + i * stepMs);
   const { extension } = range;
   const kernel = extension === undefined ? definition.kernel : extendedKernel(node.func, extension);
-  const call: RangeCall = { node, definition: { ...definition, kernel }, parameters, evalTimesMs };
+  const call: RangeCall = { node, definition: { ...definition, kernel }, parameters, evalTimesMs, range };
   const planOf = sharedByTimestamps((timestamps) => {
-    const windows =
-      extension === undefined
-        ? windowsOf(timestamps, range.endsMs, range.rangeMs)
-        : extendedWindows(timestamps, range.endsMs, range.rangeMs, ctx.lookbackMs, extension);
-    return { windows, widest: widestWindow(windows) };
+    const windows = windowsFor(ctx, call, timestamps);
+    return { windows, widest: widestWindow(windows), any: windows.present.includes(FLOAT) };
   });
-  const series: StepSeries[] = [];
+  const columns = columnAllocator(count);
+  let scratch: Float64Array = new Float64Array(count);
   for (const element of range.series) {
-    const { windows, widest } = planOf(element.timestamps);
-    if (widest === 0) continue;
+    const { windows, widest, any } = planOf(element.timestamps);
     ctx.hold(widest);
-    const result = evaluateSeries(ctx, call, element, windows);
+    let result: StepSeries | undefined;
+    if (element.histograms !== undefined) result = evaluateMixedSeries(ctx, call, element, windows);
+    else if (any) {
+      if (!reuse) scratch = columns();
+      kernel(element.values, windows, scratch, parameters, evalTimesMs);
+      const { labels, dropName } = named(ctx, element, definition.keepsName !== true);
+      result = floatSeries(labels, dropName, scratch, windows.present);
+    }
     ctx.release(widest);
     if (result !== undefined) {
       ctx.hold(count);
-      series.push(result);
+      emit(result);
     }
     if (definition.counter) noteIfNoCounter(ctx, node, element, windows);
     if (ctx.due(element.timestamps.length + count)) await ctx.pause();
   }
-  return { kind: 'vector', series };
 }
 
-function evaluateSeries(
+/** The windows of a call over samples at these times. */
+export function windowsFor(
   ctx: QueryContext,
-  call: RangeCall,
-  element: RangeSeries,
-  windows: Windows,
-): StepSeries | undefined {
-  if (element.histograms !== undefined) return evaluateMixedSeries(ctx, call, element, windows);
-  const values = new Float64Array(windows.first.length);
-  const present = new Uint8Array(windows.first.length);
-  call.definition.kernel(element.values, windows, values, present, call.parameters, call.evalTimesMs);
-  if (!present.includes(FLOAT)) return undefined;
-  const { labels, dropName } = named(ctx, element, call.definition.keepsName !== true);
-  return floatSeries(labels, dropName, values, present);
+  { node, definition, range }: RangeCall,
+  timestamps: Float64Array,
+): Windows {
+  const { endsMs, rangeMs, extension } = range;
+  if (extension === undefined) return windowsOf(timestamps, endsMs, rangeMs, definition.minSamples);
+  return extendedWindows(node.func, timestamps, endsMs, rangeMs, ctx.lookbackMs, extension);
 }
 
 function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries, windows: Windows): void {

@@ -1,5 +1,5 @@
 import { lowerBound } from '../select.ts';
-import { FLOAT } from '../value.ts';
+import { ABSENT, FLOAT } from '../value.ts';
 import type { RangeKernel } from './kernel.ts';
 import { changes, resets } from './over-time.ts';
 import { type Windows, windowsOf } from './windows.ts';
@@ -19,8 +19,9 @@ export function extensionError(func: string, extension: Extension): string | und
   return `${extension} modifier can only be used with: ${allowed.join(', ')} - not with ${func}`;
 }
 
-/** The windows with the samples around them that an extension needs. */
+/** The windows with the samples around them that a function needs under an extension. */
 export function extendedWindows(
+  func: string,
   timestamps: Float64Array,
   endsMs: Float64Array,
   rangeMs: number,
@@ -29,8 +30,26 @@ export function extendedWindows(
 ): Windows {
   const aheadMs = extension === 'smoothed' ? lookbackMs : 0;
   const ends = aheadMs === 0 ? endsMs : endsMs.map((end) => end + aheadMs);
-  const { first, last } = windowsOf(timestamps, ends, rangeMs + lookbackMs + aheadMs);
-  return { first, last, timestamps, rangeMs, endsMs };
+  const { first, last, ...windows } = windowsOf(timestamps, ends, rangeMs + lookbackMs + aheadMs);
+  const present = windows.present.slice();
+  const anchors = func === 'changes' || func === 'resets';
+  for (let step = 0; step < first.length; step++) {
+    if (present[step] === ABSENT) continue;
+    const endMs = endsMs[step]!;
+    const inside = lowerBound(timestamps, endMs - rangeMs + 1);
+    const reaches =
+      anchors || extension === 'anchored'
+        ? inside < last[step]!
+        : reachesWindow(timestamps, first[step]!, last[step]!, endMs, rangeMs);
+    if (!reaches) present[step] = ABSENT;
+    first[step] = Math.max(first[step]!, inside - 1);
+  }
+  return { first, last, timestamps, rangeMs, endsMs, present };
+}
+
+/** Whether interpolation has samples to work with: not all of them before or all of them after the window. */
+function reachesWindow(timestamps: Float64Array, from: number, to: number, endMs: number, rangeMs: number): boolean {
+  return timestamps[from]! <= endMs && timestamps[to - 1]! > endMs - rangeMs;
 }
 
 /** Value at a time between two neighbouring samples. A counter that was reset between them started again from zero. */
@@ -48,22 +67,14 @@ function interpolate(
 
 function extendedRate(isCounter: boolean, isRate: boolean, extension: Extension): RangeKernel {
   const smoothed = extension === 'smoothed';
-  return (values, windows, out, present) => {
-    const { timestamps, rangeMs, endsMs } = windows;
+  return (values, { first, last, timestamps, rangeMs, endsMs, present }, out) => {
     for (let step = 0; step < out.length; step++) {
+      if (present[step] !== FLOAT) continue;
       const endMs = endsMs[step]!;
       const startMs = endMs - rangeMs;
-      let from = windows.first[step]!;
-      let to = windows.last[step]! - 1;
-      if (to < from) continue;
-      while (from < to && timestamps[from + 1]! <= startMs) from++;
-      if (smoothed) {
-        let next = from;
-        while (next < to && timestamps[next]! < endMs) next++;
-        to = next;
-        if (timestamps[from]! > endMs) continue;
-      }
-      if (timestamps[to]! <= startMs) continue;
+      let from = first[step]!;
+      let to = last[step]! - 1;
+      if (smoothed) to = Math.min(to, lowerBound(timestamps, endMs));
       const left =
         smoothed && timestamps[from]! < startMs
           ? interpolate(values, timestamps, from, startMs, isCounter)
@@ -79,7 +90,6 @@ function extendedRate(isCounter: boolean, isRate: boolean, extension: Extension)
         result += resetCorrection(values, from, to, left, right);
       }
       out[step] = isRate ? result / (rangeMs / 1000) : result;
-      present[step] = FLOAT;
     }
   };
 }
@@ -95,29 +105,13 @@ function resetCorrection(values: Float64Array, from: number, to: number, left: n
   return right < before ? correction + before : correction;
 }
 
-/** A kernel over windows that start with the last sample at or before them, where there is one. */
-function anchoredWindows(kernel: RangeKernel): RangeKernel {
-  return (values, windows, out, present, parameters, evalTimesMs) => {
-    const { timestamps, rangeMs, endsMs } = windows;
-    const first = windows.first.slice();
-    const last = windows.last.slice();
-    for (let step = 0; step < first.length; step++) {
-      const startMs = endsMs[step]! - rangeMs;
-      const inside = lowerBound(timestamps, startMs + 1);
-      if (inside >= last[step]!) last[step] = first[step]!;
-      else first[step] = Math.max(first[step]!, inside - 1);
-    }
-    kernel(values, { ...windows, first, last }, out, present, parameters, evalTimesMs);
-  };
-}
-
 /** The kernel of a function under an extension. @param func one that `extensionError` allows */
 export function extendedKernel(func: string, extension: Extension): RangeKernel {
   switch (func) {
     case 'changes':
-      return anchoredWindows(changes);
+      return changes;
     case 'resets':
-      return anchoredWindows(resets);
+      return resets;
     case 'delta':
       return extendedRate(false, false, extension);
     case 'rate':

@@ -1,8 +1,8 @@
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
 import { FLOAT, floatSeries, type RangeSeries, type StepSeries } from '../value.ts';
-import type { RangeCall } from './evaluate.ts';
-import { type Windows, windowsOf } from './windows.ts';
+import { type RangeCall, windowsFor } from './evaluate.ts';
+import type { Windows } from './windows.ts';
 
 /** A range function over a series that holds histograms, perhaps beside floats. */
 export function evaluateMixedSeries(
@@ -14,12 +14,12 @@ export function evaluateMixedSeries(
   const floats: number[] = [];
   for (let i = 0; i < element.timestamps.length; i++) if (element.histograms![i] === undefined) floats.push(i);
   const timestamps = Float64Array.from(floats, (i) => element.timestamps[i]!);
-  const floatWindows = windowsOf(timestamps, windows.endsMs, windows.rangeMs);
+  const floatWindows = windowsFor(ctx, call, timestamps);
   noteIgnoredHistograms(ctx, call, windows, floatWindows);
   const values = new Float64Array(windows.first.length);
-  const present = new Uint8Array(windows.first.length);
+  const { present } = floatWindows;
   const column = Float64Array.from(floats, (i) => element.values[i]!);
-  call.definition.kernel(column, floatWindows, values, present, call.parameters, call.evalTimesMs);
+  call.definition.kernel(column, floatWindows, values, call.parameters, call.evalTimesMs);
   if (!present.includes(FLOAT)) return undefined;
   const { labels, dropName } = named(ctx, element, call.definition.keepsName !== true);
   return floatSeries(labels, dropName, values, present);

@@ -108,13 +108,10 @@ export function quantileOfSorted(q: number, sorted: Float64Array): number {
   return sorted[lower]! * (1 - weight) + sorted[upper]! * weight;
 }
 
-export const quantileOverTime: RangeKernel = (values, { first, last }, out, present, [q]) => {
+export const quantileOverTime: RangeKernel = (values, { first, last, present }, out, [q]) => {
   for (let step = 0; step < first.length; step++) {
-    const from = first[step]!;
-    const to = last[step]!;
-    if (from === to) continue;
-    out[step] = quantileOfSorted(q![step]!, sortNaNFirst(values.slice(from, to)));
-    present[step] = FLOAT;
+    if (present[step] !== FLOAT) continue;
+    out[step] = quantileOfSorted(q![step]!, sortNaNFirst(values.slice(first[step]!, last[step]!)));
   }
 };
 

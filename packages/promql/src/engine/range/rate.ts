@@ -9,13 +9,22 @@ interface Extrapolation {
   /** Seconds to extrapolate before the first sample, before the cut at zero for counters. */
   readonly toStartS: Float64Array;
   readonly toEndS: Float64Array;
+  /** Factor by which a difference grows where no cut at zero applies. */
+  readonly factor: Float64Array;
+  /** The same, per second of the range. */
+  readonly factorPerSecond: Float64Array;
 }
 
 const extrapolations = new WeakMap<Windows, Extrapolation>();
+let latestWindows: Windows | undefined;
+let latest: Extrapolation;
 
 function extrapolationOf(windows: Windows): Extrapolation {
+  if (windows === latestWindows) return latest;
   let known = extrapolations.get(windows);
   if (known === undefined) extrapolations.set(windows, (known = extrapolate(windows)));
+  latestWindows = windows;
+  latest = known;
   return known;
 }
 
@@ -24,6 +33,8 @@ function extrapolate({ first, last, timestamps, rangeMs, endsMs }: Windows): Ext
   const sampledS = new Float64Array(count);
   const toStartS = new Float64Array(count);
   const toEndS = new Float64Array(count);
+  const factor = new Float64Array(count);
+  const factorPerSecond = new Float64Array(count);
   for (let step = 0; step < count; step++) {
     const from = first[step]!;
     const to = last[step]! - 1;
@@ -36,8 +47,10 @@ function extrapolate({ first, last, timestamps, rangeMs, endsMs }: Windows): Ext
     sampledS[step] = sampled;
     toStartS[step] = toStart >= threshold ? average / 2 : toStart;
     toEndS[step] = toEnd >= threshold ? average / 2 : toEnd;
+    factor[step] = (sampled + toStartS[step]! + toEndS[step]!) / sampled;
+    factorPerSecond[step] = factor[step]! / (rangeMs / 1000);
   }
-  return { sampledS, toStartS, toEndS };
+  return { sampledS, toStartS, toEndS, factor, factorPerSecond };
 }
 
 let resetIndexes = new Int32Array(64);
@@ -45,28 +58,27 @@ let resetIndexes = new Int32Array(64);
 /** Collects the indexes in [from, to) whose value is below the one before; returns how many there are. */
 function findResets(values: Float64Array, from: number, to: number): number {
   let count = 0;
+  let before = values[from]!;
   for (let i = from + 1; i < to; i++) {
-    if (values[i]! < values[i - 1]!) {
-      if (count === resetIndexes.length) {
-        const grown = new Int32Array(count * 2);
-        grown.set(resetIndexes);
-        resetIndexes = grown;
-      }
+    const value = values[i]!;
+    if (value < before) {
+      if (count === resetIndexes.length) growResets();
       resetIndexes[count++] = i;
     }
+    before = value;
   }
   return count;
 }
 
-/** Writes last - first of every window with at least two samples. */
-function differences(values: Float64Array, { first, last }: Windows, out: Float64Array, present: Uint8Array): void {
-  for (let step = 0; step < first.length; step++) {
-    const from = first[step]!;
-    const to = last[step]! - 1;
-    if (to <= from) continue;
-    out[step] = values[to]! - values[from]!;
-    present[step] = FLOAT;
-  }
+function growResets(): void {
+  const grown = new Int32Array(resetIndexes.length * 2);
+  grown.set(resetIndexes);
+  resetIndexes = grown;
+}
+
+/** Writes last - first of every window; steps without a result get anything. */
+function differences(values: Float64Array, first: Int32Array, last: Int32Array, out: Float64Array): void {
+  for (let step = 0; step < out.length; step++) out[step] = values[last[step]! - 1]! - values[first[step]!]!;
 }
 
 /** Adds what the counter had reached before each of its resets inside the window. */
@@ -84,69 +96,64 @@ function addResets(values: Float64Array, { first, last }: Windows, out: Float64A
   }
 }
 
-function extrapolateGauge(windows: Windows, out: Float64Array, present: Uint8Array): void {
-  const { sampledS, toStartS, toEndS } = extrapolationOf(windows);
-  for (let step = 0; step < out.length; step++) {
-    if (present[step] !== FLOAT) continue;
-    const sampled = sampledS[step]!;
-    out[step]! *= (sampled + toStartS[step]! + toEndS[step]!) / sampled;
-  }
-}
+/** Slightly more than 1: decides without a division in all but close cases. */
+const MARGIN = 1 + 2 ** -40;
 
-/** A counter cannot have been below zero: extrapolation to the start stops where the line crosses it. */
-function extrapolateCounter(
-  values: Float64Array,
-  windows: Windows,
-  out: Float64Array,
-  present: Uint8Array,
-  perSeconds: number,
-): void {
-  const { sampledS, toStartS, toEndS } = extrapolationOf(windows);
+/**
+ * Multiplies by the factor. A counter cannot have been below zero: extrapolation to the start stops where the line
+ * crosses it.
+ */
+function extrapolateCounter(values: Float64Array, windows: Windows, out: Float64Array, perSeconds: number): void {
+  const plan = extrapolationOf(windows);
+  const factors = perSeconds === 1 ? plan.factor : plan.factorPerSecond;
+  const { sampledS, toStartS } = plan;
   const { first } = windows;
   for (let step = 0; step < out.length; step++) {
-    if (present[step] !== FLOAT) continue;
-    const sampled = sampledS[step]!;
     const increase = out[step]!;
     const start = values[first[step]!]!;
-    let toStart = toStartS[step]!;
-    if (increase > 0 && start >= 0) {
-      const toZero = sampled * (start / increase);
-      if (toZero < toStart) toStart = toZero;
-    }
-    out[step] = increase * ((sampled + toStart + toEndS[step]!) / sampled / perSeconds);
+    if (increase > 0 && start >= 0 && sampledS[step]! * start <= toStartS[step]! * increase * MARGIN) {
+      out[step] = increase * cutFactor(plan, step, start, increase, perSeconds);
+    } else out[step] = increase * factors[step]!;
   }
 }
 
-export const rate: RangeKernel = (values, windows, out, present) => {
-  differences(values, windows, out, present);
+/** The factor where the counter may have been zero inside the stretch before the first sample. */
+function cutFactor(plan: Extrapolation, step: number, start: number, increase: number, perSeconds: number): number {
+  const sampled = plan.sampledS[step]!;
+  const toStart = Math.min(plan.toStartS[step]!, sampled * (start / increase));
+  return (sampled + toStart + plan.toEndS[step]!) / sampled / perSeconds;
+}
+
+export const rate: RangeKernel = (values, windows, out) => {
+  differences(values, windows.first, windows.last, out);
   addResets(values, windows, out);
-  extrapolateCounter(values, windows, out, present, windows.rangeMs / 1000);
+  extrapolateCounter(values, windows, out, windows.rangeMs / 1000);
 };
 
-export const increase: RangeKernel = (values, windows, out, present) => {
-  differences(values, windows, out, present);
+export const increase: RangeKernel = (values, windows, out) => {
+  differences(values, windows.first, windows.last, out);
   addResets(values, windows, out);
-  extrapolateCounter(values, windows, out, present, 1);
+  extrapolateCounter(values, windows, out, 1);
 };
 
-export const delta: RangeKernel = (values, windows, out, present) => {
-  differences(values, windows, out, present);
-  extrapolateGauge(windows, out, present);
+export const delta: RangeKernel = (values, windows, out) => {
+  differences(values, windows.first, windows.last, out);
+  const { factor } = extrapolationOf(windows);
+  for (let step = 0; step < out.length; step++) out[step]! *= factor[step]!;
 };
 
 /** The last two samples of every window: their difference, for counters per second and aware of resets. */
 function instant(isRate: boolean): RangeKernel {
-  return (values, { first, last, timestamps }, out, present) => {
-    for (let step = 0; step < first.length; step++) {
+  return (values, { last, timestamps, present }, out) => {
+    for (let step = 0; step < last.length; step++) {
+      if (present[step] !== FLOAT) continue;
       const to = last[step]! - 1;
-      if (to <= first[step]!) continue;
-      const intervalMs = timestamps[to]! - timestamps[to - 1]!;
-      if (intervalMs === 0) continue;
       const value = values[to]!;
       const before = values[to - 1]!;
-      if (isRate) out[step] = (value < before ? value : value - before) / (intervalMs / 1000);
-      else out[step] = value - before;
-      present[step] = FLOAT;
+      if (isRate) {
+        const seconds = (timestamps[to]! - timestamps[to - 1]!) / 1000;
+        out[step] = (value < before ? value : value - before) / seconds;
+      } else out[step] = value - before;
     }
   };
 }

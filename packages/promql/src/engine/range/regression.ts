@@ -44,29 +44,27 @@ function fitLine(
   return line;
 }
 
-export const deriv: RangeKernel = (values, { first, last, timestamps }, out, present) => {
+export const deriv: RangeKernel = (values, { first, last, timestamps, present }, out) => {
   for (let step = 0; step < first.length; step++) {
     const from = first[step]!;
     const to = last[step]!;
-    if (to - from < 2) continue;
+    if (present[step] !== FLOAT) continue;
     out[step] = fitLine(values, timestamps, from, to, timestamps[from]!).slope;
-    present[step] = FLOAT;
   }
 };
 
-export const predictLinear: RangeKernel = (values, { first, last, timestamps }, out, present, [ahead], evalTimesMs) => {
+export const predictLinear: RangeKernel = (values, { first, last, timestamps, present }, out, [ahead], evalTimesMs) => {
   for (let step = 0; step < first.length; step++) {
     const from = first[step]!;
     const to = last[step]!;
-    if (to - from < 2) continue;
+    if (present[step] !== FLOAT) continue;
     const { slope, intercept } = fitLine(values, timestamps, from, to, evalTimesMs[step]!);
     out[step] = slope * ahead![step]! + intercept;
-    present[step] = FLOAT;
   }
 };
 
 /** Holt's linear smoothing. @throws QueryError for factors outside (0, 1). */
-export const doubleExponentialSmoothing: RangeKernel = (values, { first, last }, out, present, [smoothing, trends]) => {
+export const doubleExponentialSmoothing: RangeKernel = (values, { first, last, present }, out, [smoothing, trends]) => {
   for (let step = 0; step < first.length; step++) {
     const from = first[step]!;
     const to = last[step]!;
@@ -78,7 +76,7 @@ export const doubleExponentialSmoothing: RangeKernel = (values, { first, last },
     if (trendFactor <= 0 || trendFactor >= 1) {
       fail(`invalid trend factor. Expected: 0 < tf < 1, got: ${trendFactor.toFixed(6)}`);
     }
-    if (to - from < 2) continue;
+    if (present[step] !== FLOAT) continue;
     let before = 0;
     let level = values[from]!;
     let trend = values[from + 1]! - level;
@@ -90,6 +88,5 @@ export const doubleExponentialSmoothing: RangeKernel = (values, { first, last },
       level = x + y;
     }
     out[step] = level;
-    present[step] = FLOAT;
   }
 };

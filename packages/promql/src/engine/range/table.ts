@@ -9,6 +9,8 @@ export interface RangeFunction {
   readonly keepsName?: true;
   /** Expects a counter: a metric that is not named like one is worth an info. */
   readonly counter?: true;
+  /** Samples that a window needs for a result; 1 unless given. */
+  readonly minSamples?: 2;
   /** Index of the range argument; 0 unless given. */
   readonly rangeArgument?: number;
 }
@@ -17,21 +19,21 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string
   ['avg_over_time', { kernel: overTime.avgOverTime }],
   ['changes', { kernel: overTime.changes }],
   ['count_over_time', { kernel: overTime.countOverTime }],
-  ['delta', { kernel: rates.delta }],
-  ['deriv', { kernel: regression.deriv }],
-  ['double_exponential_smoothing', { kernel: regression.doubleExponentialSmoothing }],
+  ['delta', { kernel: rates.delta, minSamples: 2 }],
+  ['deriv', { kernel: regression.deriv, minSamples: 2 }],
+  ['double_exponential_smoothing', { kernel: regression.doubleExponentialSmoothing, minSamples: 2 }],
   ['first_over_time', { kernel: overTime.firstOverTime, keepsName: true }],
-  ['idelta', { kernel: rates.idelta }],
-  ['increase', { kernel: rates.increase, counter: true }],
-  ['irate', { kernel: rates.irate }],
+  ['idelta', { kernel: rates.idelta, minSamples: 2 }],
+  ['increase', { kernel: rates.increase, minSamples: 2, counter: true }],
+  ['irate', { kernel: rates.irate, minSamples: 2 }],
   ['last_over_time', { kernel: overTime.lastOverTime, keepsName: true }],
   ['mad_over_time', { kernel: overTime.madOverTime }],
   ['max_over_time', { kernel: overTime.maxOverTime }],
   ['min_over_time', { kernel: overTime.minOverTime }],
-  ['predict_linear', { kernel: regression.predictLinear }],
+  ['predict_linear', { kernel: regression.predictLinear, minSamples: 2 }],
   ['present_over_time', { kernel: overTime.presentOverTime }],
   ['quantile_over_time', { kernel: overTime.quantileOverTime, rangeArgument: 1 }],
-  ['rate', { kernel: rates.rate, counter: true }],
+  ['rate', { kernel: rates.rate, minSamples: 2, counter: true }],
   ['resets', { kernel: overTime.resets }],
   ['stddev_over_time', { kernel: overTime.stddevOverTime }],
   ['stdvar_over_time', { kernel: overTime.stdvarOverTime }],
