@@ -29,7 +29,7 @@ export interface BlockInfo {
   readonly sizeBytes: number;
   /** When the block ends, in ms since the epoch; never where absent. */
   readonly expireAtMs?: number;
-  /** The lanes whose entries the block took over. */
+  /** The lanes whose entries are in the block, those of blocks that it replaced included. */
   readonly sealedLanes: readonly number[];
 }
 
@@ -91,6 +91,8 @@ export interface BlockState {
   /** Blocks whose pages are garbage, with the number of their pages where it is known. */
   readonly garbage: readonly { readonly id: number; readonly pages: number | undefined }[];
   readonly nextId: number;
+  /** Counts everything that changes the list of blocks. */
+  readonly changes: number;
 }
 
 export interface BlockStoreOptions {
@@ -102,14 +104,21 @@ export interface BlockStoreOptions {
 
 const blockStateKey = stateKey('blocks');
 
-export async function readBlockState(engine: EngineReader): Promise<BlockState> {
+type BlockCounters = Pick<BlockState, 'nextId' | 'changes'>;
+
+export async function readBlockCounters(engine: EngineReader): Promise<BlockCounters> {
   const row = await engine.get(blockStateKey);
-  const { nextId } = row === undefined ? { nextId: 1 } : (JSON.parse(new TextDecoder().decode(row)) as BlockState);
+  return row === undefined
+    ? { nextId: 1, changes: 0 }
+    : (JSON.parse(new TextDecoder().decode(row)) as BlockCounters);
+}
+
+export async function readBlockState(engine: EngineReader): Promise<BlockState> {
   const garbage: { id: number; pages: number | undefined }[] = [];
   for await (const { key, value } of engine.scan(blockMarkers)) {
     garbage.push({ id: idOfKey(key), pages: markerPages(value) });
   }
-  return { blocks: await readDescriptors(engine), garbage, nextId };
+  return { blocks: await readDescriptors(engine), garbage, ...(await readBlockCounters(engine)) };
 }
 
 export async function readDescriptors(engine: EngineReader): Promise<BlockInfo[]> {
@@ -182,6 +191,7 @@ export class WritableBlocks implements BlockStore {
   /** Removed, and still readable by those who started before. */
   readonly #leaving = new Map<number, BlockInfo>();
   #nextId: number;
+  #changes: number;
 
   constructor(
     engine: EngineReader,
@@ -196,6 +206,7 @@ export class WritableBlocks implements BlockStore {
     this.#sweeper = sweeper;
     this.#options = options;
     this.#nextId = state.nextId;
+    this.#changes = state.changes;
     for (const block of state.blocks) this.#published.set(block.id, block);
     const source: PageSource = { engine, find: (id) => this.#published.get(id) ?? this.#leaving.get(id) };
     this.#pages = new BlockPages(source, options.cacheBytes);
@@ -217,9 +228,8 @@ export class WritableBlocks implements BlockStore {
   create(kind: string, { expireAtMs }: CreateOptions = {}): BlockWriter {
     if (this.#loop.failure !== undefined) throw this.#loop.failure;
     const id = this.#nextId++;
-    const state = new TextEncoder().encode(JSON.stringify({ nextId: this.#nextId }));
     const marker = { key: blockMarkerKey(id), value: markerValue(unknownPages) };
-    this.#loop.submit([marker, { key: blockStateKey, value: state }]).catch(() => undefined);
+    this.#loop.submit([marker, this.#counters()]).catch(() => undefined);
     return new Writer(id, kind, expireAtMs, this.#options.removalGraceMs, this.#loop, (writer) =>
       this.#sweeper.addBlock(writer.id, writer.pages, 0),
     );
@@ -230,8 +240,9 @@ export class WritableBlocks implements BlockStore {
       throw new StorageError('internal', `block ${writer.id} cannot be published (again)`);
     }
     const replaced = (options.replaces ?? []).map((id) => this.#take(id));
-    const sealedLanes = options.sealsLanes ?? [];
-    const afterGroup = this.#journal.seal(sealedLanes);
+    const sealsLanes = options.sealsLanes ?? [];
+    const afterGroup = this.#journal.seal(sealsLanes);
+    const sealedLanes = [...sealsLanes, ...replaced.flatMap((block) => block.sealedLanes)];
     writer.state = 'published';
     const expireAtMs = options.expireAtMs ?? writer.expireAtMs;
     const { id, kind, pages, sizeBytes } = writer;
@@ -248,12 +259,14 @@ export class WritableBlocks implements BlockStore {
       { key: descriptorKey(id), value: encodeDescriptor(block) },
       { key: blockMarkerKey(id), value: undefined },
     ];
-    for (const lane of sealedLanes) ops.push({ key: laneMarkerKey(lane), value: Uint8Array.of(1) });
+    for (const lane of sealsLanes) ops.push({ key: laneMarkerKey(lane), value: Uint8Array.of(1) });
     for (const old of replaced) pushRemoval(ops, old);
+    this.#changes++;
+    ops.push(this.#counters());
     await this.#loop.submit(ops, { afterGroup });
     this.#published.set(id, block);
     this.#leave(replaced);
-    for (const lane of sealedLanes) this.#sweeper.addLane(lane);
+    for (const lane of sealsLanes) this.#sweeper.addLane(lane);
     return block;
   }
 
@@ -262,6 +275,8 @@ export class WritableBlocks implements BlockStore {
     if (removed.length === 0) return;
     const ops: EngineOp[] = [];
     for (const block of removed) pushRemoval(ops, block);
+    this.#changes++;
+    ops.push(this.#counters());
     await this.#loop.submit(ops);
     this.#leave(removed);
   }
@@ -281,6 +296,11 @@ export class WritableBlocks implements BlockStore {
   swept(id: number): void {
     this.#leaving.delete(id);
     this.#pages.forget(id);
+  }
+
+  #counters(): EngineOp {
+    const counters: BlockCounters = { nextId: this.#nextId, changes: this.#changes };
+    return { key: blockStateKey, value: new TextEncoder().encode(JSON.stringify(counters)) };
   }
 
   #isListed(id: number): boolean {

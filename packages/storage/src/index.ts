@@ -22,6 +22,8 @@ export type { AwsTarget, Environment, ObjectStoreTarget } from './object-store.t
 export { objectStoreTarget } from './object-store.ts';
 export type { PreflightOptions, PreflightReport } from './preflight.ts';
 export { preflightObjectStore } from './preflight.ts';
+export type { OpenReadOnlyOptions, ReadOnlyStorage, StorageChange } from './read-only-storage.ts';
+export { openReadOnlyStorage } from './read-only-storage.ts';
 export type { SlateSettings } from './settings.ts';
 export { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 export type { OpenStorageOptions, Storage, StorageHealth } from './storage.ts';

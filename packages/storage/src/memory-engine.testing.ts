@@ -1,4 +1,4 @@
-import type { Engine, EngineOp, EngineRow, KeyRange, ScanOptions } from './engine.ts';
+import type { Engine, EngineOp, EngineReader, EngineRow, KeyRange, ScanOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 
 /** What happens to the next writes, one after the other; `ok` once the list is used up. */
@@ -27,6 +27,8 @@ export interface MemoryStore {
   release(): void;
   /** Opens the store as its one writer, which fences any other. */
   open(nowMs: () => number): Engine;
+  /** Opens the store for reading; `beforeRead` runs before every read. */
+  openReader(nowMs: () => number, beforeRead?: () => void): EngineReader;
 }
 
 export function createMemoryStore(): MemoryStore {
@@ -45,6 +47,36 @@ export function createMemoryStore(): MemoryStore {
     }
   };
 
+  const openReader = (nowMs: () => number, beforeRead: () => void = () => undefined): EngineReader => {
+    let closed: StorageError | undefined;
+    const check = (): void => {
+      if (closed !== undefined) throw closed;
+      beforeRead();
+    };
+    const alive = ({ expireAtMs }: EngineRow): boolean => expireAtMs === undefined || expireAtMs > nowMs();
+    return {
+      get: async (key) => {
+        check();
+        const row = rows.get(Buffer.from(key).toString('hex'));
+        return row !== undefined && alive(row) ? row.value : undefined;
+      },
+      scan: async function* (range: KeyRange, options: ScanOptions = {}): AsyncGenerator<EngineRow> {
+        check();
+        const [start, end] = [Buffer.from(range.start), Buffer.from(range.end)];
+        const found = [...rows.values()].filter((row) => start.compare(row.key) <= 0 && end.compare(row.key) > 0);
+        found.sort((a, b) => Buffer.compare(a.key, b.key));
+        if (options.descending) found.reverse();
+        for (const row of found) if (alive(row)) yield row;
+      },
+      failure: () => closed,
+      metrics: () => [],
+      probe: async () => check(),
+      close: async () => {
+        closed ??= new StorageError('closed', 'closed');
+      },
+    };
+  };
+
   const open = (nowMs: () => number): Engine => {
     const opened = ++epoch;
     let dead: StorageError | undefined;
@@ -56,7 +88,6 @@ export function createMemoryStore(): MemoryStore {
       if (dead !== undefined) throw dead;
       if (opened !== epoch) throw (dead = new StorageError('fenced', 'fenced'));
     };
-    const alive = ({ expireAtMs }: EngineRow): boolean => expireAtMs === undefined || expireAtMs > nowMs();
 
     const write = async (ops: readonly EngineOp[]): Promise<void> => {
       if (writing) throw new Error('two writes at a time');
@@ -77,26 +108,10 @@ export function createMemoryStore(): MemoryStore {
       }
     };
 
-    async function* scan(range: KeyRange, options: ScanOptions = {}): AsyncGenerator<EngineRow> {
-      check();
-      const [start, end] = [Buffer.from(range.start), Buffer.from(range.end)];
-      const found = [...rows.values()].filter((row) => start.compare(row.key) <= 0 && end.compare(row.key) > 0);
-      found.sort((a, b) => Buffer.compare(a.key, b.key));
-      if (options.descending) found.reverse();
-      for (const row of found) if (alive(row)) yield row;
-    }
-
     return {
+      ...openReader(nowMs, check),
       write,
-      scan,
-      get: async (key) => {
-        check();
-        const row = rows.get(Buffer.from(key).toString('hex'));
-        return row !== undefined && alive(row) ? row.value : undefined;
-      },
       failure: () => dead,
-      metrics: () => [],
-      probe: async () => check(),
       close: async () => {
         dead ??= new StorageError('closed', 'closed');
       },
@@ -114,5 +129,6 @@ export function createMemoryStore(): MemoryStore {
       for (const resume of waiting) resume();
     },
     open,
+    openReader,
   };
 }

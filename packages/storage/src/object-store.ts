@@ -20,7 +20,7 @@ export interface ObjectStoreTarget {
   /** The folder of a Local store, absolute. */
   readonly folder?: string;
   readonly aws?: AwsTarget;
-  /** The base URL that answers HTTP for this store. */
+  /** The base URL that answers HTTP for this store, where it is known. */
   readonly endpoint?: string;
 }
 
@@ -63,7 +63,6 @@ export function objectStoreTarget(config: StorageConfig, env: Environment = proc
         path,
         env: assignments(env, { GOOGLE_BUCKET: undefined, GOOGLE_BUCKET_NAME: undefined }),
         description: `gs://${store.bucket}/${path}`,
-        endpoint: 'https://storage.googleapis.com',
         isRemote: true,
       };
     case 'Azure': {

@@ -30,7 +30,8 @@ export interface PreflightReport {
  * - Local: the folder is made and a file written to it.
  * - Aws: bucket, region, credentials, and the permission to list, write and delete; and that the store honours
  *   `If-None-Match: *`, without which fencing would not hold. Not through an HTTP proxy of the environment.
- * - Gcp, Azure: only that the endpoint answers HTTP; both always have conditional puts.
+ * - Azure: only that the endpoint answers HTTP. Gcp: nothing. Both have conditional puts always; what else may be wrong
+ *   shows when the engine lists the store for the first time.
  *
  * @throws StorageError `config` (an operator must change something) or `unavailable` (it may work later); `details.reason`
  * is a StoreFailureReason

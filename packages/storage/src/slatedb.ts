@@ -18,6 +18,7 @@ import { withDeadline, yieldToLoop } from './deadline.ts';
 import type { EngineMetric, EngineRow, KeyRange, ScanOptions } from './engine.ts';
 import { StorageError, toStorageError } from './errors.ts';
 import type { ObjectStoreTarget } from './object-store.ts';
+import { storeFailureOfMessage } from './store-failure.ts';
 
 /** Where a database lives, in the terms of the engine. */
 export type SlateTarget = Pick<ObjectStoreTarget, 'url' | 'path' | 'env' | 'description'>;
@@ -60,6 +61,8 @@ export async function probeStore(store: ObjectStore, target: SlateTarget, deadli
     for (const file of await withDeadline(listed, deadlineMs, target.description)) file.dispose();
   } catch (error) {
     const failure = fromNative(error);
+    const known = storeFailureOfMessage(target.description, failure.message);
+    if (known !== undefined) throw known;
     throw new StorageError('unavailable', `${target.description} cannot be read: ${failure.message}`, {
       cause: error,
       details: { store: target.description },

@@ -35,7 +35,7 @@ describe('journal and blocks against a model', () => {
           });
         await walk(steps, { reopen, rows: () => sorted(store.rows.values()) });
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
     expect.hasAssertions();
   });

@@ -69,11 +69,16 @@ export function unreachable(target: ObjectStoreTarget, error: unknown, signal: A
   });
 }
 
+const brokenSetup =
+  /Unable to (?:open|decode) service account|Unable to read|Failed to read token file|Account must be specified|builder error|Generic Config error/;
+
 /**
- * The engine's own message about a failed request, which carries the store's answer in it, in the terms above;
- * undefined where it carries none.
+ * The engine's own message about a failed request in the terms above: it carries the store's answer in it, or says that
+ * no request could be made at all.
  */
 export function storeFailureOfMessage(description: string, message: string): StorageError | undefined {
   const status = /status code: (\d{3})/.exec(message)?.[1];
-  return status === undefined ? undefined : storeFailure(description, 'reading', Number(status), message);
+  if (status !== undefined) return storeFailure(description, 'reading', Number(status), message);
+  if (!brokenSetup.test(message)) return undefined;
+  return new StorageError('config', `${description}: ${message}`, { details: { reason: 'credentials' } });
 }

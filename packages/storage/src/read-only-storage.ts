@@ -1,0 +1,281 @@
+import { BlockPages } from './block-pages.ts';
+import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors, unexpired } from './blocks.ts';
+import { resolveTuning, type StorageConfig } from './config.ts';
+import { withDeadline } from './deadline.ts';
+import type { EngineReader } from './engine.ts';
+import { StorageError, toStorageError } from './errors.ts';
+import { hasFormat } from './format.ts';
+import { type JournalEntry, readJournalState, recoverJournal } from './journal-recovery.ts';
+import { stateKey } from './keys.ts';
+import type { Logger } from './logger.ts';
+import { type MetaReads, metaReads } from './meta.ts';
+import { bridgeMetrics, counterFamily, gaugeFamily, type MetricFamily } from './metrics.ts';
+import { objectStoreTarget } from './object-store.ts';
+import { preflightObjectStore } from './preflight.ts';
+import { openSlateReader } from './slatedb-reader.ts';
+import type { StorageHealth } from './storage.ts';
+
+/** What happened in the database since the change before. */
+export interface StorageChange {
+  /** New entries in the order of their appends; to be applied first. */
+  readonly entries: readonly JournalEntry[];
+  /** Lanes whose entries are in blocks from now on; what is in memory of them is to be forgotten. */
+  readonly lanesSealed: readonly number[];
+  readonly blocksAdded: readonly BlockInfo[];
+  readonly blocksRemoved: readonly number[];
+}
+
+/** A database that another process writes. Never fences it. */
+export interface ReadOnlyStorage {
+  /** The blocks as of the last change that {@link follow} yielded; before that, as of opening. */
+  readonly blocks: BlockReads;
+  readonly meta: MetaReads;
+  /** The last commit group that was read. */
+  readonly lastGroup: number;
+  /** As {@link Journal.recover}: every entry of every live lane; to be run to its end once, before {@link follow}. */
+  recover(): AsyncIterable<JournalEntry>;
+  /**
+   * Yields every change until the signal aborts or the storage closes; the first one at once, perhaps empty: with it
+   * the reader has caught up with its opening. While the store does not answer nothing is yielded.
+   * @throws StorageError `corrupt`, `internal`
+   */
+  follow(signal?: AbortSignal): AsyncIterable<StorageChange>;
+  health(): StorageHealth;
+  checkReadable(): Promise<void>;
+  metrics(): MetricFamily[];
+  close(): Promise<void>;
+}
+
+export interface OpenReadOnlyOptions {
+  readonly logger: Logger;
+  readonly clock?: () => number;
+  /** How often to look for changes. Default 1000. */
+  readonly pollMs?: number;
+  /** How long blocks stay readable after they were removed. Default 60000. */
+  readonly removalGraceMs?: number;
+  readonly openTimeoutMs?: number;
+}
+
+export interface ReaderParts extends OpenReadOnlyOptions {
+  readonly timeoutMs: number;
+  readonly pageCacheBytes: number;
+}
+
+/** Entries are yielded in changes of about this size. */
+const changeBytes = 8 * 1024 * 1024;
+const readCheckMs = 3_000;
+
+/**
+ * Opens the database for reading.
+ * @throws StorageError `config`, `unavailable` (the store cannot be reached, or there is no database yet)
+ */
+export async function openReadOnlyStorage(
+  config: StorageConfig,
+  options: OpenReadOnlyOptions,
+): Promise<ReadOnlyStorage> {
+  const target = objectStoreTarget(config);
+  const tuning = resolveTuning(config);
+  if (target.url === 'memory:///') {
+    throw new StorageError('config', 'a database in memory cannot be opened by a second process');
+  }
+  const { warnings } = await preflightObjectStore(target, { timeoutMs: tuning.commitTimeoutMs, readOnly: true });
+  for (const warning of warnings) options.logger.warn({ store: target.description }, warning);
+  const engine = await openSlateReader(target, {
+    deadlineMs: tuning.commitTimeoutMs,
+    openDeadlineMs: options.openTimeoutMs ?? 120_000,
+    pollMs: options.pollMs ?? 1000,
+    nowMs: options.clock ?? Date.now,
+    preflight: target.isRemote,
+  }).catch((error: unknown) => {
+    const failure = toStorageError(error);
+    if (failure.code !== 'corrupt' && failure.code !== 'internal') throw failure;
+    throw new StorageError('unavailable', `${target.description}: no database can be read: ${failure.message}`, {
+      cause: failure,
+    });
+  });
+  try {
+    return await startReader(engine, {
+      ...options,
+      timeoutMs: tuning.commitTimeoutMs,
+      pageCacheBytes: tuning.pageCacheBytes,
+    });
+  } catch (error) {
+    await engine.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Everything above the engine. */
+export async function startReader(engine: EngineReader, parts: ReaderParts): Promise<ReadOnlyStorage> {
+  if (!(await hasFormat(engine))) throw new StorageError('unavailable', 'there is no database yet');
+  const { logger, timeoutMs, pollMs = 1000, removalGraceMs = 60_000, clock = Date.now } = parts;
+  const journal = await readJournalState(engine);
+  let changes = (await readBlockCounters(engine)).changes;
+  let stored = new Map((await readDescriptors(engine)).map((block) => [block.id, block]));
+  let announced = new Map(unexpired(stored.values(), clock()).map((block) => [block.id, block]));
+  const leaving = new Map<number, BlockInfo>();
+  const sealed = new Set(journal.sealedLanes);
+  for (const block of stored.values()) for (const lane of block.sealedLanes) sealed.add(lane);
+  /** Live lanes and the last group that had an entry of them. */
+  const lanes = new Map<number, number>();
+  let lastGroup = 0;
+  let recovered = false;
+  let polls = 0;
+  let answeredMs = performance.now();
+  const closing = new AbortController();
+  const pages = new BlockPages({ engine, find: (id) => stored.get(id) ?? leaving.get(id) }, parts.pageCacheBytes);
+
+  /** The last group that was read, which is not the last that was yielded. */
+  let seenGroup = journal.lastGroup;
+  const visit = (group: number, lane: number): void => {
+    seenGroup = Math.max(seenGroup, group);
+    if (!sealed.has(lane)) lanes.set(lane, group);
+  };
+
+  async function* recover(): AsyncGenerator<JournalEntry, void, undefined> {
+    yield* recoverJournal(engine, journal.floorGroup, sealed, visit);
+    lastGroup = seenGroup;
+    recovered = true;
+  }
+
+  /** The journal first and the blocks after it: what moved in between is in a block that is seen. */
+  async function* poll(): AsyncGenerator<StorageChange, void, undefined> {
+    let entries: JournalEntry[] = [];
+    let sizeBytes = 0;
+    for await (const entry of recoverJournal(engine, lastGroup + 1, sealed, visit)) {
+      // Never between two entries of one group: they were committed together.
+      const group = entries.at(-1)?.group;
+      if (sizeBytes > changeBytes && group !== undefined && group !== entry.group) {
+        lastGroup = group;
+        yield { entries, lanesSealed: [], blocksAdded: [], blocksRemoved: [] };
+        entries = [];
+        sizeBytes = 0;
+      }
+      sizeBytes += entry.entry.length;
+      entries.push(entry);
+    }
+    const lanesSealed = await refreshBlocks();
+    const listed = new Map(unexpired(stored.values(), clock()).map((block) => [block.id, block]));
+    const blocksAdded = [...listed.values()].filter(({ id }) => !announced.has(id));
+    const blocksRemoved = [...announced.keys()].filter((id) => !listed.has(id));
+    announced = listed;
+    // Only now: had a read failed before, the next look would have to begin where this one did.
+    lastGroup = seenGroup;
+    polls++;
+    answeredMs = performance.now();
+    if (polls === 1 || entries.length + lanesSealed.length + blocksAdded.length + blocksRemoved.length > 0) {
+      yield { entries, lanesSealed, blocksAdded, blocksRemoved };
+    }
+  }
+
+  /** Reads the blocks again if they changed; answers the lanes that are sealed since. */
+  async function refreshBlocks(): Promise<number[]> {
+    const counters = await readBlockCounters(engine);
+    if (counters.changes === changes) return [];
+    // Everything is read before anything is changed, because reads can fail.
+    const fresh = new Map((await readDescriptors(engine)).map((block) => [block.id, block]));
+    const { floorGroup } = await readJournalState(engine);
+    for (const [id, block] of stored) if (!fresh.has(id)) leave(block);
+    stored = fresh;
+    changes = counters.changes;
+    const gone: number[] = [];
+    const seal = (lane: number): void => {
+      if (lanes.delete(lane)) gone.push(lane);
+      sealed.add(lane);
+    };
+    for (const block of stored.values()) for (const lane of block.sealedLanes) seal(lane);
+    // A block that came and went between two looks: its lanes are behind the journal's first group.
+    for (const [lane, group] of [...lanes]) if (group < floorGroup) seal(lane);
+    return gone;
+  }
+
+  function leave(block: BlockInfo): void {
+    leaving.set(block.id, block);
+    const timer = setTimeout(() => {
+      leaving.delete(block.id);
+      pages.forget(block.id);
+    }, removalGraceMs);
+    timer.unref();
+  }
+
+  async function* follow(signal?: AbortSignal): AsyncGenerator<StorageChange, void, undefined> {
+    if (!recovered) throw new StorageError('internal', 'recover() must be run to its end before follow()');
+    const ended = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+    while (!ended.aborted) {
+      try {
+        yield* poll();
+      } catch (thrown) {
+        const error = toStorageError(thrown);
+        if (ended.aborted) return;
+        if (!error.retryable) throw error;
+        logger.warn({ err: error }, 'looking for changes failed; it is tried again');
+      }
+      await pause(pollMs, ended);
+    }
+  }
+
+  const health = (): StorageHealth => {
+    const oldestPendingCommitAgeMs = 0;
+    if (closing.signal.aborted) return { state: 'closed', detail: 'closed', oldestPendingCommitAgeMs };
+    const failure = engine.failure();
+    if (failure !== undefined) return { state: 'closed', detail: failure.message, oldestPendingCommitAgeMs };
+    if (polls === 0) return { state: 'recovering', detail: 'catching up', oldestPendingCommitAgeMs };
+    const silentMs = performance.now() - answeredMs;
+    if (silentMs > timeoutMs + pollMs) {
+      const detail = `no look at the store succeeded for ${Math.round(silentMs)} ms`;
+      return { state: 'unavailable', detail, oldestPendingCommitAgeMs };
+    }
+    return { state: 'ok', detail: 'ok', oldestPendingCommitAgeMs };
+  };
+
+  return {
+    blocks: {
+      list: () => [...announced.values()].filter((block) => isAlive(block, clock())).sort((a, b) => a.id - b.id),
+      readPages: (blockId, first, count, signal) => pages.read(blockId, first, count, signal),
+    },
+    meta: metaReads(engine),
+    get lastGroup() {
+      return lastGroup;
+    },
+    recover,
+    follow,
+    health,
+    checkReadable: async () => {
+      const { state, detail } = health();
+      if (state !== 'ok' && state !== 'recovering') throw new StorageError('unavailable', detail);
+      await withDeadline(engine.get(stateKey('format')), readCheckMs, 'read check');
+    },
+    metrics: () => [
+      ...bridgeMetrics(engine.metrics()),
+      gaugeFamily('storage_blocks', 'Published blocks.', announced.size),
+      gaugeFamily('storage_journal_last_group', 'The last commit group that was read.', lastGroup),
+      gaugeFamily('storage_page_cache_bytes', 'Bytes in the cache of pages.', pages.stats.bytes),
+      counterFamily('storage_page_cache_hits_total', 'Pages found in the cache.', pages.stats.hits),
+      counterFamily('storage_page_cache_misses_total', 'Pages read from the store.', pages.stats.misses),
+      counterFamily('storage_reader_polls_total', 'Successful looks for changes.', polls),
+      gaugeFamily('storage_up', '1 while the storage works.', health().state === 'ok' ? 1 : 0),
+    ],
+    close: async () => {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      await engine.close();
+    },
+  };
+}
+
+function isAlive({ expireAtMs }: BlockInfo, nowMs: number): boolean {
+  return expireAtMs === undefined || expireAtMs > nowMs;
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+  });
+}
