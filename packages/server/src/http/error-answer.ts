@@ -69,6 +69,6 @@ function frameworkProblem(error: unknown): HttpProblem | undefined {
 }
 
 /** The path of a request without its query, which may hold what should not be logged. */
-function pathOf(request: IncomingMessage): string {
+export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0]!;
 }

@@ -268,6 +268,13 @@ describe('errors', () => {
     expect(log).toEqual([]);
   });
 
+  it('have exactly the content type of their renderer', async () => {
+    const { url } = await open({ errorRenderers: envelope }, failing);
+    for (const path of ['/api/v1/query', '/api/v1/nothing', '/fail']) {
+      expect((await fetch(url + path)).headers.get('content-type')).toBe('application/json');
+    }
+  });
+
   it('are rendered by path prefix for what no route answers', async () => {
     const { url } = await open({ errorRenderers: envelope }, failing);
     const nothing = await fetch(`${url}/api/v1/nothing?x=1`);
@@ -510,6 +517,19 @@ describe('close', () => {
     const idle = createHttpServer({ registry: createRegistry(), logger: createLogger({ service: 'x', env: {} }) });
     expect(await idle.close(0)).toBe(0);
   });
+});
+
+it('logs requests at level debug, without their query', async () => {
+  const log: Record<string, unknown>[] = [];
+  const logger = createLogger({
+    service: 'test',
+    env: { LOG_LEVEL: 'debug' },
+    destination: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
+  });
+  const { url } = await open({ logger });
+  await (await fetch(`${url}/-/healthy?secret=1`)).text();
+  await eventually(() => expect(log).toHaveLength(1));
+  expect(log[0]).toMatchObject({ level: 'debug', msg: 'request', method: 'GET', path: '/-/healthy', status: 200 });
 });
 
 it('says which port is taken', async () => {

@@ -9,7 +9,9 @@ const CLIENT_CLOSED_REQUEST = 499;
 export interface ResponseTracker {
   readonly metrics: RequestMetrics;
   draining: boolean;
-  /** Called after each response. */
+  /** Told about each request that has ended. */
+  readonly onRecorded: ((response: TrackedResponse) => void) | undefined;
+  /** Called after each response while the server drains. */
   onClosed: ((response: TrackedResponse) => void) | undefined;
 }
 
@@ -60,6 +62,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     tracker.metrics.inFlight.dec();
     this.endpoint!.record(this.req.method ?? '', this.countedStatus, this.elapsedMs / 1000);
     (this.req.socket as WithQueue)[kQueued]?.delete(this);
+    tracker.onRecorded?.(this);
     tracker.onClosed?.(this);
   }
 }
