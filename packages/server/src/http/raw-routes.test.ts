@@ -1,0 +1,40 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { closeOpened, eventually, open, post } from './http-server.testing.ts';
+import type { HttpServerOptions } from './http-server.ts';
+import { HttpError } from './problem.ts';
+import { sendBytes } from './raw-routes.ts';
+
+afterEach(closeOpened);
+
+describe('raw routes', () => {
+  const rawRoutes: HttpServerOptions['rawRoutes'] = [
+    {
+      method: 'POST',
+      path: '/append',
+      bodyLimitBytes: 10,
+      handle: (request, body, response) => {
+        if (request.url!.endsWith('?fail')) throw new HttpError(409, 'sequence differs');
+        if (request.url!.endsWith('?fail-later')) return Promise.reject(new Error('a detail'));
+        sendBytes(response, 200, 'application/json', JSON.stringify({ bytes: body.length }));
+        return undefined;
+      },
+    },
+  ];
+
+  it('answer and are counted like others', async () => {
+    const { url, metric } = await open({ rawRoutes });
+    const answer = await post(`${url}/append`, Buffer.alloc(10));
+    expect([answer.status, await answer.json()]).toEqual([200, { bytes: 10 }]);
+    expect((await post(`${url}/append?fail`, 'x')).status).toBe(409);
+    const failed = await post(`${url}/append?fail-later`, 'x');
+    expect([failed.status, await failed.json()]).toEqual([500, { status: 'error', message: 'internal server error' }]);
+    expect((await post(`${url}/append`, Buffer.alloc(11))).status).toBe(413);
+    const wrong = await fetch(`${url}/append`);
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+    await eventually(() => {
+      for (const status of [200, 409, 500, 413]) {
+        expect(metric(`http_requests_total{method="POST",endpoint="/append",status="${status}"}`)).toBe(1);
+      }
+    });
+  });
+});
