@@ -10,8 +10,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createHttpServer, createLogger, createRegistry, sendBytes } from '../packages/server/dist/index.js';
 import Fastify from 'fastify';
+import { createHttpServer, createLogger, createRegistry, sendBytes } from '../packages/server/dist/index.js';
 
 const ANSWER = Buffer.from('{"status":"success","recordsAppended":1,"startSequence":42}');
 const BODY = Buffer.alloc(1024, 0x61);
@@ -32,7 +32,9 @@ const servers = {
   },
   fastify: async () => {
     const app = Fastify();
-    app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    );
     app.post('/append', (_request, reply) => {
       reply.type('application/json').send(ANSWER);
     });
@@ -123,6 +125,8 @@ if (process.argv[2] === 'serve') {
   }
   console.log(`POST of ${BODY.length} bytes, ${connections} connections, best of ${rounds} x ${seconds} s`);
   for (const [kind, { cpuUs, perSecond }] of Object.entries(best)) {
-    console.log(`${kind.padEnd(22)} ${cpuUs.toFixed(1).padStart(6)} us CPU/request ${perSecond.toFixed(0).padStart(8)} requests/s`);
+    console.log(
+      `${kind.padEnd(22)} ${cpuUs.toFixed(1).padStart(6)} us CPU/request ${perSecond.toFixed(0).padStart(8)} requests/s`,
+    );
   }
 }

@@ -29,6 +29,7 @@ await runServer({
       flags: {},
       positionals: [{ name: 'NAME', help: 'who to greet' }],
       run: async (_values, [name]) => {
+        if (name === 'nobody') throw new Error('there is nobody to greet');
         process.stdout.write(`hello ${name}\n`);
         return 0;
       },

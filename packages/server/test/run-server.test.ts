@@ -90,6 +90,8 @@ describe.skipIf(!isBuilt)('command line', () => {
 
   it('runs a subcommand', async () => {
     expect(await start(['greet', 'Ann']).exited).toEqual({ code: 0, stdout: 'hello Ann\n', stderr: '' });
+    const failed = await start(['greet', 'nobody']).exited;
+    expect(failed).toEqual({ code: 1, stdout: '', stderr: 'fixture-server: there is nobody to greet\n' });
   });
 });
 

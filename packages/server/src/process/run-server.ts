@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../cli/cli.ts';
+import type { CliCommand, CommandSpec } from '../cli/cli.ts';
 import { parseCli } from '../cli/cli.ts';
 import type { Flags, FlagValues } from '../cli/flags.ts';
 import type { Environment } from '../config/env.ts';
@@ -80,7 +80,7 @@ export async function runServer<const F extends Flags, Config>(definition: Serve
     process.exit(parsed.code);
   }
   if (parsed.command !== 'serve') {
-    process.exit(await commands[parsed.command]!.run(parsed.values, parsed.positionals, process.env));
+    process.exit(await runCommand(name, commands[parsed.command]!, parsed));
   }
   const flags = parsed.values as FlagValues<F>;
   const config = await loadConfigOrExit(definition, flags);
@@ -89,6 +89,16 @@ export async function runServer<const F extends Flags, Config>(definition: Serve
     process.exit(EXIT_CODES.ok);
   }
   await runUntilStopped(definition, flags, config);
+}
+
+/** A subcommand that throws tells the person at the terminal why, without a stack. */
+async function runCommand(name: string, command: ExtraCommand, { values, positionals }: CliCommand): Promise<number> {
+  try {
+    return await command.run(values, positionals, process.env);
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return isConfigurationError(error) ? EXIT_CODES.configuration : EXIT_CODES.failure;
+  }
 }
 
 async function loadConfigOrExit<F extends Flags, Config>(
