@@ -68,11 +68,11 @@ describe('a reader', () => {
         const heads = new Map<number, string[]>();
         let lane = 1;
         let counter = 0;
-        let failures = 0;
+        let readsToFailure = 0;
         let follower: Follower | undefined;
         const open = async (): Promise<Follower> => {
           const engine = store.openReader(Date.now, () => {
-            if (failures > 0 && failures-- > 0) throw new StorageError('unavailable', 'failed');
+            if (readsToFailure > 0 && --readsToFailure === 0) throw new StorageError('unavailable', 'failed');
           });
           const opened = new Follower(await startReader(engine, readerParts));
           await opened.start();
@@ -102,8 +102,8 @@ describe('a reader', () => {
                 .slice(0, 1),
             );
           else if (step === 'sweep') await writer.sweep();
-          else if (step === 'turn') await new Promise((resolve) => setImmediate(resolve));
-          else if (follower !== undefined) failures++;
+          else if (step === 'turn') await new Promise((resolve) => setTimeout(resolve, 3));
+          else if (follower !== undefined) readsToFailure = 1 + (counter % 6);
         }
         follower ??= await open();
         await writer.journal.flush();
@@ -150,6 +150,24 @@ describe('a reader', () => {
     now = 2000;
     expect(reader.blocks.list()).toEqual([]);
     expect((await changes.next()).value).toMatchObject({ blocksRemoved: [block.id] });
+    await reader.close();
+  });
+
+  it('learns of a lane whose block was merged away before it could see it', async () => {
+    const store = createMemoryStore();
+    const writer = await openOnModel(store);
+    writer.journal.append(1, bytes('older, stays'));
+    writer.journal.append(2, bytes('moves'));
+    await writer.journal.flush();
+    const reader = await startReader(store.openReader(Date.now), readerParts);
+    expect(await recoverAll({ journal: reader } as unknown as Storage)).toHaveLength(2);
+    const changes = reader.follow()[Symbol.asyncIterator]();
+    await changes.next();
+    const first = await writer.blocks.publish(writer.blocks.create('test'), { descriptor: bytes(''), sealsLanes: [2] });
+    const merged = writer.blocks.create('merged');
+    await writer.blocks.publish(merged, { descriptor: bytes(''), replaces: [first.id] });
+    await writer.sweep();
+    expect((await changes.next()).value).toMatchObject({ lanesSealed: [2], blocksAdded: [{ id: merged.id }] });
     await reader.close();
   });
 

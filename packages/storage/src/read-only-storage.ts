@@ -10,7 +10,7 @@ import { stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { type MetaReads, metaReads } from './meta.ts';
 import { bridgeMetrics, counterFamily, gaugeFamily, type MetricFamily } from './metrics.ts';
-import { objectStoreTarget } from './object-store.ts';
+import { type Environment, objectStoreTarget } from './object-store.ts';
 import { preflightObjectStore } from './preflight.ts';
 import { openSlateReader } from './slatedb-reader.ts';
 import type { StorageHealth } from './storage.ts';
@@ -48,6 +48,8 @@ export interface ReadOnlyStorage {
 
 export interface OpenReadOnlyOptions {
   readonly logger: Logger;
+  /** Where credentials and endpoints come from. Default: the environment of the process. */
+  readonly env?: Environment;
   readonly clock?: () => number;
   /** How often to look for changes. Default 1000. */
   readonly pollMs?: number;
@@ -73,12 +75,16 @@ export async function openReadOnlyStorage(
   config: StorageConfig,
   options: OpenReadOnlyOptions,
 ): Promise<ReadOnlyStorage> {
-  const target = objectStoreTarget(config);
+  const target = objectStoreTarget(config, options.env);
   const tuning = resolveTuning(config);
   if (target.url === 'memory:///') {
     throw new StorageError('config', 'a database in memory cannot be opened by a second process');
   }
-  const { warnings } = await preflightObjectStore(target, { timeoutMs: tuning.commitTimeoutMs, readOnly: true });
+  const { warnings } = await preflightObjectStore(target, {
+    ...(options.env === undefined ? {} : { env: options.env }),
+    timeoutMs: tuning.commitTimeoutMs,
+    readOnly: true,
+  });
   for (const warning of warnings) options.logger.warn({ store: target.description }, warning);
   const engine = await openSlateReader(target, {
     deadlineMs: tuning.commitTimeoutMs,

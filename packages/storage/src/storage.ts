@@ -13,7 +13,7 @@ import { stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
-import { objectStoreTarget } from './object-store.ts';
+import { type Environment, objectStoreTarget } from './object-store.ts';
 import { preflightObjectStore } from './preflight.ts';
 import { loadSlateSettings } from './settings.ts';
 import { openSlateEngine } from './slatedb-engine.ts';
@@ -55,6 +55,8 @@ export interface Storage {
 
 export interface OpenStorageOptions {
   readonly logger: Logger;
+  /** Where credentials and endpoints come from. Default: the environment of the process. */
+  readonly env?: Environment;
   /** Wall-clock time in ms since the epoch; decides what has expired. */
   readonly clock?: () => number;
   /** How long readers may still use a removed block before its pages are deleted. Default 60000. */
@@ -91,11 +93,12 @@ const defaultL0SstBytes = 64 * 1024 * 1024;
  * @throws StorageError `config`, `unavailable` (the store cannot be reached), `corrupt`
  */
 export async function openStorage(config: StorageConfig, options: OpenStorageOptions): Promise<Storage> {
-  const target = objectStoreTarget(config);
+  const target = objectStoreTarget(config, options.env);
   const settings = loadSlateSettings(config.settings_path);
   const tuning = resolveTuning(config);
   const folder = syncsFolder(config) ? createFolderSync(join(target.folder!, target.path)) : undefined;
   const { warnings } = await preflightObjectStore(target, {
+    ...(options.env === undefined ? {} : { env: options.env }),
     timeoutMs: tuning.commitTimeoutMs,
     cacheFolder: settings.cacheFolder,
   });

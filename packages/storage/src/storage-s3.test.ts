@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StorageConfig } from './config.ts';
+import type { StorageError } from './errors.ts';
+import { silentLogger } from './logger.ts';
+import { bytes, codeOf, recoverAll } from './open-storage.testing.ts';
+import { openReadOnlyStorage } from './read-only-storage.ts';
+import { openStorage, type Storage } from './storage.ts';
+import { type FaultProxy, startFaultProxy } from './testing/fault-proxy.testing.ts';
+import { type S3Server, startS3Server } from './testing/s3-server.testing.ts';
+
+let server: S3Server;
+let proxy: FaultProxy;
+
+beforeAll(async () => {
+  server = await startS3Server();
+  proxy = await startFaultProxy(server.endpoint);
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await server.destroy();
+});
+
+function config(path: string): StorageConfig {
+  return {
+    type: 'SlateDb',
+    path,
+    commit_timeout_ms: 1000,
+    commit_interval_ms: 20,
+    object_store: { type: 'Aws', bucket: server.bucket, endpoint: proxy.endpoint, allow_http: true },
+  };
+}
+
+const open = (path: string): Promise<Storage> =>
+  openStorage(config(path), { logger: silentLogger, env: server.env, removalGraceMs: 0 });
+
+describe('a storage on S3', () => {
+  it('commits, reads back and lets itself be followed', async () => {
+    const storage = await open('roundtrip');
+    await recoverAll(storage);
+    for (let index = 0; index < 50; index++) storage.journal.append(index % 2, bytes(`${index}`));
+    await storage.journal.flush();
+    const block = storage.blocks.create('test');
+    for (let page = 0; page < 10; page++) await block.writePage(new Uint8Array(40_000).fill(page));
+    await storage.blocks.publish(block, { descriptor: bytes(''), sealsLanes: [0] });
+    const reader = await openReadOnlyStorage(config('roundtrip'), {
+      logger: silentLogger,
+      env: server.env,
+      pollMs: 50,
+    });
+    expect(await recoverAll({ journal: reader } as unknown as Storage)).toHaveLength(25);
+    expect((await reader.blocks.readPages(1, 0, 10)).map((page) => page[0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await reader.close();
+    await storage.close();
+    const again = await open('roundtrip');
+    expect(await recoverAll(again)).toHaveLength(25);
+    await again.close();
+  });
+
+  it.each(['blackhole', 'reset', 'status'] as const)('survives an outage (%s) and heals by itself', async (kind) => {
+    const storage = await open(`outage-${kind}`);
+    await recoverAll(storage);
+    await storage.journal.committed(storage.journal.append(1, bytes('before')));
+    proxy.setFault(kind === 'status' ? { kind, status: 503 } : { kind });
+    const group = storage.journal.append(1, bytes('during'));
+    await expect(storage.journal.committed(group)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    await until(() => storage.health().state === 'unavailable');
+    expect(await codeOf(storage.checkReadable())).toBe('unavailable');
+    const publishing = storage.blocks.publish(storage.blocks.create('test'), { descriptor: bytes('') });
+    proxy.setFault(undefined);
+    await until(() => storage.journal.durableGroup === group);
+    await publishing;
+    expect(storage.health().state).toBe('ok');
+    await storage.journal.committed(storage.journal.append(1, bytes('after')));
+    await storage.close();
+    const again = await open(`outage-${kind}`);
+    expect((await recoverAll(again)).map(({ text }) => text)).toEqual(['before', 'during', 'after']);
+    await again.close();
+  });
+
+  it('doubles nothing when the answer of a put is lost', async () => {
+    const storage = await open('lost-answer');
+    await recoverAll(storage);
+    let lost = 0;
+    proxy.setFault(({ method, path }) =>
+      method === 'PUT' && path.includes('/wal/') && lost++ < 2 ? { kind: 'lostAnswer' } : undefined,
+    );
+    const fatal: StorageError[] = [];
+    storage.onFatal((error) => fatal.push(error));
+    const outcome = await codeOf(storage.journal.committed(storage.journal.append(1, bytes('once'))));
+    proxy.setFault(undefined);
+    expect(lost).toBeGreaterThan(0);
+    // SlateDB takes its own object for another writer's, or finds that it was its own: both are safe.
+    expect(['resolved', 'fenced', 'unavailable']).toContain(outcome);
+    await storage.close().catch(() => undefined);
+    const again = await open('lost-answer');
+    const entries = await recoverAll(again);
+    expect(entries.length).toBeLessThan(2);
+    if (outcome === 'resolved') expect(entries).toHaveLength(1);
+    await again.close();
+  });
+
+  it('is lost to the next writer', async () => {
+    const first = await open('fence');
+    await recoverAll(first);
+    await first.journal.committed(first.journal.append(1, bytes('kept')));
+    const second = await open('fence');
+    expect(await codeOf(first.journal.committed(first.journal.append(1, bytes('stale'))))).toBe('fenced');
+    expect(first.health().state).toBe('fenced');
+    expect((await recoverAll(second)).map(({ text }) => text)).toEqual(['kept']);
+    await first.close();
+    await second.close();
+  });
+
+  it('does not open on a store that is not there', async () => {
+    const nowhere = config('x');
+    if (nowhere.type !== 'SlateDb' || nowhere.object_store.type !== 'Aws') throw new Error('unreachable');
+    const missing = { ...nowhere, object_store: { ...nowhere.object_store, bucket: 'no-such-bucket' } };
+    expect(await codeOf(openStorage(missing, { logger: silentLogger, env: server.env }))).toBe('config');
+    const refused = { ...nowhere, object_store: { ...nowhere.object_store, endpoint: 'http://127.0.0.1:9' } };
+    expect(await codeOf(openStorage(refused, { logger: silentLogger, env: server.env }))).toBe('unavailable');
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
