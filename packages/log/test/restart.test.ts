@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Client, createClient } from './client.testing.ts';
 import { type ServerProcess, startServer, temporaryFolder } from './server-process.testing.ts';
@@ -9,7 +11,11 @@ function folder(): string {
 }
 
 async function startIn(path: string): Promise<{ server: ServerProcess; client: Client }> {
-  const server = await startServer(['--data-dir', path]);
+  return startWith(['--data-dir', path]);
+}
+
+async function startWith(args: string[]): Promise<{ server: ServerProcess; client: Client }> {
+  const server = await startServer(args);
   onTestFinished(async () => {
     await server.stop('SIGKILL');
   });
@@ -24,6 +30,16 @@ async function readAll(client: Client, key: string): Promise<{ sequence: number;
     all.push(...page.values);
     next = page.nextSequence;
   }
+}
+
+const keyOf = (value: string) => value.split(':')[0];
+
+/** Segments end so soon that a kill meets all stages of sealing. */
+function smallSegments(path: string): string {
+  return `
+storage: { type: SlateDb, path: log, object_store: { type: Local, path: '${path}' } }
+segmentation: { seal_byte_limit: 1MiB }
+`;
 }
 
 describe('restart', () => {
@@ -41,18 +57,21 @@ describe('restart', () => {
 
   it('loses and doubles nothing that was acknowledged as durable when it is killed under load', async () => {
     const path = folder();
+    const config = join(path, 'log.yaml');
+    writeFileSync(config, smallSegments(path));
     const acknowledged = new Map<string, number>();
-    for (let round = 0; round < 4; round++) {
-      const { server, client } = await startIn(path);
-      for (const [value, sequence] of acknowledged) {
-        const found = (await client.scan(`key=${value.split(':')[0]}&start_seq=${sequence}&limit=1`)).values[0];
+    for (let round = 0; round < 5; round++) {
+      const { server, client } = await startWith(['--config', config]);
+      const sampled = [...acknowledged].filter((_, i) => i % 25 === 0);
+      for (const [value, sequence] of sampled) {
+        const found = (await client.scan(`key=${keyOf(value)}&start_seq=${sequence}&limit=1`)).values[0];
         expect(found).toEqual({ sequence, value });
       }
       let running = true;
       const writers = Array.from({ length: 8 }, async (_, writer) => {
         for (let i = 0; running; i++) {
           const keys = [`key-${writer}`, `shared`];
-          const batch = keys.map((key) => [key, `${key}:${round}-${writer}-${i}`] as const);
+          const batch = keys.map((key) => [key, `${key}:${round}-${writer}-${i}`.padEnd(1500, '.')] as const);
           try {
             const { start } = await client.append(batch, true);
             for (const [at, [, value]] of batch.entries()) acknowledged.set(value, start + at);
@@ -61,12 +80,13 @@ describe('restart', () => {
           }
         }
       });
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 300 + round * 200));
       await server.stop('SIGKILL');
       running = false;
       await Promise.all(writers);
     }
-    const { client } = await startIn(path);
+    const { client } = await startWith(['--config', config]);
+    expect((await client.segments()).length).toBeGreaterThan(1);
     const seen = new Map<string, number>();
     const sequences = new Set<number>();
     for (const key of await client.keys('limit=100')) {
