@@ -59,6 +59,7 @@ export class TimeSeriesDb implements SeriesSource {
   readonly #retentionMs: number | undefined;
   readonly #headBudgetBytes: number;
   #appendedSamples = 0;
+  #refusedSamples = 0;
   #retentionTimer: NodeJS.Timeout | undefined;
   #retaining: Promise<void> = Promise.resolve();
 
@@ -80,6 +81,9 @@ export class TimeSeriesDb implements SeriesSource {
     const write = createRemoteWrite(head, this.#writer, {
       maxBytes: maxRequestBytes,
       onMetadata: (metadata) => this.metadata.add(metadata),
+      onRefused: (samples) => {
+        this.#refusedSamples += samples;
+      },
     });
     this.remoteWrite = (body) => {
       const result = write(body);
@@ -104,6 +108,11 @@ export class TimeSeriesDb implements SeriesSource {
     db.#retentionTimer = setInterval(() => void db.#dropExpired(), RETENTION_CHECK_MS);
     db.#retentionTimer.unref();
     return db;
+  }
+
+  /** Samples of the remote-write requests that were refused, where their bodies could be read. */
+  get refusedSamples(): number {
+    return this.#refusedSamples;
   }
 
   /** Oldest time that is kept, in ms; -Infinity where nothing expires. */

@@ -1,5 +1,13 @@
 import { createEngine } from '@opendata/promql';
-import { createHttpServer, type Logger, type Readiness, type Registry, type RunningServer } from '@opendata/server';
+import {
+  createHttpServer,
+  HttpError,
+  type HttpServer,
+  type Logger,
+  type Readiness,
+  type Registry,
+  type RunningServer,
+} from '@opendata/server';
 import { openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
 import { addCors } from './http/cors.ts';
@@ -31,37 +39,74 @@ export interface TimeSeriesServer extends RunningServer {
   readonly port: number;
 }
 
-/** Opens the database, serves it over HTTP and scrapes. @throws StorageError, JournalEntryError */
+/**
+ * Serves HTTP, opens the database, then scrapes. While the journal is replayed the server answers that it is alive but
+ * not ready.
+ * @throws StorageError, JournalEntryError
+ */
 export async function startTimeSeriesServer(options: TimeSeriesServerOptions): Promise<TimeSeriesServer> {
-  const { config, logger, registry } = options;
+  const { config, registry, logger, version } = options;
   const storage = await openStorage(config.storage, { logger, idleCommitMs: config.flushIntervalMs });
+  storage.onFatal(options.fatal);
+  registry.addCollector(() => storage.metrics());
+  let db: TimeSeriesDb | undefined;
+  let scraping: ScrapeManager | undefined;
+  const http = createApi(options, storage, {
+    database: () => {
+      if (db === undefined)
+        throw new HttpError(503, 'the server is starting', { code: 'unavailable', retryAfterSeconds: 1 });
+      return db;
+    },
+    scraping: () => scraping,
+  });
   try {
-    storage.onFatal(options.fatal);
-    registry.addCollector(() => storage.metrics());
-    const db = await TimeSeriesDb.open({
+    const { port } = await http.listen(options.port, options.host);
+    db = await TimeSeriesDb.open({
       storage,
       logger,
       retentionMs: config.retentionMs,
       headBudgetBytes: config.headBudgetBytes,
       maxRequestBytes: config.remoteWriteBodyLimitBytes,
     });
-    registry.addCollector(() => databaseMetrics(db));
-    return await serve(options, storage, db);
+    const opened = db;
+    registry.addCollector(() => databaseMetrics(opened));
+    scraping = startScraping({ jobs: config.scrapeJobs, store: opened, registry, logger, version });
+    const scrapes = scraping;
+    return {
+      port,
+      async close(deadlineMs) {
+        await scrapes.stop();
+        const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
+        if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
+        await opened.close();
+      },
+    };
   } catch (error) {
+    await http.close(0).catch(() => undefined);
     await storage.close().catch(() => undefined);
     throw error;
   }
 }
 
-async function serve(options: TimeSeriesServerOptions, storage: Storage, db: TimeSeriesDb): Promise<TimeSeriesServer> {
+interface Parts {
+  readonly database: () => TimeSeriesDb;
+  readonly scraping: () => ScrapeManager | undefined;
+}
+
+function createApi(options: TimeSeriesServerOptions, storage: Storage, { database, scraping }: Parts): HttpServer {
   const { config, registry, logger, version } = options;
-  const ingested = registry.counter({
-    name: 'remote_write_samples_ingested_total',
-    help: 'Samples ingested via remote write.',
-  });
-  const failed = registry.counter({
-    name: 'remote_write_samples_failed_total',
-    help: 'Samples that failed remote write ingestion.',
+  const write = writeRoute({
+    database,
+    ack: config.remoteWriteAck,
+    bodyLimitBytes: config.remoteWriteBodyLimitBytes,
+    ingested: registry.counter({
+      name: 'remote_write_samples_ingested_total',
+      help: 'Samples ingested via remote write.',
+    }),
+    failed: registry.counter({
+      name: 'remote_write_samples_failed_total',
+      help: 'Samples that failed remote write ingestion.',
+    }),
   });
   const http = createHttpServer({
     registry,
@@ -69,32 +114,13 @@ async function serve(options: TimeSeriesServerOptions, storage: Storage, db: Tim
     ready: [options.readiness, () => storageReadiness(storage)],
     mapError: timeSeriesProblem,
     errorRenderers: { '/api/v1/': renderApiError },
-    rawRoutes: [
-      writeRoute({
-        db,
-        ack: config.remoteWriteAck,
-        bodyLimitBytes: config.remoteWriteBodyLimitBytes,
-        ingested,
-        failed,
-      }),
-    ],
+    rawRoutes: [write],
   });
-  let scraping: ScrapeManager | undefined;
   addCors(http.app);
-  addQueryRoutes(http.app, { engine: createEngine(), source: db, now: Date.now });
-  addLabelRoutes(http.app, db);
-  addStatusRoutes(http.app, { db, version, scraping: () => scraping });
-  const { port } = await http.listen(options.port, options.host);
-  scraping = startScraping({ jobs: config.scrapeJobs, store: db, registry, logger, version });
-  return {
-    port,
-    async close(deadlineMs) {
-      await scraping?.stop();
-      const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
-      if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
-      await db.close();
-    },
-  };
+  addQueryRoutes(http.app, { engine: createEngine(), source: database, now: Date.now });
+  addLabelRoutes(http.app, database);
+  addStatusRoutes(http.app, { database, version, scraping });
+  return http;
 }
 
 async function storageReadiness(storage: Storage): Promise<Readiness> {

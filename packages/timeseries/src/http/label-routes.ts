@@ -9,7 +9,7 @@ import { badData, Parameters } from './parameters.ts';
 const TRUNCATED = 'results truncated due to limit';
 
 /** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
-export function addLabelRoutes(app: FastifyInstance, db: TimeSeriesDb): void {
+export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesDb): void {
   app.route({
     method: ['GET', 'POST'],
     url: '/api/v1/series',
@@ -17,7 +17,7 @@ export function addLabelRoutes(app: FastifyInstance, db: TimeSeriesDb): void {
       const parameters = new Parameters(request.url, request.body);
       if (parameters.all('match[]').length === 0) throw badData('no match[] parameter provided');
       const limit = parameters.limit();
-      const series = await db.series(labelRequest(parameters, reply));
+      const series = await database().series(labelRequest(parameters, reply));
       series.sort(compareLabels);
       const isTruncated = limit > 0 && series.length > limit;
       const kept = isTruncated ? series.slice(0, limit) : series;
@@ -32,7 +32,7 @@ export function addLabelRoutes(app: FastifyInstance, db: TimeSeriesDb): void {
     async handler(request, reply) {
       const parameters = new Parameters(request.url, request.body);
       const limit = parameters.limit();
-      return sendList(reply, await db.labelNames(labelRequest(parameters, reply)), limit);
+      return sendList(reply, await database().labelNames(labelRequest(parameters, reply)), limit);
     },
   });
   app.get<{ Params: { name: string } }>('/api/v1/label/:name/values', async (request, reply) => {
@@ -40,7 +40,7 @@ export function addLabelRoutes(app: FastifyInstance, db: TimeSeriesDb): void {
     const limit = parameters.limit();
     const name = unescapeLabelName(request.params.name);
     if (name === '') throw badData('invalid label name: ""');
-    return sendList(reply, await db.labelValues(name, labelRequest(parameters, reply)), limit);
+    return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply)), limit);
   });
 }
 

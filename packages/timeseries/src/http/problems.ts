@@ -1,4 +1,4 @@
-import { type ErrorMapper, type ErrorRenderer, type HttpProblem, renderPlainError } from '@opendata/server';
+import type { ErrorMapper, ErrorRenderer, HttpProblem } from '@opendata/server';
 import { isStorageError } from '@opendata/storage';
 import { isWireError } from '@opendata/wire';
 import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
@@ -45,5 +45,3 @@ export const renderApiError: ErrorRenderer = (problem, request) => {
     body: JSON.stringify({ status: 'error', errorType, error: problem.message }),
   };
 };
-
-export { renderPlainError };

@@ -10,7 +10,7 @@ const TRUNCATED = 'results truncated due to limit';
 
 export interface QueryRouteOptions {
   readonly engine: Engine;
-  readonly source: SeriesSource;
+  readonly source: () => SeriesSource;
   readonly now: () => number;
 }
 
@@ -24,7 +24,7 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       const limit = parameters.limit();
       const timeMs = parameters.time('time', now());
       const options = queryOptions(parameters, reply);
-      const result = await run(() => engine.instant(source, parameters.text('query'), timeMs, options));
+      const result = await run(() => engine.instant(source(), parameters.text('query'), timeMs, options));
       return answer(reply, result, limit);
     },
   });
@@ -47,7 +47,7 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
         );
       }
       const options = queryOptions(parameters, reply);
-      const result = await run(() => engine.range(source, parameters.text('query'), startMs, endMs, stepMs, options));
+      const result = await run(() => engine.range(source(), parameters.text('query'), startMs, endMs, stepMs, options));
       return answer(reply, result, limit);
     },
   });

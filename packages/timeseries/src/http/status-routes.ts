@@ -5,13 +5,13 @@ import { dataResponse } from './json-writer.ts';
 import { Parameters } from './parameters.ts';
 
 export interface StatusRouteOptions {
-  readonly db: TimeSeriesDb;
+  readonly database: () => TimeSeriesDb;
   readonly version: string;
   readonly scraping: () => ScrapeManager | undefined;
 }
 
 /** `/api/v1/metadata`, `/api/v1/targets`, `/api/v1/status/buildinfo` and the page at `/`. */
-export function addStatusRoutes(app: FastifyInstance, { db, version, scraping }: StatusRouteOptions): void {
+export function addStatusRoutes(app: FastifyInstance, { database, version, scraping }: StatusRouteOptions): void {
   app.get('/', (_request, reply) => {
     reply.type('text/plain; charset=utf-8').send(welcomePage(version));
   });
@@ -27,7 +27,7 @@ export function addStatusRoutes(app: FastifyInstance, { db, version, scraping }:
     const metric = parameters.text('metric');
     const data: Record<string, unknown> = Object.create(null);
     let count = 0;
-    for (const [family, entries] of db.metadata.entries()) {
+    for (const [family, entries] of database().metadata.entries()) {
       if (metric !== '' && family !== metric) continue;
       if (limit > 0 && count === limit) break;
       data[family] = perMetric > 0 ? entries.slice(0, perMetric) : entries;

@@ -4,7 +4,7 @@ import type { TimeSeriesDb } from '../db.ts';
 import type { RemoteWriteAck } from '../model/config.ts';
 
 export interface WriteRouteOptions {
-  readonly db: TimeSeriesDb;
+  readonly database: () => TimeSeriesDb;
   readonly ack: RemoteWriteAck;
   readonly bodyLimitBytes: number;
   readonly ingested: Counter;
@@ -12,7 +12,7 @@ export interface WriteRouteOptions {
 }
 
 /** `/api/v1/write`: remote write 1.0. */
-export function writeRoute({ db, ack, bodyLimitBytes, ingested, failed }: WriteRouteOptions): RawRoute {
+export function writeRoute({ database, ack, bodyLimitBytes, ingested, failed }: WriteRouteOptions): RawRoute {
   return {
     method: 'POST',
     path: '/api/v1/write',
@@ -20,14 +20,16 @@ export function writeRoute({ db, ack, bodyLimitBytes, ingested, failed }: WriteR
     async handle(request, body, response) {
       checkContentType(request.headers['content-type']);
       checkContentEncoding(request.headers['content-encoding']);
-      const { group, samples } = db.remoteWrite(body);
-      if (ack === 'durable') {
-        try {
-          await db.committed(group);
-        } catch (error) {
-          failed.inc(samples);
-          throw error;
-        }
+      const db = database();
+      const refusedBefore = db.refusedSamples;
+      let samples = 0;
+      try {
+        const written = db.remoteWrite(body);
+        samples = written.samples;
+        if (ack === 'durable') await db.committed(written.group);
+      } catch (error) {
+        failed.inc(samples > 0 ? samples : db.refusedSamples - refusedBefore);
+        throw error;
       }
       ingested.inc(samples);
       response.writeHead(204);

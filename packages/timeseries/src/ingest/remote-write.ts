@@ -15,6 +15,8 @@ export interface RemoteWriteOptions {
   readonly maxBytes: number;
   /** Hears the metadata of a request. */
   readonly onMetadata: (metadata: WriteRequestColumns['metadata']) => void;
+  /** Hears how many samples a refused request had, where its body could be read. */
+  readonly onRefused: (samples: number) => void;
 }
 
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
@@ -23,16 +25,10 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, options: Remot
   let seriesIds = new Uint32Array(4096);
   let sampleSeries = new Uint32Array(4096);
 
-  /**
-   * Stores a request: all of it or nothing.
-   * @param body as received: a snappy block
-   * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
-   */
-  return function remoteWrite(body: Uint8Array): RemoteWriteResult {
-    const columns = decode(snappyUncompress(body, options.maxBytes));
-    const { seriesCount, sampleCount } = columns;
+  function store(columns: WriteRequestColumns): number {
+    const { seriesCount, sampleCount, timestamps, values } = columns;
     if (columns.histogramCount > 0) throw new InvalidSeriesError('native histograms are not supported');
-    if (seriesCount > 0) writer.admit();
+    writer.admit();
     seriesIds = growUint32(seriesIds, seriesCount);
     head.series.resolve(columns.body, columns.labelsStart, columns.labelsEnd, seriesCount, seriesIds);
     let series = seriesIds;
@@ -41,9 +37,24 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, options: Remot
       expand(columns, seriesIds, sampleSeries);
       series = sampleSeries;
     }
-    const group = writer.append({ series, timestamps: columns.timestamps, values: columns.values, count: sampleCount });
-    if (columns.metadata.length > 0) options.onMetadata(columns.metadata);
-    return { group, samples: sampleCount };
+    return writer.append({ series, timestamps, values, count: sampleCount });
+  }
+
+  /**
+   * Stores a request: all of it or nothing.
+   * @param body as received: a snappy block
+   * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
+   */
+  return function remoteWrite(body: Uint8Array): RemoteWriteResult {
+    const columns = decode(snappyUncompress(body, options.maxBytes));
+    try {
+      const group = store(columns);
+      if (columns.metadata.length > 0) options.onMetadata(columns.metadata);
+      return { group, samples: columns.sampleCount };
+    } catch (error) {
+      options.onRefused(columns.sampleCount);
+      throw error;
+    }
   };
 }
 

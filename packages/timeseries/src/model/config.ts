@@ -78,7 +78,14 @@ export function loadConfig(file: string): TimeSeriesConfig {
 export function defaultConfig(port: number): TimeSeriesConfig {
   return resolveConfig(
     configSchema.parse({
-      scrape_configs: [{ job_name: 'opendata-timeseries', static_configs: [{ targets: [`localhost:${port}`] }] }],
+      scrape_configs: [
+        {
+          job_name: 'opendata-timeseries',
+          scrape_interval: '5s',
+          scrape_timeout: '5s',
+          static_configs: [{ targets: [`localhost:${port}`] }],
+        },
+      ],
     }),
   );
 }
