@@ -2,11 +2,11 @@
 // node bench/wire-remote-write.mjs [seconds]
 import { performance } from 'node:perf_hooks';
 import {
+  createSnappyUncompressor,
   createWriteRequestDecoder,
   decodeLabels,
   encodeWriteRequest,
   snappyCompress,
-  snappyUncompress,
 } from '../packages/wire/dist/index.js';
 
 const SERIES_PER_REQUEST = 2000;
@@ -46,7 +46,9 @@ function request(n) {
 const bodies = Array.from({ length: REQUESTS }, (_, n) => request(n));
 const compressed = bodies.map((body) => snappyCompress(body));
 const bytesPerSeries = bodies[0].length / SERIES_PER_REQUEST;
-process.stdout.write(`${bytesPerSeries.toFixed(0)} B/series, ${(compressed[0].length / SERIES_PER_REQUEST).toFixed(0)} compressed\n`);
+process.stdout.write(
+  `${bytesPerSeries.toFixed(0)} B/series, ${(compressed[0].length / SERIES_PER_REQUEST).toFixed(0)} compressed\n`,
+);
 
 function measure(name, perRequest, run) {
   let best = 0;
@@ -63,9 +65,10 @@ function measure(name, perRequest, run) {
 }
 
 const decode = createWriteRequestDecoder();
-measure('snappy', SERIES_PER_REQUEST, (n) => snappyUncompress(compressed[n], MAX_BYTES));
+const uncompress = createSnappyUncompressor(MAX_BYTES);
+measure('snappy', SERIES_PER_REQUEST, (n) => uncompress(compressed[n]));
 measure('decode', SERIES_PER_REQUEST, (n) => decode(bodies[n]));
-measure('snappy + decode', SERIES_PER_REQUEST, (n) => decode(snappyUncompress(compressed[n], MAX_BYTES)));
+measure('snappy + decode', SERIES_PER_REQUEST, (n) => decode(uncompress(compressed[n])));
 measure('label strings of new series', SERIES_PER_REQUEST, (n) => {
   const { body, seriesCount, labelsStart, labelsEnd } = decode(bodies[n]);
   for (let i = 0; i < seriesCount; i++) decodeLabels(body, labelsStart[i], labelsEnd[i]);

@@ -39,4 +39,4 @@ export {
   type WireHistogram,
 } from './remote-write-histogram.ts';
 export { decodeLabels } from './remote-write-labels.ts';
-export { snappyCompress, snappyUncompress } from './snappy.ts';
+export { createSnappyUncompressor, snappyCompress, snappyUncompress } from './snappy.ts';

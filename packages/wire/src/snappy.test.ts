@@ -1,9 +1,10 @@
 import fc from 'fast-check';
+import { snappyUncompressor } from 'hysnappy';
 import { describe, expect, it } from 'vitest';
-import { isWireError } from './errors.ts';
+import { isWireError, malformed } from './errors.ts';
 import { mutate, mutations } from './mutate.testing.ts';
-import { snappyCompress, snappyUncompress } from './snappy.ts';
-import { snappyDecode, snappyUncompressedLength } from './snappy-decode.ts';
+import { createSnappyUncompressor, snappyCompress, snappyUncompress } from './snappy.ts';
+import { SNAPPY_SLACK_BYTES, snappyDecode, snappyDecodeInto, snappyUncompressedLength } from './snappy-decode.ts';
 
 const LIMIT = 1 << 20;
 /** Bytes with repetition, so that there are copies and not only literals. */
@@ -21,6 +22,20 @@ function attempt(run: () => Uint8Array): Uint8Array | string {
     if (!isWireError(error)) throw error;
     return error.code;
   }
+}
+
+const hysnappy = snappyUncompressor();
+
+/** A third decoder, which says no more than that a body is malformed. */
+function oracle(body: Uint8Array): Uint8Array | string {
+  return attempt(() => {
+    const length = snappyUncompressedLength(body, LIMIT);
+    try {
+      return hysnappy(body, length);
+    } catch {
+      throw malformed('');
+    }
+  });
 }
 
 describe('snappy', () => {
@@ -42,10 +57,37 @@ describe('snappy', () => {
         const fast = attempt(() => snappyUncompress(body, LIMIT));
         const slow = attempt(() => snappyDecode(body, snappyUncompressedLength(body, LIMIT)));
         expect(fast).toEqual(slow);
+        expect(fast).toEqual(oracle(body));
         expect(snappyUncompress(sound, LIMIT).length).toBe(5000);
       }),
       { numRuns: 3000 },
     );
+  });
+
+  it('writes nothing beyond the declared length and the slack', () => {
+    fc.assert(
+      fc.property(repetitive, mutations, (bytes, list) => {
+        const body = mutate(snappyCompress(bytes), list);
+        let size = 0;
+        if (typeof attempt(() => new Uint8Array((size = snappyUncompressedLength(body, 4000)))) === 'string') return;
+        const out = new Uint8Array(size + 64).fill(0xaa);
+        attempt(() => {
+          snappyDecodeInto(body, out, new DataView(out.buffer), size);
+          return out;
+        });
+        expect(out.subarray(size + SNAPPY_SLACK_BYTES).every((byte) => byte === 0xaa)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('returns a view of its own memory where asked to, which grows with what it is given', () => {
+    const uncompress = createSnappyUncompressor(1 << 22);
+    for (const size of [10, 200_000, 1, 3_000_000, 5]) {
+      const bytes = Uint8Array.from({ length: size }, (_, i) => (i * i) & 0xff);
+      expect(Buffer.compare(uncompress(snappyCompress(bytes)), bytes)).toBe(0);
+    }
+    expect(() => uncompress(snappyCompress(new Uint8Array((1 << 22) + 1)))).toThrow('the limit is 4194304');
   });
 
   it('takes any bytes', () => {

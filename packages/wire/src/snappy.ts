@@ -1,34 +1,41 @@
-import { snappyCompressor, snappyUncompressor } from 'hysnappy';
-import { isWireError, malformed } from './errors.ts';
+import { snappyCompressor } from 'hysnappy';
 import { snappyDecode, snappyUncompressedLength } from './snappy-decode.ts';
-
-type Uncompress = (input: Uint8Array, outputLength: number) => Uint8Array;
-type Compress = (input: Uint8Array) => Uint8Array;
-
-let uncompress: Uncompress | undefined;
-let compress: Compress | undefined;
+import { createSnappyKernel, type SnappyKernel } from './snappy-wasm.ts';
 
 /**
- * Uncompresses a snappy block (not the framing format). The length in the header is checked before anything is
- * allocated, so neither the result nor the WebAssembly memory behind it grows with what a hostile body claims.
+ * A decoder of snappy blocks (not of the framing format) that owns the memory of its result: what it returns is valid
+ * until its next call. The length in the header is checked before anything is allocated, so that the memory grows to
+ * `maxBytes` and about as much input at most, whatever a hostile body claims; it does not shrink.
+ *
+ * The decoder throws WireError: too_large for a declared length above `maxBytes`; malformed.
+ */
+export function createSnappyUncompressor(maxBytes: number): (body: Uint8Array) => Uint8Array {
+  let kernel: SnappyKernel | undefined;
+  try {
+    kernel = createSnappyKernel();
+  } catch {
+    kernel = undefined;
+  }
+  return (body) => {
+    const length = snappyUncompressedLength(body, maxBytes);
+    // No encoder writes more than that; what does must not grow the WebAssembly memory.
+    if (kernel === undefined || body.length > maxCompressedLength(length)) return snappyDecode(body, length);
+    return kernel.uncompress(body, length);
+  };
+}
+
+let uncompress: ((body: Uint8Array) => Uint8Array) | undefined;
+let compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
+
+/**
+ * Uncompresses a snappy block into an array of its own.
  * @param maxBytes the largest uncompressed length that is taken
  * @throws WireError too_large | malformed
  */
 export function snappyUncompress(body: Uint8Array, maxBytes: number): Uint8Array {
-  const length = snappyUncompressedLength(body, maxBytes);
-  // No encoder writes more than this; what does must not grow the WebAssembly memory, which never shrinks.
-  if (body.length > maxCompressedLength(length)) return snappyDecode(body, length);
-  try {
-    uncompress ??= snappyUncompressor();
-  } catch {
-    uncompress = snappyDecode;
-  }
-  try {
-    return uncompress(body, length);
-  } catch (error) {
-    if (isWireError(error)) throw error;
-    throw malformed(`snappy: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  snappyUncompressedLength(body, maxBytes);
+  uncompress ??= createSnappyUncompressor(Number.MAX_SAFE_INTEGER);
+  return uncompress(body).slice();
 }
 
 /** Compresses to a snappy block. */
