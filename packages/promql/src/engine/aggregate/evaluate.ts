@@ -1,5 +1,7 @@
 import type { AggregateExpr } from '../../ast.ts';
 import { hasInvalidUtf8, quote } from '../../go-strings.ts';
+import { bucketList } from '../../histogram/bucket-list.ts';
+import type { FloatHistogram } from '../../histogram.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { formatFloat, formatGeneral } from '../format.ts';
@@ -135,7 +137,8 @@ function countValues(group: Group, label: string, count: number): StepSeries[] {
   for (const member of group.members) {
     for (let step = 0; step < count; step++) {
       if (member.present[step] === ABSENT) continue;
-      const text = member.present[step] === FLOAT ? formatFloat(member.values[step]!) : formatHistogram(member, step);
+      const text =
+        member.present[step] === FLOAT ? formatFloat(member.values[step]!) : formatHistogram(member.histograms![step]!);
       let columns = byText.get(text);
       if (columns === undefined) {
         columns = { values: new Float64Array(count), present: new Uint8Array(count) };
@@ -150,9 +153,15 @@ function countValues(group: Group, label: string, count: number): StepSeries[] {
   );
 }
 
-function formatHistogram(member: StepSeries, step: number): string {
-  const histogram = member.histograms![step]!;
-  return `{count:${formatGeneral(histogram.count)}, sum:${formatGeneral(histogram.sum)}}`;
+/** `{count:…, sum:…, buckets}` as Prometheus prints a histogram. */
+export function formatHistogram(histogram: FloatHistogram): string {
+  const parts = [`count:${formatGeneral(histogram.count)}`, `sum:${formatGeneral(histogram.sum)}`];
+  for (const { lower, upper, lowerInclusive, upperInclusive, count } of bucketList(histogram)) {
+    if (count === 0) continue;
+    const bounds = `${formatGeneral(lower)},${formatGeneral(upper)}`;
+    parts.push(`${lowerInclusive ? '[' : '('}${bounds}${upperInclusive ? ']' : ')'}:${formatGeneral(count)}`);
+  }
+  return `{${parts.join(', ')}}`;
 }
 
 /** Any UTF-8 text but the empty one is a label name. */

@@ -1,9 +1,24 @@
-import type { BinaryExpr } from '../../ast.ts';
+import type { BinaryExpr, BinaryOp } from '../../ast.ts';
+import {
+  addHistograms,
+  compactHistogram,
+  divideHistogram,
+  histogramsEqual,
+  scaleHistogram,
+  subtractHistograms,
+} from '../../histogram/arithmetic.ts';
+import { trimHistogram } from '../../histogram/trim.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import type { QueryContext } from '../context.ts';
-import { ABSENT, HISTOGRAM, type StepSeries } from '../value.ts';
+import { ABSENT, FLOAT, HISTOGRAM, type StepSeries } from '../value.ts';
 
 type Operand = Pick<StepSeries, 'values' | 'present' | 'histograms'>;
+
+/** Says what went wrong, or could have, in one step. */
+interface Notes {
+  warn(message: string): void;
+  info(message: string): void;
+}
 
 /**
  * The steps of a binary operation at which a side is a histogram: writes presence and float results into the columns
@@ -14,32 +29,78 @@ export function histogramOperation(
   node: BinaryExpr,
   left: Operand,
   right: Operand,
-  _values: Float64Array,
-  _present: Uint8Array,
+  values: Float64Array,
+  present: Uint8Array,
 ): { any: boolean; histograms: (FloatHistogram | undefined)[] | undefined } {
+  const position = ctx.position(node.position);
+  const notes: Notes = {
+    warn: (message) => ctx.annotations.warn(message, position),
+    info: (message) => ctx.annotations.info(message, position),
+  };
+  let any = false;
+  let histograms: (FloatHistogram | undefined)[] | undefined;
+  const trims = node.op === '</' || node.op === '>/';
   for (let i = 0; i < left.present.length; i++) {
     if (left.present[i] === ABSENT || right.present[i] === ABSENT) continue;
-    const leftType = left.present[i] === HISTOGRAM ? 'histogram' : 'float';
-    const rightType = right.present[i] === HISTOGRAM ? 'histogram' : 'float';
-    const message = `incompatible sample types encountered for binary operator "${node.op}": ${leftType} ${node.op} ${rightType}`;
-    ctx.annotations.info(message, ctx.position(node.position));
+    if (left.present[i] === FLOAT && right.present[i] === FLOAT && !trims) continue;
+    const a = left.present[i] === HISTOGRAM ? left.histograms![i]! : left.values[i]!;
+    const b = right.present[i] === HISTOGRAM ? right.histograms![i]! : right.values[i]!;
+    const result = operate(node.op, a, b, notes);
+    if (result === undefined) continue;
+    if (typeof result === 'boolean') {
+      if (node.returnBool) {
+        values[i] = result ? 1 : 0;
+        present[i] = FLOAT;
+      } else if (result) {
+        histograms ??= new Array(left.present.length);
+        histograms[i] = a as FloatHistogram;
+        present[i] = HISTOGRAM;
+      } else continue;
+    } else {
+      histograms ??= new Array(left.present.length);
+      histograms[i] = result;
+      present[i] = HISTOGRAM;
+    }
+    any = true;
   }
-  return { any: false, histograms: undefined };
+  return { any, histograms };
+}
+
+type Sample = number | FloatHistogram;
+
+/** `undefined`: no result. A boolean is the outcome of a comparison. */
+function operate(op: BinaryOp, a: Sample, b: Sample, notes: Notes): FloatHistogram | boolean | undefined {
+  if (typeof a === 'number') {
+    if (typeof b !== 'number' && op === '*') return compactHistogram(scaleHistogram(b, a));
+  } else if (typeof b === 'number') {
+    if (op === '*') return compactHistogram(scaleHistogram(a, b));
+    if (op === '/') return compactHistogram(divideHistogram(a, b));
+    if (op === '</') return trimHistogram(a, b, 'below');
+    if (op === '>/') return trimHistogram(a, b, 'above');
+  } else {
+    if (op === '+' || op === '-') return combine(op, a, b, notes);
+    if (op === '==') return histogramsEqual(a, b);
+    if (op === '!=') return !histogramsEqual(a, b);
+  }
+  const [left, right] = [a, b].map((sample) => (typeof sample === 'number' ? 'float' : 'histogram'));
+  notes.info(`incompatible sample types encountered for binary operator "${op}": ${left} ${op} ${right}`);
+  return undefined;
+}
+
+function combine(op: '+' | '-', a: FloatHistogram, b: FloatHistogram, notes: Notes): FloatHistogram | undefined {
+  const combined = op === '+' ? addHistograms(a, b) : subtractHistograms(a, b);
+  const operation = op === '+' ? 'addition' : 'subtraction';
+  if (combined === undefined) {
+    notes.warn(`incompatible bucket layout encountered for binary operator ${op}`);
+    return undefined;
+  }
+  if (combined.counterResetCollision) notes.warn(`conflicting counter resets during histogram ${operation}`);
+  if (combined.boundsReconciled) notes.info(`mismatched custom buckets were reconciled during ${operation}`);
+  return combined.histogram;
 }
 
 export function negateHistograms(
   histograms: readonly (FloatHistogram | undefined)[],
 ): readonly (FloatHistogram | undefined)[] {
-  return histograms.map(
-    (histogram) =>
-      histogram && {
-        ...histogram,
-        counterResetHint: 'gauge' as const,
-        zeroCount: -histogram.zeroCount,
-        count: -histogram.count,
-        sum: -histogram.sum,
-        positiveBuckets: histogram.positiveBuckets.map((x) => -x),
-        negativeBuckets: histogram.negativeBuckets.map((x) => -x),
-      },
-  );
+  return histograms.map((histogram) => histogram && scaleHistogram(histogram, -1));
 }

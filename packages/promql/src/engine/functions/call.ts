@@ -14,6 +14,7 @@ import { evaluateInfo } from './info.ts';
 import { type ColumnFunction, clampTo, mapFloats, mapVector, roundTo } from './instant.ts';
 import { labelJoin, labelReplace } from './labels.ts';
 import { dateFunctions, mathFunctions } from './math.ts';
+import { mapHistograms, nativeHistogramFunctions } from './native-histograms.ts';
 import { sortByLabels, sortByValue } from './sort.ts';
 
 /** Evaluates a function call at every step of the grid. */
@@ -28,6 +29,7 @@ export async function evaluateCall(evaluator: Evaluator, node: Call, grid: Grid)
   if (compute !== undefined) return merged(evaluator, await callMap(evaluator, node, grid, mapFloats(compute)));
   if (histogramFunctions.has(node.func))
     return merged(evaluator, await evaluateHistogramFunction(evaluator, node, grid));
+  if (nativeHistogramFunctions.has(node.func)) return merged(evaluator, await mapHistograms(evaluator, node, grid));
   return await callOther(evaluator, node, grid);
 }
 

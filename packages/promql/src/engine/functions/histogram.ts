@@ -1,27 +1,31 @@
 import type { Call, Expr } from '../../ast.ts';
+import { quote } from '../../go-strings.ts';
 import { type Labels, labelsKey, labelValue, METRIC_NAME } from '../../labels.ts';
 import { warnQuantile } from '../aggregate/evaluate.ts';
+import { forMetric } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { formatGeneral } from '../format.ts';
 import { filterLabels, withLabel } from '../metadata-labels.ts';
 import { named } from '../series.ts';
-import { ABSENT, FLOAT, floatSeries, type Grid, type StepSeries, type VectorValue } from '../value.ts';
+import { FLOAT, floatSeries, type Grid, HISTOGRAM, type StepSeries, type VectorValue } from '../value.ts';
 import { bucketFraction, bucketQuantile, type ClassicBuckets, type MonotonicityFix } from './classic-histograms.ts';
+import { type NativeStepFunction, nativeFraction, nativeQuantile } from './native-histograms.ts';
 
-/** Functions over histograms; the first three take classic ones too. */
+/** Functions over classic and native histograms. */
 export const histogramFunctions: ReadonlySet<string> = new Set([
   'histogram_quantile',
   'histogram_quantiles',
   'histogram_fraction',
 ]);
 
-/** A classic histogram: its bucket series with their bounds. */
-interface ClassicHistogram {
+/** What has the same labels but for `le`: the bucket series of a classic histogram, a native histogram, or both. */
+interface HistogramInput {
   readonly labels: Labels;
   readonly bounds: number[];
   readonly members: StepSeries[];
+  native: StepSeries | undefined;
 }
 
 export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call, grid: Grid): Promise<VectorValue> {
@@ -32,8 +36,8 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
     case 'histogram_quantile': {
       const quantiles = await column(args[0]!);
       const vector = await evaluator.vector(args[1]!, grid);
-      if (vector.series.length > 0) for (const q of quantiles) warnQuantile(ctx, q, args[0]!.position);
-      return await classicQuantiles(ctx, node, args[1]!, vector, quantiles, undefined);
+      for (const q of quantiles) warnQuantile(ctx, q, args[0]!.position);
+      return await quantilesOf(ctx, args[1]!, vector, quantiles, undefined);
     }
     case 'histogram_quantiles': {
       const vector = await evaluator.vector(args[0]!, grid);
@@ -42,9 +46,11 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
       const series: StepSeries[] = [];
       for (const argument of args.slice(2)) {
         const quantiles = await column(argument);
-        if (vector.series.length > 0) for (const q of quantiles) warnQuantile(ctx, q, argument.position);
-        const result = await classicQuantiles(ctx, node, args[0]!, vector, quantiles, label);
-        series.push(...result.series);
+        for (const q of quantiles) warnQuantile(ctx, q, argument.position);
+        for (const q of new Set(quantiles)) {
+          const mine = quantiles.map((other) => (Object.is(other, q) ? other : SKIPPED));
+          series.push(...(await quantilesOf(ctx, args[0]!, vector, mine, [label, q])).series);
+        }
       }
       return { kind: 'vector', series };
     }
@@ -52,77 +58,72 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
       const lower = await column(args[0]!);
       const upper = await column(args[1]!);
       const vector = await evaluator.vector(args[2]!, grid);
-      const histograms = collectClassic(ctx, args[2]!, vector);
-      return await overSteps(ctx, histograms, grid.count, undefined, (buckets, step) =>
-        bucketFraction(lower[step]!, upper[step]!, buckets),
-      );
+      const inputs = collectInputs(ctx, args[2]!, vector);
+      const classic: StepFunction = (buckets, step) => bucketFraction(lower[step]!, upper[step]!, buckets);
+      const native = nativeFraction(ctx, args[2]!, lower, upper);
+      return await overSteps(ctx, args[2]!, inputs, grid.count, undefined, classic, native);
     }
     default:
       return fail(`unknown function: ${node.func}`);
   }
 }
 
-function maybeMetricName(name: string): string {
-  return name === '' ? '' : ` for metric name ${JSON.stringify(name)}`;
-}
+/** Marks the steps at which a varying quantile is another. */
+const SKIPPED = Number.MAX_VALUE;
 
-async function classicQuantiles(
+async function quantilesOf(
   ctx: QueryContext,
-  _node: Call,
   argument: Expr,
   vector: VectorValue,
   quantiles: Float64Array,
-  label: string | undefined,
+  label: readonly [name: string, value: number] | undefined,
 ): Promise<VectorValue> {
-  const histograms = collectClassic(ctx, argument, vector);
-  const names = label === undefined ? undefined : [...new Set(quantiles)];
-  const results: StepSeries[] = [];
-  for (const q of names ?? [undefined]) {
-    const value = await overSteps(
-      ctx,
-      histograms,
-      quantiles.length,
-      q === undefined ? undefined : [label!, q],
-      (buckets, step, labels) => {
-        if (q !== undefined && !Object.is(quantiles[step], q)) return undefined;
-        const fix: MonotonicityFix = { forced: false, lowestBound: 0, highestBound: 0, largestDifference: 0 };
-        const result = bucketQuantile(quantiles[step]!, buckets, fix);
-        if (fix.forced) noteForced(ctx, argument, labels);
-        return result;
-      },
-    );
-    results.push(...value.series);
-  }
-  return { kind: 'vector', series: results };
+  const inputs = collectInputs(ctx, argument, vector);
+  const classic: StepFunction = (buckets, step, labels) => {
+    if (quantiles[step] === SKIPPED) return undefined;
+    const fix: MonotonicityFix = { forced: false, lowestBound: 0, highestBound: 0, largestDifference: 0 };
+    const result = bucketQuantile(quantiles[step]!, buckets, fix);
+    if (fix.forced) noteForced(ctx, argument, labels);
+    return result;
+  };
+  const native = nativeQuantile(ctx, argument, quantiles);
+  const nativeUnlessSkipped: NativeStepFunction = (histogram, step, element) =>
+    quantiles[step] === SKIPPED ? undefined : native(histogram, step, element);
+  return await overSteps(ctx, argument, inputs, quantiles.length, label, classic, nativeUnlessSkipped);
 }
 
 function noteForced(ctx: QueryContext, argument: Expr, labels: Labels): void {
   const message =
     'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)' +
-    maybeMetricName(labelValue(labels, METRIC_NAME));
+    forMetric(labelValue(labels, METRIC_NAME));
   ctx.annotations.info(message, ctx.position(argument.position));
 }
 
-/** Groups bucket series into histograms by their labels but `le`; series without a readable bound are noted and skipped. */
-function collectClassic(ctx: QueryContext, argument: Expr, vector: VectorValue): ClassicHistogram[] {
-  const byLabels = new Map<string, ClassicHistogram>();
+/** Groups series by their labels but `le`; bucket series without a readable bound are noted and skipped. */
+function collectInputs(ctx: QueryContext, argument: Expr, vector: VectorValue): HistogramInput[] {
+  const byLabels = new Map<string, HistogramInput>();
+  const inputOf = (labels: Labels): HistogramInput => {
+    const key = labelsKey(labels);
+    let input = byLabels.get(key);
+    if (input === undefined) byLabels.set(key, (input = { labels, bounds: [], members: [], native: undefined }));
+    return input;
+  };
   for (const element of vector.series) {
+    if (element.histograms !== undefined && element.present.includes(HISTOGRAM)) {
+      inputOf(element.labels).native = element;
+    }
     if (!element.present.includes(FLOAT)) continue;
     const text = labelValue(element.labels, 'le');
     const bound = parseBound(text);
     if (bound === undefined) {
-      const name = labelValue(element.labels, METRIC_NAME);
-      const message = `bucket label "le" is missing or has a malformed value of ${JSON.stringify(text)}${maybeMetricName(name)}`;
+      const name = forMetric(labelValue(element.labels, METRIC_NAME));
+      const message = `bucket label "le" is missing or has a malformed value of ${quote(text)}${name}`;
       ctx.annotations.warn(message, ctx.position(argument.position));
       continue;
     }
-    const kept = filterLabels(element.labels, (name) => name !== 'le');
-    const { labels } = named(ctx, { labels: kept, dropName: false }, false);
-    const key = labelsKey(labels);
-    let histogram = byLabels.get(key);
-    if (histogram === undefined) byLabels.set(key, (histogram = { labels, bounds: [], members: [] }));
-    histogram.bounds.push(bound);
-    histogram.members.push(element);
+    const input = inputOf(filterLabels(element.labels, (name) => name !== 'le'));
+    input.bounds.push(bound);
+    input.members.push(element);
   }
   return [...byLabels.values()];
 }
@@ -135,36 +136,52 @@ function parseBound(text: string): number | undefined {
 
 type StepFunction = (buckets: ClassicBuckets, step: number, labels: Labels) => number | undefined;
 
-/** Calls a function with every histogram's buckets at every step that has any. */
+/** Calls a function with every histogram at every step that has one; a classic and a native one together are noted. */
 async function overSteps(
   ctx: QueryContext,
-  histograms: readonly ClassicHistogram[],
+  argument: Expr,
+  inputs: readonly HistogramInput[],
   count: number,
   label: readonly [name: string, value: number] | undefined,
-  compute: StepFunction,
+  classic: StepFunction,
+  native: NativeStepFunction,
 ): Promise<VectorValue> {
   const series: StepSeries[] = [];
-  for (const { labels, bounds, members } of histograms) {
+  for (const input of inputs) {
+    const { labels, members } = input;
     const values = new Float64Array(count);
     const present = new Uint8Array(count);
     for (let step = 0; step < count; step++) {
-      const buckets: ClassicBuckets = { upperBounds: [], counts: [] };
-      for (let m = 0; m < members.length; m++) {
-        if (members[m]!.present[step] !== FLOAT) continue;
-        buckets.upperBounds.push(bounds[m]!);
-        buckets.counts.push(members[m]!.values[step]!);
+      const buckets = bucketsAt(input, step);
+      const histogram = input.native?.present[step] === HISTOGRAM ? input.native.histograms![step] : undefined;
+      let result: number | undefined;
+      if (histogram === undefined) result = buckets && classic(buckets, step, labels);
+      else if (buckets === undefined) result = native(histogram, step, input.native!);
+      else {
+        const message = `vector contains a mix of classic and native histograms${forMetric(labelValue(labels, METRIC_NAME))}`;
+        ctx.annotations.warn(message, ctx.position(argument.position));
       }
-      const result = buckets.counts.length === 0 ? undefined : compute(buckets, step, labels);
       if (result === undefined) continue;
       values[step] = result;
       present[step] = FLOAT;
     }
-    if (present.some((value) => value !== ABSENT)) {
+    if (present.includes(FLOAT)) {
       const result = named(ctx, { labels, dropName: false }, true);
       const own = label === undefined ? result.labels : withLabel(result.labels, label[0], formatGeneral(label[1]));
       series.push(floatSeries(own, result.dropName, values, present));
     }
-    if (ctx.due(count * members.length * 4)) await ctx.pause();
+    if (ctx.due(count * (members.length + 4) * 4)) await ctx.pause();
   }
   return { kind: 'vector', series };
+}
+
+function bucketsAt({ members, bounds }: HistogramInput, step: number): ClassicBuckets | undefined {
+  let buckets: ClassicBuckets | undefined;
+  for (let m = 0; m < members.length; m++) {
+    if (members[m]!.present[step] !== FLOAT) continue;
+    buckets ??= { upperBounds: [], counts: [] };
+    buckets.upperBounds.push(bounds[m]!);
+    buckets.counts.push(members[m]!.values[step]!);
+  }
+  return buckets;
 }

@@ -1,7 +1,12 @@
+import type { FloatHistogram } from '../../histogram.ts';
+import { labelValue, METRIC_NAME } from '../../labels.ts';
+import { forMetric } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
-import { FLOAT, floatSeries, type RangeSeries, type StepSeries } from '../value.ts';
+import { ABSENT, FLOAT, HISTOGRAM, type RangeSeries, type StepSeries } from '../value.ts';
 import { type RangeCall, windowsFor } from './evaluate.ts';
+import { extendedHistogramRate } from './extended-histograms.ts';
+import { histogramWindowFunctions, type MixedWindow, type RangeNotes } from './histogram-windows.ts';
 import type { Windows } from './windows.ts';
 
 /** A range function over a series that holds histograms, perhaps beside floats. */
@@ -11,30 +16,65 @@ export function evaluateMixedSeries(
   element: RangeSeries,
   windows: Windows,
 ): StepSeries | undefined {
+  const floatColumns = evaluateFloats(ctx, call, element);
+  const { node, range } = call;
+  const notes = notesFor(ctx, call, element);
+  const extendsRates = range.extension !== undefined && node.func !== 'changes' && node.func !== 'resets';
+  const compute = extendsRates
+    ? extendedHistogramRate(node.func, range.extension!)
+    : histogramWindowFunctions.get(node.func);
+  const count = windows.first.length;
+  const values = floatColumns.values;
+  const present = floatColumns.windows.present.slice();
+  const histograms: (FloatHistogram | undefined)[] = new Array(count);
+  let any = false;
+  for (let step = 0; step < count; step++) {
+    const from = windows.first[step]!;
+    const to = windows.last[step]!;
+    const floatCount = floatColumns.windows.last[step]! - floatColumns.windows.first[step]!;
+    if (compute === undefined) {
+      if (floatCount > 0 && floatCount < to - from) notes.ignoredHistograms();
+    } else if (floatCount < to - from && (range.extension === undefined || windows.present[step] === FLOAT)) {
+      const endMs = windows.endsMs[step]!;
+      const window: MixedWindow = { series: element, from, to, floatCount, endMs, rangeMs: windows.rangeMs, notes };
+      const result = compute(window);
+      present[step] = result === undefined ? ABSENT : typeof result === 'number' ? FLOAT : HISTOGRAM;
+      if (typeof result === 'number') values[step] = result;
+      else histograms[step] = result;
+    }
+    any ||= present[step] !== ABSENT;
+  }
+  if (!any) return undefined;
+  const { labels, dropName } = named(ctx, element, call.definition.keepsName !== true);
+  return { labels, dropName, values, present, histograms: present.includes(HISTOGRAM) ? histograms : undefined };
+}
+
+/** The function over the floats alone. */
+function evaluateFloats(
+  ctx: QueryContext,
+  call: RangeCall,
+  element: RangeSeries,
+): { values: Float64Array; windows: Windows } {
   const floats: number[] = [];
   for (let i = 0; i < element.timestamps.length; i++) if (element.histograms![i] === undefined) floats.push(i);
   const timestamps = Float64Array.from(floats, (i) => element.timestamps[i]!);
-  const floatWindows = windowsFor(ctx, call, timestamps);
-  noteIgnoredHistograms(ctx, call, windows, floatWindows);
-  const values = new Float64Array(windows.first.length);
-  const { present } = floatWindows;
   const column = Float64Array.from(floats, (i) => element.values[i]!);
-  call.definition.kernel(column, floatWindows, values, call.parameters, call.evalTimesMs);
-  if (!present.includes(FLOAT)) return undefined;
-  const { labels, dropName } = named(ctx, element, call.definition.keepsName !== true);
-  return floatSeries(labels, dropName, values, present);
+  const windows = windowsFor(ctx, call, timestamps);
+  const values = new Float64Array(windows.first.length);
+  call.definition.kernel(column, windows, values, call.parameters, call.evalTimesMs);
+  return { values, windows };
 }
 
-/** An info where a window holds floats and histograms both. */
-function noteIgnoredHistograms(ctx: QueryContext, { node }: RangeCall, all: Windows, floats: Windows): void {
-  for (let step = 0; step < all.first.length; step++) {
-    const total = all.last[step]! - all.first[step]!;
-    const floatCount = floats.last[step]! - floats.first[step]!;
-    if (floatCount === 0 || floatCount === total) continue;
-    ctx.annotations.info(
-      'ignored histograms in a range containing both floats and histograms',
-      ctx.position(node.args[0]!.position),
-    );
-    return;
-  }
+function notesFor(ctx: QueryContext, { node, definition }: RangeCall, element: RangeSeries): RangeNotes {
+  const name = labelValue(element.labels, METRIC_NAME);
+  const position = ctx.position(node.args[definition.rangeArgument ?? 0]!.position);
+  return {
+    name,
+    warn: (message) => ctx.annotations.warn(message, position),
+    info: (message) => ctx.annotations.info(message, position),
+    ignoredHistograms() {
+      const message = 'ignored histograms in a range containing both floats and histograms';
+      ctx.annotations.info(message + forMetric(name), position);
+    },
+  };
 }
