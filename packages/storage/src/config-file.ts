@@ -59,7 +59,7 @@ export function parseConfigText<T>(file: string, text: string, schema: z.ZodType
   const problems = result.error.issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') {
       const node = nodeAt(document, issue.path);
-      const found = node.exact ? `, found ${shown(document.getIn(issue.path))}` : '';
+      const found = node.exact ? `, found ${shown(document.getIn(issue.path))}` : ', but it is missing';
       return [problemAt(node.offset, issue.path.join('.'), issue.message + found)];
     }
     return issue.keys.map((key) => {

@@ -88,7 +88,7 @@ describe('a wrong storage section names the place, the key and what was expected
       '{type: SlateDb}',
       [
         "1:10: storage.path: expected a prefix such as 'timeseries', but it is missing",
-        "1:10: storage.object_store: expected the object_store section (a mapping with a 'type')",
+        "1:10: storage.object_store: expected the object_store section (a mapping with a 'type'), but it is missing",
       ],
     ],
     [
@@ -131,9 +131,7 @@ describe('a wrong storage section names the place, the key and what was expected
     ],
     [
       '{type: InMemory, path: x}',
-      [
-        "1:27: storage.path: unknown key: expected one of type, settings_path, commit_interval_ms, commit_timeout_ms, page_cache_bytes; 'path' and 'object_store' belong to type SlateDb, InMemory keeps nothing",
-      ],
+      ['1:33: storage.path: expected with type SlateDb only: type InMemory keeps nothing, found "x"'],
     ],
   ])('%s', (section, expected) => {
     expect(problemsOf(`storage: ${section}\n`)).toEqual(expected.map((line) => `prometheus.yaml:${line}`));

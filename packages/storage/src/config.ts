@@ -3,24 +3,17 @@ import { z } from 'zod';
 /**
  * The `storage:` section of the operators' guide. Every key is explained in `docs/configuration-storage.md`.
  *
- * Objects are strict: an unknown key is an error. The schema changes nothing that an operator wrote except that it
- * fills in defaults and trims slashes around `path`, so a `StorageConfig` reads like the YAML it came from.
+ * An unknown key is an error. The schema changes nothing that an operator wrote except the slashes around `path`, so a
+ * `StorageConfig` reads like the YAML it came from; {@link resolveTuning} has the defaults.
  */
 
-const missing = (input: unknown): boolean => input === undefined || input === null;
+const expected = (what: string) => ({ error: `expected ${what}` });
 
-/** A message that names what was expected, for a missing as well as for a wrong value. */
-const expected =
-  (what: string) =>
-  (issue: { readonly input?: unknown }): string =>
-    missing(issue.input) ? `expected ${what}, but it is missing` : `expected ${what}`;
-
-const text = (what: string) =>
-  z.string({ error: expected(what) }).min(1, { error: `expected ${what}, but it is empty` });
-const flag = () => z.boolean({ error: expected('true or false') });
+const text = (what: string) => z.string(expected(what)).min(1, expected(what));
+const flag = () => z.boolean(expected('true or false'));
 const wholeNumber = (what: string, min: number, max: number = Number.MAX_SAFE_INTEGER) => {
   const error = expected(what);
-  return z.int({ error }).min(min, { error }).max(max, { error });
+  return z.int(error).min(min, error).max(max, error);
 };
 const httpUrl = () =>
   text("a URL such as 'https://minio.example.com:9000'").refine(isHttpUrl, {
@@ -94,22 +87,14 @@ const tuning = {
 const slateDb = mapping({
   type: z.literal('SlateDb'),
   /** Prefix of every object of this database inside the store. One database a path. */
-  path: z.string({ error: expected("a prefix such as 'timeseries'") }).transform(trimPath),
+  path: z.string(expected("a prefix such as 'timeseries'")).transform(trimPath),
   object_store: objectStoreSchema,
   ...tuning,
 });
 
-const inMemory = z.strictObject(
-  { type: z.literal('InMemory'), ...tuning },
-  {
-    error: (issue) => {
-      if (issue.code !== 'unrecognized_keys') return undefined;
-      const known = `expected one of ${['type', ...Object.keys(tuning)].join(', ')}`;
-      const misplaced = issue.keys.some((key) => key === 'object_store' || key === 'path');
-      return misplaced ? `${known}; 'path' and 'object_store' belong to type SlateDb, InMemory keeps nothing` : known;
-    },
-  },
-);
+const slateDbOnly = z.undefined({ error: 'expected with type SlateDb only: type InMemory keeps nothing' }).optional();
+
+const inMemory = mapping({ type: z.literal('InMemory'), path: slateDbOnly, object_store: slateDbOnly, ...tuning });
 
 /** The `storage:` section: usable alone or as a field of a larger schema. */
 export const storageConfigSchema = z.discriminatedUnion('type', [slateDb, inMemory], {
@@ -148,12 +133,9 @@ export function resolveTuning(config: StorageConfig): ResolvedTuning {
 }
 
 function unionError(name: string, types: readonly string[]) {
-  const wanted = `expected one of ${types.join(', ')}`;
   return (issue: { readonly code?: string | undefined; readonly input?: unknown }): string | undefined => {
     if (issue.code === 'invalid_type') return `expected the ${name} section (a mapping with a 'type')`;
-    if (issue.code !== 'invalid_union') return undefined;
-    const found = (issue.input as { type?: unknown } | undefined)?.type;
-    return missing(found) ? `${wanted}, but it is missing` : wanted;
+    return issue.code === 'invalid_union' ? `expected one of ${types.join(', ')}` : undefined;
   };
 }
 
