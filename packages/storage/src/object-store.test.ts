@@ -118,8 +118,7 @@ describe('Aws', () => {
     );
     expect(env).not.toHaveProperty('HOME');
     expect(env).not.toHaveProperty('HTTPS_PROXY');
-    expect(env).not.toHaveProperty('AWS_ROLE_ARN');
-    expect(env).toMatchObject({ AWS_SESSION_TOKEN: 'session', AWS_CONDITIONAL_PUT: 'etag' });
+    expect(env).toMatchObject({ AWS_ROLE_ARN: 'arn', AWS_SESSION_TOKEN: 'session', AWS_CONDITIONAL_PUT: 'etag' });
   });
 
   it('names the store without secrets', () => {

@@ -146,16 +146,18 @@ const bareNames = new Set(
   tenant_id timeout token unsigned_payload use_emulator user_agent virtual_hosted_style_request`.split(/\s+/),
 );
 
-/** What to set, and what to hide: aliases, other spellings, and variables that are there but empty. */
+const providerName = /^(?:aws|azure|azurite|google|gce|msi|identity)_/i;
+
+/** What to set: `set`, and the providers' own variables; and what to hide: aliases, other spellings, empty variables. */
 function assignments(env: Environment, set: Environment): Environment {
-  const hidden: Record<string, undefined> = {};
+  const assigned: Record<string, string | undefined> = {};
   const managed = new Set(Object.keys(set).map((name) => name.toLowerCase()));
-  for (const [name, value] of Object.entries(env)) {
+  for (const name of [...Object.keys(process.env), ...Object.keys(env)]) {
     const lower = name.toLowerCase();
-    const emptyOne = value === '' && /^(?:aws|azure|google)_/.test(lower);
-    if (bareNames.has(lower) || emptyOne || (managed.has(lower) && !(name in set))) hidden[name] = undefined;
+    if (bareNames.has(lower) || managed.has(lower)) assigned[name] = undefined;
+    else if (providerName.test(name)) assigned[name] = env[name] || undefined;
   }
-  return { ...hidden, ...set };
+  return { ...assigned, ...set };
 }
 
 function first(env: Environment, ...names: string[]): string | undefined {

@@ -3,7 +3,6 @@ import type { ObjectStoreConfig } from './config.ts';
 import { silentLogger } from './logger.ts';
 import { openStorage } from './storage.ts';
 import { storeFailure, storeFailureOfMessage } from './store-failure.ts';
-import { withEnvironment } from './testing/environment.testing.ts';
 import { type FaultProxy, startFaultProxy } from './testing/fault-proxy.testing.ts';
 
 describe('an answer of the store', () => {
@@ -47,17 +46,13 @@ describe('an answer of the store', () => {
 
 describe('what the engine meets in stores that the preflight does not look into', () => {
   let store: FaultProxy;
-  let restore: () => void;
   beforeAll(async () => {
     store = await startFaultProxy('http://127.0.0.1:21199');
-    restore = withEnvironment({ AZURE_STORAGE_ACCOUNT_KEY: 'a2V5', GOOGLE_SERVICE_ACCOUNT: '/absent/key.json' });
   });
-  afterAll(async () => {
-    restore();
-    await store.stop();
-  });
+  afterAll(() => store.stop());
+  const env = { AZURE_STORAGE_ACCOUNT_KEY: 'a2V5', GOOGLE_SERVICE_ACCOUNT: '/absent/key.json' };
   const opening = (object_store: ObjectStoreConfig) =>
-    openStorage({ type: 'SlateDb', path: 'p', object_store }, { logger: silentLogger });
+    openStorage({ type: 'SlateDb', path: 'p', object_store }, { logger: silentLogger, env });
 
   it.each([
     [404, 'missing_bucket'],

@@ -1,4 +1,3 @@
-export { withEnvironment } from './environment.testing.ts';
 export type { Fault, FaultProxy, ProxiedRequest } from './fault-proxy.testing.ts';
 export { startFaultProxy } from './fault-proxy.testing.ts';
 export { guideFile, guideSettings } from './guide.testing.ts';
