@@ -73,12 +73,12 @@ async function writeUntilStopped(
     const scrape = sent.length;
     sent.push(scrape);
     const body = snappyCompress(
-      encodeWriteRequest(
-        Array.from({ length: seriesPerWriter }, (_, series) => ({
+      encodeWriteRequest({
+        series: Array.from({ length: seriesPerWriter }, (_, series) => ({
           labels: ['__name__', 'crash_witness', 'series', `s${series}`, 'writer', `w${writer}`],
           samples: [{ timestampMs: startMs + scrape * stepMs, value: valueOf(writer, series, scrape) }],
         })),
-      ),
+      }),
     );
     try {
       const response = await fetch(`${server.url}/api/v1/write`, {
