@@ -22,6 +22,7 @@ export class LabelIndex {
   readonly #pairsOfName = new IdLists();
   readonly #seriesOfPair = new IdLists();
   #scratch = new DataView(new ArrayBuffer(4096));
+  #scratchLength = 0;
 
   get pairCount(): number {
     return this.#pairs.count;
@@ -44,11 +45,10 @@ export class LabelIndex {
    */
   internPair(view: DataView, range: LabelRange): number {
     const nameId = this.#internName(view, range);
-    const length = this.#writePair(nameId, view, range);
-    const known = this.#pairs.find(this.#scratch, 0, length);
+    const known = this.#findPair(nameId, view, range);
     if (known >= 0) return known;
     checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
-    const id = this.#pairs.intern(this.#scratch, 0, length);
+    const id = this.#pairs.intern(this.#scratch, 0, this.#scratchLength);
     this.#pairNames = growUint32(this.#pairNames, id + 1);
     this.#pairNames[id] = nameId;
     this.#valueStrings.push(undefined);
@@ -61,7 +61,7 @@ export class LabelIndex {
     if (range.nameStart === range.nameEnd) throw new InvalidSeriesError('label name is empty');
     const nameId = this.#names.find(view, range.nameStart, range.nameEnd);
     if (nameId < 0) checkUtf8(view, range.nameStart, range.nameEnd, 'label name');
-    else if (this.#pairs.find(this.#scratch, 0, this.#writePair(nameId, view, range)) >= 0) return;
+    else if (this.#findPair(nameId, view, range) >= 0) return;
     checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
   }
 
@@ -115,8 +115,7 @@ export class LabelIndex {
     if (nameId < 0) return -1;
     const bytes = Buffer.from(value);
     const range = { nameStart: 0, nameEnd: 0, valueStart: 0, valueEnd: bytes.length, next: 0 };
-    const length = this.#writePair(nameId, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), range);
-    return this.#pairs.find(this.#scratch, 0, length);
+    return this.#findPair(nameId, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), range);
   }
 
   /** Every pair of a name, in order of arrival. */
@@ -155,7 +154,8 @@ export class LabelIndex {
     return id;
   }
 
-  #writePair(nameId: number, view: DataView, range: LabelRange): number {
+  /** Puts the pair's bytes into the scratch buffer and looks them up. */
+  #findPair(nameId: number, view: DataView, range: LabelRange): number {
     const valueLength = range.valueEnd - range.valueStart;
     const length = 4 + valueLength;
     if (length > this.#scratch.byteLength) this.#scratch = new DataView(new ArrayBuffer(length * 2));
@@ -163,7 +163,8 @@ export class LabelIndex {
     new Uint8Array(this.#scratch.buffer, 4, valueLength).set(
       new Uint8Array(view.buffer, view.byteOffset + range.valueStart, valueLength),
     );
-    return length;
+    this.#scratchLength = length;
+    return this.#pairs.find(this.#scratch, 0, length);
   }
 }
 

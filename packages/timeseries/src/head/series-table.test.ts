@@ -119,6 +119,16 @@ describe('SeriesTable', () => {
     expect(table.count).toBe(0);
   });
 
+  it('takes long values', () => {
+    const table = new SeriesTable();
+    for (const length of [4000, 5000, 10_000, 300_000]) {
+      const labels = ['__name__', 'm', 'a', 'x'.repeat(length)];
+      const series = table.resolveOne(encodeLabels(labels));
+      expect(table.labels(series)).toEqual(labels);
+    }
+    expect(() => table.resolveOne(encodeLabels(['__name__', 'm', 'a', 'x'.repeat(2_000_000)]))).toThrow('is over');
+  });
+
   it('refuses or reads any bytes', () => {
     const table = new SeriesTable();
     fc.assert(

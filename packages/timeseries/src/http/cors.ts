@@ -7,13 +7,12 @@ const HEADERS: Readonly<Record<string, string>> = {
   'access-control-expose-headers': 'Date',
 };
 
-/** Lets pages of other origins use the API, as Prometheus does. */
+/** Lets pages of other origins use the API, as Prometheus does: any OPTIONS request is answered. */
 export function addCors(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.headers.origin !== undefined && request.url.startsWith('/api/v1/')) reply.headers(HEADERS);
-    done();
-  });
-  app.options('/api/v1/*', (_request, reply) => {
-    reply.code(204).send();
+    if (!request.url.startsWith('/api/v1/')) return done();
+    if (request.headers.origin !== undefined) reply.headers(HEADERS);
+    if (request.method === 'OPTIONS') reply.code(204).send();
+    else done();
   });
 }

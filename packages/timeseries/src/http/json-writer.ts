@@ -1,18 +1,25 @@
-import type { Labels, MatrixSeries, QueryResult, VectorSample } from '@opendata/promql';
+import { formatFloat, type Labels, type MatrixSeries, type QueryResult, type VectorSample } from '@opendata/promql';
+import type { FastifyReply } from 'fastify';
 import { createYielder } from '../head/yielder.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
 
 /** Text is handed on in pieces of about this many characters. */
 const PIECE_CHARACTERS = 128 * 1024;
 
+/** Sends a complete JSON text; as bytes, so that the type goes out as it is. */
+export function sendJson(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type('application/json').send(Buffer.from(text));
+}
+
 /** The API's envelope around an answer, in pieces; gives the event loop its turns. */
 export async function* writeQueryResponse(result: QueryResult, warnings: readonly string[]): AsyncGenerator<string> {
   const yielder = createYielder();
   let text = `{"status":"success","data":{"resultType":"${result.type}","result":`;
   if (result.type === 'scalar') {
-    text += `[${formatTime(result.timestampMs)},"${formatValue(result.value)}"]`;
+    // Prometheus writes scalars and strings through Go's plain JSON encoder: no exponent, no padding of the time.
+    text += `[${result.timestampMs / 1000},"${formatFloat(result.value)}"]`;
   } else if (result.type === 'string') {
-    text += `[${formatTime(result.timestampMs)},${JSON.stringify(result.value)}]`;
+    text += `[${result.timestampMs / 1000},${JSON.stringify(result.value)}]`;
   } else {
     const writer = new SeriesWriter();
     text += '[';

@@ -3,8 +3,8 @@ import { requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TimeSeriesDb } from '../db.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
-import { dataResponse, labelsJson } from './json-writer.ts';
-import { badData, Parameters } from './parameters.ts';
+import { dataResponse, labelsJson, sendJson } from './json-writer.ts';
+import { badData, invalid, Parameters } from './parameters.ts';
 
 const TRUNCATED = 'results truncated due to limit';
 
@@ -17,13 +17,12 @@ export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesD
       const parameters = new Parameters(request.url, request.body);
       if (parameters.all('match[]').length === 0) throw badData('no match[] parameter provided');
       const limit = parameters.limit();
-      const series = await database().series(labelRequest(parameters, reply));
+      const series = await database().series(labelRequest(parameters, reply, (message) => invalid('match[]', message)));
       series.sort(compareLabels);
       const isTruncated = limit > 0 && series.length > limit;
       const kept = isTruncated ? series.slice(0, limit) : series;
       const warnings = isTruncated ? `,"warnings":${JSON.stringify([TRUNCATED])}` : '';
-      reply.type('application/json');
-      return `{"status":"success","data":[${kept.map(labelsJson).join(',')}]${warnings}}`;
+      return sendJson(reply, `{"status":"success","data":[${kept.map(labelsJson).join(',')}]${warnings}}`);
     },
   });
   app.route({
@@ -32,7 +31,7 @@ export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesD
     async handler(request, reply) {
       const parameters = new Parameters(request.url, request.body);
       const limit = parameters.limit();
-      return sendList(reply, await database().labelNames(labelRequest(parameters, reply)), limit);
+      return sendList(reply, await database().labelNames(labelRequest(parameters, reply, badData)), limit);
     },
   });
   app.get<{ Params: { name: string } }>('/api/v1/label/:name/values', async (request, reply) => {
@@ -40,23 +39,26 @@ export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesD
     const limit = parameters.limit();
     const name = unescapeLabelName(request.params.name);
     if (name === '') throw badData('invalid label name: ""');
-    return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply)), limit);
+    return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply, badData)), limit);
   });
 }
 
-function labelRequest(parameters: Parameters, reply: FastifyReply): LabelRequest {
+function labelRequest(
+  parameters: Parameters,
+  reply: FastifyReply,
+  matcherFault: (message: string) => Error,
+): LabelRequest {
   return {
-    matcherSets: parameters.matcherSets(),
+    matcherSets: parameters.matcherSets(matcherFault),
     startMs: parameters.time('start', Number.MIN_SAFE_INTEGER),
     endMs: parameters.time('end', Number.MAX_SAFE_INTEGER),
     signal: requestSignal(reply),
   };
 }
 
-function sendList(reply: FastifyReply, values: readonly string[], limit: number): string {
+function sendList(reply: FastifyReply, values: readonly string[], limit: number): FastifyReply {
   const isTruncated = limit > 0 && values.length > limit;
-  reply.type('application/json');
-  return dataResponse(isTruncated ? values.slice(0, limit) : values, isTruncated ? [TRUNCATED] : []);
+  return sendJson(reply, dataResponse(isTruncated ? values.slice(0, limit) : values, isTruncated ? [TRUNCATED] : []));
 }
 
 /** Undoes Prometheus' escaping of UTF-8 label names in paths: `U__a_2e_b` is `a.b`; other names are as they are. */

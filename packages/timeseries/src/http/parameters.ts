@@ -26,7 +26,11 @@ export class Parameters {
     const text = this.text(name);
     if (text === '' && fallbackMs !== undefined) return fallbackMs;
     const timeMs = parseTime(text);
-    if (timeMs === undefined) throw invalid(name, `cannot parse ${quote(text)} to a valid timestamp`);
+    if (timeMs === undefined) {
+      // Prometheus says it twice where the parameter may be left out.
+      const where = fallbackMs === undefined ? '' : `Invalid time value for '${name}': `;
+      throw invalid(name, `${where}cannot parse ${quote(text)} to a valid timestamp`);
+    }
     return timeMs;
   }
 
@@ -41,7 +45,8 @@ export class Parameters {
   }
 
   /** 0: no limit. @throws HttpError 400 */
-  limit(name = 'limit'): number {
+  limit(): number {
+    const name = 'limit';
     const text = this.text(name);
     if (text === '') return 0;
     if (!/^[+-]?\d+$/.test(text)) throw invalid(name, `strconv.Atoi: parsing ${quote(text)}: invalid syntax`);
@@ -51,17 +56,25 @@ export class Parameters {
     return limit;
   }
 
-  /** The matcher sets of `match[]`. @throws HttpError 400 */
-  matcherSets(): (readonly Matcher[])[] {
+  /** A whole number, `undefined` where absent. @throws HttpError 400 in the words of the older endpoints */
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === '') return undefined;
+    if (!/^[+-]?\d{1,15}$/.test(text)) throw badData(`${name} must be a number`);
+    return Number(text);
+  }
+
+  /** The matcher sets of `match[]`. @throws what `fault` makes of the reason */
+  matcherSets(fault: (message: string) => Error): (readonly Matcher[])[] {
     return this.all('match[]').map((selector) => {
       let matchers: readonly Matcher[];
       try {
         matchers = parseMetricSelector(selector);
       } catch (error) {
-        if (error instanceof ParseError) throw invalid('match[]', error.message);
+        if (error instanceof ParseError) throw fault(error.message);
         throw error;
       }
-      if (!matchers.some(isSelective)) throw invalid('match[]', 'match[] must contain at least one non-empty matcher');
+      if (!matchers.some(isSelective)) throw fault('match[] must contain at least one non-empty matcher');
       return matchers;
     });
   }

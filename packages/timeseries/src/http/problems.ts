@@ -27,7 +27,6 @@ function unavailable(message: string): HttpProblem {
 }
 
 const CODES: ReadonlyMap<number, string> = new Map([
-  [404, 'not_found'],
   [406, 'not_acceptable'],
   [422, 'execution'],
   [499, 'canceled'],
@@ -39,6 +38,9 @@ export const renderApiError: ErrorRenderer = (problem, request) => {
   if (request?.url?.startsWith('/api/v1/write')) {
     return { contentType: 'text/plain; charset=utf-8', body: `${problem.message}\n` };
   }
+  // What Prometheus' router answers by itself is plain text.
+  if (problem.status === 404) return { contentType: 'text/plain; charset=utf-8', body: '404 page not found\n' };
+  if (problem.status === 405) return { contentType: 'text/plain; charset=utf-8', body: 'Method Not Allowed\n' };
   const errorType = problem.code ?? CODES.get(problem.status) ?? (problem.status >= 500 ? 'internal' : 'bad_data');
   return {
     contentType: 'application/json',

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { type Engine, isQueryError, type QueryOptions, type QueryResult, type SeriesSource } from '@opendata/promql';
 import { HttpError, requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { writeQueryResponse } from './json-writer.ts';
+import { sendJson, writeQueryResponse } from './json-writer.ts';
 import { badData, invalid, Parameters, parseDurationMs } from './parameters.ts';
 
 const MAX_POINTS = 11_000;
@@ -85,11 +85,12 @@ async function answer(reply: FastifyReply, result: QueryResult, limit: number): 
     limit > 0 && (result.type === 'vector' || result.type === 'matrix') && result.value.length > limit;
   const kept = isTruncated ? ({ ...result, value: result.value.slice(0, limit) } as QueryResult) : result;
   const pieces = writeQueryResponse(kept, isTruncated ? [TRUNCATED] : []);
-  reply.type('application/json');
   const first = await pieces.next();
   const second = await pieces.next();
-  if (second.done) return reply.send(first.value);
-  return reply.send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
+  if (second.done) return sendJson(reply, first.value!);
+  return reply
+    .type('application/json')
+    .send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
 }
 
 async function* joined(first: readonly string[], rest: AsyncGenerator<string>): AsyncGenerator<Buffer> {

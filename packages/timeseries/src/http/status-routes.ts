@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { TimeSeriesDb } from '../db.ts';
 import type { ScrapeManager } from '../scrape/scrape-manager.ts';
-import { dataResponse } from './json-writer.ts';
+import { dataResponse, sendJson } from './json-writer.ts';
 import { Parameters } from './parameters.ts';
 
 export interface StatusRouteOptions {
@@ -18,22 +18,22 @@ export function addStatusRoutes(app: FastifyInstance, { database, version, scrap
   app.get('/api/v1/status/buildinfo', (_request, reply) => {
     const goVersion = '';
     const build = { version, revision: '', branch: '', buildUser: '', buildDate: '', goVersion };
-    reply.type('application/json').send(dataResponse(build));
+    return sendJson(reply, dataResponse(build));
   });
   app.get('/api/v1/metadata', (request, reply) => {
     const parameters = new Parameters(request.url, undefined);
-    const limit = parameters.limit();
-    const perMetric = parameters.limit('limit_per_metric');
+    const limit = parameters.number('limit') ?? -1;
+    const perMetric = parameters.number('limit_per_metric') ?? -1;
     const metric = parameters.text('metric');
     const data: Record<string, unknown> = Object.create(null);
     let count = 0;
     for (const [family, entries] of database().metadata.entries()) {
       if (metric !== '' && family !== metric) continue;
-      if (limit > 0 && count === limit) break;
+      if (limit >= 0 && count >= limit) break;
       data[family] = perMetric > 0 ? entries.slice(0, perMetric) : entries;
       count++;
     }
-    reply.type('application/json').send(dataResponse(data));
+    return sendJson(reply, dataResponse(data));
   });
   app.get('/api/v1/targets', (_request, reply) => {
     const activeTargets = (scraping()?.targets() ?? []).map(
@@ -51,7 +51,7 @@ export function addStatusRoutes(app: FastifyInstance, { database, version, scrap
         scrapeTimeout: `${target.job.timeoutMs / 1000}s`,
       }),
     );
-    reply.type('application/json').send(dataResponse({ activeTargets, droppedTargets: [], droppedTargetCounts: {} }));
+    return sendJson(reply, dataResponse({ activeTargets, droppedTargets: [], droppedTargetCounts: {} }));
   });
 }
 
