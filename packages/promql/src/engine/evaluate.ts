@@ -1,4 +1,5 @@
 import type { BinaryExpr, Expr, SubqueryExpr, UnaryExpr } from '../ast.ts';
+import type { FloatHistogram } from '../histogram.ts';
 import { aggregate } from './aggregate/evaluate.ts';
 import { foldAggregate, isFold } from './aggregate/fold.ts';
 import { negateHistograms } from './binary/histograms.ts';
@@ -186,7 +187,9 @@ function toRangeSeries(element: StepSeries, times: Float64Array): RangeSeries {
   const { labels, dropName, values, present, histograms } = element;
   const count = countPresent(present);
   const base = { labels, dropName, startTimestamps: undefined };
-  if (count === times.length) return { ...base, timestamps: times, values, histograms };
+  if (count === times.length) {
+    return { ...base, timestamps: times, values, histograms: histograms?.map(withUnknownReset) };
+  }
   const timestamps = new Float64Array(count);
   const kept = new Float64Array(count);
   const keptHistograms = histograms && new Array(count);
@@ -195,8 +198,14 @@ function toRangeSeries(element: StepSeries, times: Float64Array): RangeSeries {
     if (present[i] === ABSENT) continue;
     timestamps[n] = times[i]!;
     kept[n] = values[i]!;
-    if (keptHistograms !== undefined) keptHistograms[n] = histograms![i];
+    if (keptHistograms !== undefined) keptHistograms[n] = withUnknownReset(histograms![i]);
     n++;
   }
   return { ...base, timestamps, values: kept, histograms: keptHistograms };
+}
+
+/** Steps of a subquery skip and repeat samples, so that what a sample says about the one before it does not hold. */
+function withUnknownReset(histogram: FloatHistogram | undefined): FloatHistogram | undefined {
+  if (histogram === undefined || histogram.counterResetHint === 'gauge') return histogram;
+  return { ...histogram, counterResetHint: 'unknown' };
 }

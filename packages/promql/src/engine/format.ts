@@ -31,3 +31,9 @@ export function formatGeneral(value: number): string {
   const sign = exponent < 0 ? '-' : '+';
   return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
+
+/** A float as OpenMetrics writes it in labels: always with a point or an exponent. */
+export function formatOpenMetrics(value: number): string {
+  const text = formatGeneral(value);
+  return Number.isFinite(value) && !/[.e]/.test(text) ? `${text}.0` : text;
+}

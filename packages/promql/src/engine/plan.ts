@@ -3,6 +3,7 @@ import type { SeriesColumns } from '../source.ts';
 import type { QueryContext } from './context.ts';
 import { atMs, offsetMs, positiveDurationMs } from './durations.ts';
 import { QueryError } from './errors.ts';
+import { STATISTICS_FUNCTIONS, withDetectedResets } from './reset-hints.ts';
 import { type Grid, gridEndMs } from './value.ts';
 
 /** Functions whose result depends on the evaluation time itself. */
@@ -91,6 +92,7 @@ interface Need {
   readonly node: VectorSelector;
   readonly startMs: number;
   readonly endMs: number;
+  readonly statistics: boolean;
 }
 
 /** Series by selector node, fetched before evaluation starts. */
@@ -102,10 +104,10 @@ export type Fetched = ReadonlyMap<VectorSelector, readonly SeriesColumns[]>;
  */
 export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid): Promise<Fetched> {
   const byMatchers = new Map<string, Need[]>();
-  collect(ctx, expr, grid, (node, startMs, endMs) => {
+  collect(ctx, expr, grid, false, (node, startMs, endMs, statistics) => {
     const key = matchersKey(node.matchers);
     const needs = byMatchers.get(key);
-    const need = { node, startMs, endMs };
+    const need = { node, startMs, endMs, statistics };
     if (needs === undefined) byMatchers.set(key, [need]);
     else needs.push(need);
   });
@@ -118,7 +120,9 @@ export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid):
       const endMs = Math.max(...group.map((need) => need.endMs));
       pending.push(
         select(ctx, group[0]!.node.matchers, startMs, endMs).then((series) => {
-          for (const need of group) fetched.set(need.node, series);
+          for (const { node, statistics } of group) {
+            fetched.set(node, statistics ? series.map(withDetectedResets) : series);
+          }
         }),
       );
     }
@@ -161,9 +165,18 @@ export function matchersKey(matchers: readonly Matcher[]): string {
   return JSON.stringify(matchers.map(({ name, type, value }) => [name, type, value]));
 }
 
-type Request = (node: VectorSelector, startMs: number, endMs: number) => void;
+const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
+  'histogram_fraction',
+  'histogram_quantile',
+  'histogram_quantiles',
+  'histogram_stddev',
+  'histogram_stdvar',
+]);
 
-function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, request: Request): void {
+/** @param statistics only count and sum of histograms are of interest */
+type Request = (node: VectorSelector, startMs: number, endMs: number, statistics: boolean) => void;
+
+function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boolean, request: Request): void {
   const grid = outerGrid.count > 1 && isStepInvariant(expr) ? singleStep(outerGrid) : outerGrid;
   switch (expr.kind) {
     case 'number':
@@ -171,7 +184,7 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, request: Reques
       return;
     case 'vector-selector': {
       const [first, last] = endHull(ctx, expr, grid);
-      request(expr, first - ctx.lookbackMs + 1, expr.smoothed ? last + ctx.lookbackMs : last);
+      request(expr, first - ctx.lookbackMs + 1, expr.smoothed ? last + ctx.lookbackMs : last, statistics);
       return;
     }
     case 'matrix-selector': {
@@ -179,30 +192,33 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, request: Reques
       const [first, last] = endHull(ctx, selector, grid);
       const extended = selector.anchored || selector.smoothed;
       const startMs = first - positiveDurationMs(ctx, expr.range) - (extended ? ctx.lookbackMs : 0);
-      request(selector, startMs + 1, selector.smoothed ? last + ctx.lookbackMs : last);
+      request(selector, startMs + 1, selector.smoothed ? last + ctx.lookbackMs : last, statistics);
       return;
     }
     case 'subquery': {
       const inner = subqueryGrid(ctx, expr, grid);
-      if (inner.count > 0) collect(ctx, expr.expr, inner, request);
+      if (inner.count > 0) collect(ctx, expr.expr, inner, false, request);
       return;
     }
-    case 'call':
+    case 'call': {
+      const inner = STATISTICS_FUNCTIONS.has(expr.func) || (statistics && !NEEDS_BUCKETS.has(expr.func));
       for (const [i, argument] of expr.args.entries()) {
-        if (expr.func !== 'info' || i === 0) collect(ctx, argument, grid, request);
+        if (expr.func !== 'info' || i === 0) collect(ctx, argument, grid, inner, request);
       }
       return;
+    }
     case 'aggregate':
-      if (expr.param !== undefined) collect(ctx, expr.param, grid, request);
-      collect(ctx, expr.expr, grid, request);
+      if (expr.param !== undefined) collect(ctx, expr.param, grid, statistics, request);
+      collect(ctx, expr.expr, grid, statistics, request);
       return;
     case 'binary':
-      collect(ctx, expr.left, grid, request);
-      collect(ctx, expr.right, grid, request);
+      for (const side of [expr.left, expr.right]) {
+        collect(ctx, side, grid, statistics && expr.op !== '</' && expr.op !== '>/', request);
+      }
       return;
     case 'unary':
     case 'paren':
-      collect(ctx, expr.expr, grid, request);
+      collect(ctx, expr.expr, grid, statistics, request);
       return;
   }
 }

@@ -1,10 +1,15 @@
 import type { MatrixSelector, VectorSelector } from '../ast.ts';
+import type { FloatHistogram } from '../histogram.ts';
+import { labelValue, METRIC_NAME } from '../labels.ts';
 import type { SeriesColumns } from '../source.ts';
+import { mixedBuckets, mixedFloatsAndHistograms } from './annotations.ts';
 import type { QueryContext } from './context.ts';
 import { positiveDurationMs } from './durations.ts';
 import { endTimes, type Fetched } from './plan.ts';
+import { interpolateHistograms } from './range/extended-histograms.ts';
 import { isStaleMarker } from './staleness.ts';
 import {
+  ABSENT,
   allPresent,
   columnAllocator,
   FLOAT,
@@ -208,28 +213,56 @@ async function smoothSeries(
   emit: (series: StepSeries) => void,
 ): Promise<void> {
   const ends = endTimes(ctx, node, grid);
+  const position = ctx.position(node.position);
   for (const columns of fetched) {
-    const { labels, dropName, timestamps, values } = withoutStaleMarkers(columns);
-    const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
-    const out = new Float64Array(grid.count);
-    const present = new Uint8Array(grid.count);
-    for (let step = 0; step < indexes.length; step++) {
-      const before = indexes[step]!;
-      if (before < 0) continue;
-      const end = ends[step]!;
-      const value = values[before]!;
-      const next = timestamps[before + 1];
-      const between = timestamps[before]! < end && next !== undefined && next <= end + ctx.lookbackMs;
-      const share = between ? (end - timestamps[before]!) / (next - timestamps[before]!) : 0;
-      out[step] = between ? value + (values[before + 1]! - value) * share : value;
-      present[step] = FLOAT;
-    }
-    if (present.includes(FLOAT)) {
+    const element = withoutStaleMarkers(columns);
+    const name = labelValue(element.labels, METRIC_NAME);
+    const smoothed = smoothSeriesAt(element, ends, ctx.lookbackMs, (message) =>
+      ctx.annotations.warn(message(name), position),
+    );
+    if (smoothed !== undefined) {
       ctx.hold(grid.count);
-      emit({ labels, dropName, values: out, present, histograms: undefined });
+      emit(smoothed);
     }
     if (ctx.due(grid.count)) await ctx.pause();
   }
+}
+
+function smoothSeriesAt(
+  { labels, dropName, timestamps, values, histograms }: RangeSeries,
+  ends: Float64Array,
+  lookbackMs: number,
+  warn: (message: (name: string) => string) => void,
+): StepSeries | undefined {
+  const indexes = lookbackIndexes(timestamps, ends, lookbackMs);
+  const out = new Float64Array(ends.length);
+  const present = new Uint8Array(ends.length);
+  const outHistograms: (FloatHistogram | undefined)[] | undefined = histograms && new Array(ends.length);
+  for (let step = 0; step < indexes.length; step++) {
+    const at = indexes[step]!;
+    if (at < 0) continue;
+    const end = ends[step]!;
+    const next = timestamps[at + 1];
+    const between = timestamps[at]! < end && next !== undefined && next <= end + lookbackMs;
+    const share = between ? (end - timestamps[at]!) / (next - timestamps[at]!) : 0;
+    const before = histograms?.[at];
+    const after = between ? histograms?.[at + 1] : before;
+    if (before === undefined && after === undefined) {
+      out[step] = between ? values[at]! + (values[at + 1]! - values[at]!) * share : values[at]!;
+      present[step] = FLOAT;
+    } else if (before === undefined || after === undefined) warn(mixedFloatsAndHistograms);
+    else {
+      const isCounter = before.counterResetHint !== 'gauge' && after.counterResetHint !== 'gauge';
+      const histogram = between ? interpolateHistograms(before, after, share, isCounter) : before;
+      if (histogram === undefined) warn(mixedBuckets);
+      else {
+        outHistograms![step] = histogram;
+        present[step] = HISTOGRAM;
+      }
+    }
+  }
+  if (!present.some((state) => state !== ABSENT)) return undefined;
+  return { labels, dropName, values: out, present, histograms: outHistograms };
 }
 
 const cleaned = new WeakMap<SeriesColumns, RangeSeries>();

@@ -1,4 +1,5 @@
 import { writeStaleMarker } from '../engine/staleness.ts';
+import { detectReset } from '../histogram/counter-reset.ts';
 import type { FloatHistogram } from '../histogram.ts';
 import { type Labels, labelsKey, labelValue } from '../labels.ts';
 import { compileMatcher } from '../matcher.ts';
@@ -82,11 +83,33 @@ function toColumns({ labels, samples }: MemorySeries): SeriesColumns {
   const values = Float64Array.from(sorted, (sample) => sample.value);
   for (const [i, sample] of sorted.entries()) if (sample.stale) writeStaleMarker(values, i);
   const columns: SeriesColumns = { labels, timestamps: Float64Array.from(sorted, (s) => s.timestampMs), values };
-  const histograms = sorted.some((sample) => sample.histogram) ? sorted.map((s) => s.histogram) : undefined;
+  const histograms = sorted.some((sample) => sample.histogram) ? readBack(sorted) : undefined;
   const startTimestamps = sorted.some((s) => s.startMs !== 0) ? Float64Array.from(sorted, (s) => s.startMs) : undefined;
   return {
     ...columns,
     ...(histograms === undefined ? {} : { histograms }),
     ...(startTimestamps === undefined ? {} : { startTimestamps }),
   };
+}
+
+/**
+ * Histograms with the counter reset hints that a database reads back: it starts a new chunk at every reset and every
+ * change of layout, and knows of the samples inside a chunk only that they are no resets.
+ */
+function readBack(samples: readonly Sample[]): (FloatHistogram | undefined)[] {
+  let previous: FloatHistogram | undefined;
+  return samples.map(({ histogram }) => {
+    const before = previous;
+    previous = histogram;
+    if (histogram === undefined || histogram.counterResetHint === 'gauge') return histogram;
+    const sameChunk =
+      before !== undefined &&
+      before.counterResetHint !== 'gauge' &&
+      histogram.counterResetHint !== 'reset' &&
+      before.schema === histogram.schema &&
+      before.zeroThreshold === histogram.zeroThreshold &&
+      before.customValues.join() === histogram.customValues.join() &&
+      !detectReset({ ...histogram, counterResetHint: 'unknown' }, before);
+    return { ...histogram, counterResetHint: sameChunk ? 'not_reset' : 'unknown' };
+  });
 }

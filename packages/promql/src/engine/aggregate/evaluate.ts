@@ -26,10 +26,16 @@ export async function aggregate(
   const text = parameter?.kind === 'string' ? parameter.value : '';
   const evaluateGroup = groupEvaluator(ctx, node, scalars, text, count, vector.series.length);
   const series: StepSeries[] = [];
-  for (const group of groupSeries(node, vector.series)) {
+  for (const group of groupSeries(node.op === 'count_values' ? groupedBeside(node, text) : node, vector.series)) {
     for (const result of await evaluateGroup(group)) series.push(result);
   }
   return { kind: 'vector', series: node.op === 'count_values' ? mergeSameLabels(series) : series };
+}
+
+/** The grouping of `count_values`: its label takes part with the value that it is given, whatever it was. */
+function groupedBeside(node: AggregateExpr, label: string): AggregateExpr {
+  const others = node.grouping.filter((name) => name !== label);
+  return { ...node, grouping: node.without ? [...others, label] : others };
 }
 
 type GroupEvaluator = (group: Group) => Promise<readonly StepSeries[]>;

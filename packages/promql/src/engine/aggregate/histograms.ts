@@ -4,6 +4,7 @@ import type { FloatHistogram } from '../../histogram.ts';
 import { type Labels, labelValue, METRIC_NAME } from '../../labels.ts';
 import { mixedBuckets } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
+import { hintsConflict, seenHint } from '../reset-hints.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type StepSeries } from '../value.ts';
 
 /** The histograms of a group by step, for `sum` and `avg`. */
@@ -20,9 +21,11 @@ export function createHistogramAccumulator(
 ): HistogramAccumulator {
   const sums: (HistogramSum | undefined)[] = new Array(count);
   const incompatible = new Uint8Array(count);
+  const hints = new Uint8Array(count);
   const position = ctx.position(node.expr.position);
   const addAt = (step: number, histogram: FloatHistogram, labels: Labels) => {
     const sum = sums[step];
+    hints[step]! |= seenHint(histogram);
     if (sum === undefined) sums[step] = createHistogramSum(histogram);
     else if (incompatible[step] === 0 && !sum.add(histogram)) {
       incompatible[step] = 1;
@@ -43,7 +46,7 @@ export function createHistogramAccumulator(
           present[step] = ABSENT;
           return undefined;
         }
-        if (sum.counterResetCollision) {
+        if (hintsConflict(hints[step]!)) {
           ctx.annotations.warn('conflicting counter resets during histogram aggregation', position);
         }
         if (sum.boundsReconciled) {

@@ -6,7 +6,7 @@ import { dropMetadata, filterLabels, withLabel } from '../metadata-labels.ts';
 import { formatLabels, mergeSameLabels } from '../series.ts';
 import { ABSENT, allPresent, type StepSeries, type VectorValue } from '../value.ts';
 import { histogramOperation } from './histograms.ts';
-import { arithmeticColumns, comparisonColumns, isComparison } from './operators.ts';
+import { arithmeticColumns, changesMetric, comparisonColumns, isComparison } from './operators.ts';
 import { matchLabels, signatureOf } from './signature.ts';
 
 /** Series of both sides with the same match labels. */
@@ -148,7 +148,7 @@ function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean
     if (!any) return undefined;
     const labels = resultLabels(node, matching, many.labels, one.labels);
     const dropped = node.returnBool && !ctx.delayedNameRemoval ? dropMetadata(labels) : labels;
-    const dropName = isComparison(node.op) && (node.returnBool ? ctx.delayedNameRemoval : many.dropName);
+    const dropName = !changesMetric(node.op) && (node.returnBool ? ctx.delayedNameRemoval : many.dropName);
     return { labels: dropped, dropName, values, present, histograms };
   };
 
@@ -195,7 +195,7 @@ function fillerFor(
 }
 
 function resultLabels(node: BinaryExpr, matching: VectorMatching, many: Labels, one: Labels): Labels {
-  let labels = isComparison(node.op) ? many : dropMetadata(many);
+  let labels = changesMetric(node.op) ? dropMetadata(many) : many;
   if (matching.cardinality === 'one-to-one') {
     const { labels: names, on } = matching;
     labels = filterLabels(labels, (name) => names.includes(name) === on);

@@ -9,6 +9,11 @@ export function isSetOperator(op: BinaryOp): op is 'and' | 'or' | 'unless' {
   return op === 'and' || op === 'or' || op === 'unless';
 }
 
+/** Whether the result measures something else than the operands, so that it loses their name. */
+export function changesMetric(op: BinaryOp): boolean {
+  return !isComparison(op) && op !== '</' && op !== '>/';
+}
+
 /** Power as IEEE 754 and Go have it: 1 to anything is 1, also -1 to infinity. */
 export function power(base: number, exponent: number): number {
   if (base === 1) return 1;

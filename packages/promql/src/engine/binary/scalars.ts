@@ -4,7 +4,14 @@ import { fail } from '../errors.ts';
 import { named } from '../series.ts';
 import { allPresent, type ScalarValue, type StepSeries, type VectorValue } from '../value.ts';
 import { histogramOperation } from './histograms.ts';
-import { arithmetic, arithmeticColumns, comparison, comparisonColumns, isComparison } from './operators.ts';
+import {
+  arithmetic,
+  arithmeticColumns,
+  changesMetric,
+  comparison,
+  comparisonColumns,
+  isComparison,
+} from './operators.ts';
 
 export function scalarScalar(node: BinaryExpr, left: ScalarValue, right: ScalarValue): ScalarValue {
   const count = left.values.length;
@@ -57,7 +64,7 @@ export async function vectorScalar(
       any ||= result.any;
     }
     if (any) {
-      const { labels, dropName } = named(ctx, element, !filter || node.returnBool);
+      const { labels, dropName } = named(ctx, element, changesMetric(node.op) || node.returnBool);
       series.push({ labels, dropName, values, present, histograms });
     }
     if (ctx.due(count)) await ctx.pause();

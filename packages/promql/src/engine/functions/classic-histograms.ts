@@ -99,7 +99,8 @@ export function bucketFraction(lower: number, upper: number, buckets: ClassicBuc
       const end = upperBounds[b]!;
       if (value <= start) return below;
       if (value < end) {
-        if (start === -Infinity || end === Infinity) return below;
+        if (start === -Infinity) return counts[b]!;
+        if (end === Infinity) return below;
         return below + (counts[b]! - below) * ((value - start) / (end - start));
       }
       below = counts[b]!;

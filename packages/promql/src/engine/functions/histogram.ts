@@ -6,7 +6,7 @@ import { forMetric } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
-import { formatGeneral } from '../format.ts';
+import { formatOpenMetrics } from '../format.ts';
 import { filterLabels, withLabel } from '../metadata-labels.ts';
 import { named } from '../series.ts';
 import { FLOAT, floatSeries, type Grid, HISTOGRAM, type StepSeries, type VectorValue } from '../value.ts';
@@ -167,7 +167,7 @@ async function overSteps(
     }
     if (present.includes(FLOAT)) {
       const result = named(ctx, { labels, dropName: false }, true);
-      const own = label === undefined ? result.labels : withLabel(result.labels, label[0], formatGeneral(label[1]));
+      const own = label === undefined ? result.labels : withLabel(result.labels, label[0], formatOpenMetrics(label[1]));
       series.push(floatSeries(own, result.dropName, values, present));
     }
     if (ctx.due(count * (members.length + 4) * 4)) await ctx.pause();

@@ -26,7 +26,7 @@ export function interpolateHistograms(
   if (isCounter && detectReset(after, before)) return scaleHistogram(after, share);
   const difference = subtractHistograms(after, before);
   const sum = difference && addHistograms(before, scaleHistogram(difference.histogram, share));
-  return sum && { ...sum.histogram, counterResetHint: before.counterResetHint };
+  return sum && { ...sum.histogram, counterResetHint: after.counterResetHint };
 }
 
 /** `rate`, `increase` and `delta` of histograms over anchored or smoothed windows. */

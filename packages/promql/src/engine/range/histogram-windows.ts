@@ -13,6 +13,7 @@ import { detectReset } from '../../histogram/counter-reset.ts';
 import { createHistogramSum } from '../../histogram/sum.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import { mixedBuckets, mixedFloatsAndHistograms } from '../annotations.ts';
+import { hintsConflict, seenHint } from '../reset-hints.ts';
 import type { RangeSeries } from '../value.ts';
 
 /** Where a range function says what is wrong with its input. */
@@ -94,13 +95,15 @@ function aggregate({ series, from, to, floatCount, notes }: MixedWindow) {
     return undefined;
   }
   const sum = createHistogramSum(series.histograms![from]!);
+  let hints = seenHint(series.histograms![from]!);
   for (let i = from + 1; i < to; i++) {
+    hints |= seenHint(series.histograms![i]!);
     if (!sum.add(series.histograms![i]!)) {
       notes.warn(mixedBuckets(notes.name));
       return undefined;
     }
   }
-  if (sum.counterResetCollision) notes.warn('conflicting counter resets during histogram aggregation');
+  if (hintsConflict(hints)) notes.warn('conflicting counter resets during histogram aggregation');
   if (sum.boundsReconciled) notes.info('mismatched custom buckets were reconciled during aggregation');
   return sum;
 }
