@@ -6,14 +6,13 @@ export {
   type LogReader,
   type LogStats,
   logDefaults,
-  openLog,
-  openLogOn,
   type ScanOptions,
 } from './db.ts';
 export { isLogError, LogError, type LogErrorCode } from './errors.ts';
 export { maxKeyBytes } from './key-bytes.ts';
 export type { Logger } from './logger.ts';
 export type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+export { openLog, openLogOn } from './open-log.ts';
 export {
   type FollowPageOptions,
   type KeyListOptions,

@@ -5,10 +5,10 @@ import { openStorage, type StorageConfig } from '@opendata/storage';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { columnsOf } from './append-columns.ts';
-import { openLog } from './db.ts';
 import { Followers } from './followers.ts';
 import { Head } from './head/head.ts';
 import { silentLogger } from './logger.ts';
+import { openLog } from './open-log.ts';
 
 function folderConfig(): StorageConfig {
   const path = mkdtempSync(join(tmpdir(), 'opendata-log-'));

@@ -8,11 +8,12 @@ import {
 } from '@opendata/server';
 import { openStorage, type Storage } from '@opendata/storage';
 import type { LogConfig } from './config.ts';
-import { type LogDb, openLogOn } from './db.ts';
+import type { LogDb } from './db.ts';
 import { appendRoute } from './http/append-route.ts';
 import { logProblem } from './http/problems.ts';
 import { addReadRoutes } from './http/read-routes.ts';
 import { logMetrics } from './metrics.ts';
+import { openLogOn } from './open-log.ts';
 
 /** Time that requests in flight get of the time to stop; the rest is for the flush. */
 const drainShare = 0.5;

@@ -11,6 +11,7 @@ import type { LogDb } from '../db.ts';
 
 /** `POST /api/v1/log/append`: a batch under consecutive sequences, all or nothing, over any keys. */
 export function appendRoute(db: LogDb): RawRoute {
+  const answers = new AnswerQueue();
   return {
     method: 'POST',
     path: '/api/v1/log/append',
@@ -20,13 +21,39 @@ export function appendRoute(db: LogDb): RawRoute {
       // An empty batch has no first sequence; the reference answers 0.
       const startSequence = appended.count === 0 ? 0 : appended.startSequence;
       const pending = db.acknowledged(appended, batch.awaitDurable);
-      if (pending === undefined) return answer(request, response, appended.count, startSequence);
-      return pending.then(() => answer(request, response, appended.count, startSequence));
+      if (pending === undefined) return answers.add({ request, response, count: appended.count, startSequence });
+      return pending.then(() => send({ request, response, count: appended.count, startSequence }));
     },
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, count: number, startSequence: number): void {
+interface Answer {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly count: number;
+  readonly startSequence: number;
+}
+
+/**
+ * Sends the answers of one turn of the event loop one right behind the other. A write to a sleeping client costs
+ * several times one to a client that is awake, and a client that is woken by many answers sends its next requests
+ * together.
+ */
+class AnswerQueue {
+  private waiting: Answer[] = [];
+
+  add(answer: Answer): void {
+    if (this.waiting.push(answer) === 1) setImmediate(() => this.flush());
+  }
+
+  private flush(): void {
+    const answers = this.waiting;
+    this.waiting = [];
+    for (const answer of answers) send(answer);
+  }
+}
+
+function send({ request, response, count, startSequence }: Answer): void {
   const format = logResponseFormat(request.headers.accept);
   const body = encodeAppendResponse(format, count, startSequence);
   response.writeHead(200, { 'content-type': LOG_CONTENT_TYPES[format], 'content-length': body.length });

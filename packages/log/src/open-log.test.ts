@@ -1,9 +1,10 @@
 import { openStorage, type Storage } from '@opendata/storage';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LogDb, type LogOptions, openLog, openLogOn, type ScanOptions } from './db.ts';
+import type { LogDb, LogOptions, ScanOptions } from './db.ts';
 import { LogError } from './errors.ts';
 import { silentLogger } from './logger.ts';
+import { openLog, openLogOn } from './open-log.ts';
 
 const bytes = (value: string) => Buffer.from(value);
 const texts = (values: readonly Uint8Array[]) => values.map((value) => Buffer.from(value).toString());

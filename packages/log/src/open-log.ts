@@ -1,0 +1,211 @@
+import { openStorage, type Storage, type StorageConfig } from '@opendata/storage';
+import { columnsOf } from './append-columns.ts';
+import { Backpressure } from './backpressure.ts';
+import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefaults, type ScanOptions } from './db.ts';
+import { Followers } from './followers.ts';
+import { silentLogger } from './logger.ts';
+import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+import { type FollowPageOptions, type KeyListOptions, type PageOptions, SegmentsReader } from './reader.ts';
+import { recoverSegments } from './recovery.ts';
+import type { ScanPage } from './scan-page.ts';
+import { Sealer } from './sealer.ts';
+import type { SegmentSet } from './segment-set.ts';
+import { type Appended, LogWriter } from './writer.ts';
+
+/** Opens a log and its storage. @throws StorageError, LogError corrupt */
+export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
+  const storage = await openStorage(config, { logger: options.logger ?? silentLogger });
+  try {
+    return await openLogOn(storage, options, () => storage.close());
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** Opens a log on storage that is open already, and stays open when the log is closed. @throws LogError corrupt */
+export async function openLogOn(
+  storage: Storage,
+  options: LogOptions = {},
+  closeStorage: () => Promise<void> = async () => undefined,
+): Promise<LogDb> {
+  const logger = options.logger ?? silentLogger;
+  const followers = new Followers();
+  const startedMs = performance.now();
+  const segments = await recoverSegments(storage, followers);
+  const recovered = {
+    nextSequence: segments.nextSequence,
+    sealed: segments.sealed.length,
+    heads: segments.heads.length,
+  };
+  logger.info({ ...recovered, tookMs: Math.round(performance.now() - startedMs) }, 'log recovered');
+  const sealer = new Sealer(storage, segments, logger);
+  const limits = {
+    sealBytes: options.sealBytes ?? logDefaults.sealBytes,
+    sealIntervalMs: options.sealIntervalMs ?? logDefaults.sealIntervalMs,
+    headBudgetBytes: options.headBudgetBytes ?? logDefaults.headBudgetBytes,
+  };
+  const writer = new LogWriter(storage.journal, segments, limits, {
+    now: options.now ?? Date.now,
+    onRotate: () => sealer.kick(),
+  });
+  sealer.kick();
+  const backpressure = new Backpressure(storage.journal, segments, sealer, limits.headBudgetBytes);
+  return new OpenLog(storage, segments, writer, sealer, followers, backpressure, closeStorage);
+}
+
+class OpenLog implements LogDb {
+  private readonly storage: Storage;
+  private readonly segmentSet: SegmentSet;
+  private readonly reader: SegmentsReader;
+  private readonly writer: LogWriter;
+  private readonly sealer: Sealer;
+  private readonly followers: Followers;
+  private readonly closeStorage: () => Promise<void>;
+  private readonly backpressure: Backpressure;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    storage: Storage,
+    segments: SegmentSet,
+    writer: LogWriter,
+    sealer: Sealer,
+    followers: Followers,
+    backpressure: Backpressure,
+    closeStorage: () => Promise<void>,
+  ) {
+    this.storage = storage;
+    this.segmentSet = segments;
+    this.reader = new SegmentsReader(segments, followers);
+    this.writer = writer;
+    this.sealer = sealer;
+    this.followers = followers;
+    this.backpressure = backpressure;
+    this.closeStorage = closeStorage;
+  }
+
+  get nextSequence(): number {
+    return this.segmentSet.nextSequence;
+  }
+
+  get durableSequence(): number {
+    return this.writer.watermark.sequence;
+  }
+
+  async append(records: readonly AppendRecord[], options: AppendOptions = {}) {
+    const appended = this.writer.append(columnsOf(records));
+    await this.acknowledged(appended, options.awaitDurable === true);
+    return { startSequence: appended.startSequence, count: appended.count };
+  }
+
+  appendColumns(records: AppendColumns): Appended {
+    return this.writer.append(records);
+  }
+
+  committed(appended: Appended): Promise<void> {
+    return this.storage.journal.committed(appended.group);
+  }
+
+  acknowledged(appended: Appended, awaitDurable: boolean): Promise<void> | undefined {
+    return this.backpressure.waitFor(appended, awaitDurable);
+  }
+
+  flush(): Promise<void> {
+    return this.storage.journal.flush();
+  }
+
+  onDurable(listener: (sequence: number) => void): () => void {
+    return this.writer.watermark.subscribe(listener);
+  }
+
+  async *scan(key: Uint8Array, options: ScanOptions = {}): AsyncGenerator<LogRecord> {
+    const { signal } = options;
+    const end = options.end ?? Number.POSITIVE_INFINITY;
+    let start = options.start ?? 0;
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    while (left > 0 && start < end && !signal?.aborted) {
+      const range = { start, end, limit: Math.min(left, 4096), signal };
+      const page =
+        options.follow === true
+          ? await this.reader.followPage(key, { ...range, timeoutMs: Number.POSITIVE_INFINITY })
+          : await this.reader.page(key, range);
+      if (page.count === 0) return;
+      for (let i = 0; i < page.count; i++) {
+        if (signal?.aborted) return;
+        yield { sequence: page.sequences[i]!, value: page.valueAt(i) };
+      }
+      left -= page.count;
+      start = page.nextSequence;
+    }
+  }
+
+  readPage(key: Uint8Array, options: PageOptions = {}): Promise<ScanPage> {
+    return this.reader.page(key, options);
+  }
+
+  followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage> {
+    return this.reader.followPage(key, options);
+  }
+
+  count(key: Uint8Array, range: SequenceRange = {}): Promise<number> {
+    return this.reader.count(key, range);
+  }
+
+  keys(options: KeyListOptions = {}): AsyncGenerator<Uint8Array> {
+    return this.reader.keys(options);
+  }
+
+  segments(range: SequenceRange = {}): LogSegment[] {
+    return this.reader.listSegments(range);
+  }
+
+  sealActive(): void {
+    this.writer.rotate();
+  }
+
+  sealed(): Promise<void> {
+    return this.sealer.idle();
+  }
+
+  stats(): LogStats {
+    const { segmentSet, writer, sealer } = this;
+    return {
+      appendedRecords: writer.recordsTotal,
+      appendedBytes: writer.bytesTotal,
+      scannedRecords: this.reader.recordsTotal,
+      scannedBytes: this.reader.bytesTotal,
+      sealedSegments: segmentSet.sealed.length,
+      waitingSegments: segmentSet.heads.length - 1,
+      sealFailures: sealer.failuresTotal,
+      activeKeys: segmentSet.active.keys.count,
+      headBytes: segmentSet.headBytes,
+      followers: this.followers.waiting,
+      nextSequence: segmentSet.nextSequence,
+      durableSequence: writer.watermark.sequence,
+    };
+  }
+
+  endFollowing(): void {
+    this.followers.close();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeAll();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async closeAll(): Promise<void> {
+    this.followers.close();
+    try {
+      await this.sealer.close();
+      await this.storage.journal.flush();
+    } finally {
+      this.writer.close();
+      await this.closeStorage();
+    }
+  }
+}
