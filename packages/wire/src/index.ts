@@ -16,6 +16,36 @@ export {
   type SegmentRow,
 } from './log-responses.ts';
 export {
+  createProtoReader,
+  enterMessage,
+  leaveMessage,
+  nextField,
+  type ProtoReader,
+  readBool,
+  readBytes,
+  readDouble,
+  readInt64,
+  readSint32,
+  readSint64,
+  readString,
+  readUint32,
+  readUint64,
+  skipField,
+} from './proto-reader.ts';
+export {
+  beginMessage,
+  createProtoWriter,
+  endMessage,
+  type ProtoWriter,
+  writeBytesField,
+  writeDoubleField,
+  writeInt64Field,
+  writeSint64Field,
+  writeStringField,
+  writeUint64Field,
+  writtenBytes,
+} from './proto-writer.ts';
+export {
   createWriteRequestDecoder,
   type FamilyMetadata,
   METRIC_TYPES,
@@ -23,6 +53,12 @@ export {
   type WriteRequestColumns,
   type WriteRequestLimits,
 } from './remote-write.ts';
+export {
+  createWriteRequest2Decoder,
+  type WriteRequest2Columns,
+  type WriteRequest2Limits,
+} from './remote-write-2.ts';
+export { encodeWriteRequest2, type WriteRequest2Series } from './remote-write-2-encode.ts';
 export {
   encodeWriteRequest,
   STALE_NAN_BITS,

@@ -19,7 +19,8 @@ export function writtenBytes(writer: ProtoWriter): Uint8Array {
   return writer.bytes.subarray(0, writer.at);
 }
 
-function reserve(writer: ProtoWriter, count: number): void {
+/** Makes room for `count` more bytes. */
+export function reserve(writer: ProtoWriter, count: number): void {
   if (writer.bytes.length - writer.at >= count) return;
   const larger = Buffer.allocUnsafe(Math.max(writer.bytes.length * 2, writer.at + count));
   larger.set(writer.bytes.subarray(0, writer.at));
