@@ -4,7 +4,7 @@ import { journalKey } from './keys.ts';
 
 /** A lane's part of a group becomes a further row at this size. */
 const rowBytes = 4 * 1024 * 1024;
-const pooledFrames = 8;
+const pooledFrames = 4;
 
 /** Frames that are free to be used again, so that a commit allocates no buffers once it runs. */
 export class FramePool {

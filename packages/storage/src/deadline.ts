@@ -40,10 +40,3 @@ export function unanswered(what: string, deadlineMs: number): StorageError {
 export function yieldToLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
-
-/** Waits without keeping the process alive. */
-export function sleep(delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, delayMs).unref();
-  });
-}

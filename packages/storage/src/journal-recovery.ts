@@ -1,3 +1,4 @@
+import { yieldToLoop } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
 import { JournalFrameReader } from './journal-frame.ts';
 import { groupOfKey, idOfKey, journalFrom, laneMarkers, laneOfKey, partOfKey, stateKey } from './keys.ts';
@@ -20,6 +21,8 @@ export interface JournalState {
 
 const journalStateKey = stateKey('journal');
 const readAheadBytes = 8 * 1024 * 1024;
+const entriesBetweenYields = 256;
+const timeBetweenYieldsMs = 5;
 
 /** The row that outlives journal rows: where to start reading, and up to where group numbers were used. */
 export function journalStateRow(floorGroup: number, lastGroup: number): { key: Uint8Array; value: Uint8Array } {
@@ -53,13 +56,21 @@ export async function* recoverJournal(
   visit: (group: number, lane: number, part: number) => void,
 ): AsyncGenerator<JournalEntry, void, undefined> {
   let group = 0;
+  let entries = 0;
+  let turnStartedMs = performance.now();
   let rows: { lane: number; reader: JournalFrameReader }[] = [];
   for await (const { key, value } of engine.scan(journalFrom(fromGroup), { readAheadBytes, cache: false })) {
     const rowGroup = groupOfKey(key);
     const lane = laneOfKey(key);
     const part = partOfKey(key);
     if (rowGroup !== group) {
-      yield* mergeRows(group, rows);
+      for (const entry of mergeRows(group, rows)) {
+        yield entry;
+        if (++entries % entriesBetweenYields === 0 && performance.now() - turnStartedMs > timeBetweenYieldsMs) {
+          await yieldToLoop();
+          turnStartedMs = performance.now();
+        }
+      }
       group = rowGroup;
       rows = [];
     }

@@ -83,6 +83,7 @@ describe('SlateDB behind journal and blocks', () => {
             deadlineMs: 10_000,
             openDeadlineMs: 10_000,
             memoryLimitBytes: 2 ** 30,
+            commitsPerTable: 5,
             nowMs,
             preflight: false,
             store,

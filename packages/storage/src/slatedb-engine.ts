@@ -2,12 +2,13 @@ import {
   type Db,
   DbBuilder,
   DefaultMetricsRecorder,
+  FlushType,
   type ObjectStore,
   Settings,
   Ttl,
   WriteBatch,
 } from '@slatedb/uniffi';
-import { sleep, withDeadline, yieldToLoop } from './deadline.ts';
+import { withDeadline, yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { stateKey } from './keys.ts';
@@ -34,6 +35,8 @@ export interface SlateEngineOptions {
   readonly nowMs: () => number;
   /** Whether the store is worth a look before opening, because a wrong one would hang. */
   readonly preflight: boolean;
+  /** After how many commits the log's content goes into a sorted file, so that the next opening replays no more. */
+  readonly commitsPerTable: number;
   /** Called after every flush, before the write counts as durable. */
   readonly afterFlush?: (() => Promise<void>) | undefined;
   /** An object store that is already open (tests: several engines on one memory store). */
@@ -92,6 +95,8 @@ function slateEngine(
   const { deadlineMs, nowMs, afterFlush, memoryLimitBytes } = options;
   let writing = false;
   let closed = false;
+  let commits = 0;
+  let tableFlush: Promise<void> = Promise.resolve();
 
   const write = async (ops: readonly EngineOp[]): Promise<void> => {
     if (writing) throw new StorageError('internal', 'two writes at a time: the engine must have one writer');
@@ -99,11 +104,19 @@ function slateEngine(
     const batch = new WriteBatch();
     try {
       await fillBatch(batch, ops);
+      await tableFlush;
       await waitForMemory(db, recorder, memoryLimitBytes);
       await db.write_with_options(batch, writeOptions);
       await db.flush();
       await afterFlush?.();
+      if (++commits >= options.commitsPerTable) {
+        commits = 0;
+        tableFlush = db.flush_with_options({ flush_type: FlushType.MemTable });
+        // The next write meets the error.
+        tableFlush.catch(() => undefined);
+      }
     } catch (error) {
+      tableFlush = Promise.resolve();
       throw fromNative(error);
     } finally {
       batch.dispose();
@@ -123,6 +136,9 @@ function slateEngine(
       if (closed) return;
       closed = true;
       try {
+        await tableFlush.catch(() => undefined);
+        // So that the next opening has nothing to replay; a database that is lost cannot, and need not.
+        await db.flush_with_options({ flush_type: FlushType.MemTable }).catch(() => undefined);
         await db.shutdown();
       } catch (error) {
         throw fromNative(error);
@@ -155,7 +171,7 @@ async function fillBatch(batch: WriteBatch, ops: readonly EngineOp[]): Promise<v
  */
 async function waitForMemory(db: Db, recorder: DefaultMetricsRecorder, limitBytes: number): Promise<void> {
   while (unflushedBytes(recorder) > limitBytes) {
-    await sleep(memoryPollMs);
+    await new Promise((resolve) => setTimeout(resolve, memoryPollMs));
     const batch = new WriteBatch();
     try {
       batch.put(stateKey('tick'), new Uint8Array(0));

@@ -86,6 +86,12 @@ const expiryCheckMs = 60_000;
 const readCheckMs = 3_000;
 /** A commit this young shows that the store answers. */
 const provenMs = 10_000;
+/**
+ * Opening replays this many objects of the write-ahead log at most. SlateDB reads them one after the other, with four
+ * requests each: 80 ms from a bucket that answers in 20 ms; from a folder 0.05 ms.
+ */
+const remoteCommitsPerTable = 64;
+const localCommitsPerTable = 2048;
 const defaultL0SstBytes = 64 * 1024 * 1024;
 
 /**
@@ -109,6 +115,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     openDeadlineMs: options.openTimeoutMs ?? 120_000,
     // A byte counts twice while it is in the log's buffer and in a table, and a table of full size must always fit.
     memoryLimitBytes: 4 * Math.max(settings.maxUnflushedBytes, l0SstBytes(settings.engine)),
+    commitsPerTable: target.isRemote ? remoteCommitsPerTable : localCommitsPerTable,
     nowMs: options.clock ?? Date.now,
     preflight: target.isRemote,
     afterFlush: folder && (() => folder.sync()),
