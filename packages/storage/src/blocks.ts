@@ -108,9 +108,7 @@ type BlockCounters = Pick<BlockState, 'nextId' | 'changes'>;
 
 export async function readBlockCounters(engine: EngineReader): Promise<BlockCounters> {
   const row = await engine.get(blockStateKey);
-  return row === undefined
-    ? { nextId: 1, changes: 0 }
-    : (JSON.parse(new TextDecoder().decode(row)) as BlockCounters);
+  return row === undefined ? { nextId: 1, changes: 0 } : (JSON.parse(new TextDecoder().decode(row)) as BlockCounters);
 }
 
 export async function readBlockState(engine: EngineReader): Promise<BlockState> {
