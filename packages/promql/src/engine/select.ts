@@ -66,16 +66,24 @@ interface InstantPlan {
   readonly complete: boolean;
 }
 
-/** An instant selector over a grid. `sampleTimes`: yields the samples' own times in seconds instead of their values. */
+/** A time of a sample: its own, or the start timestamp, 0 where it has none. */
+export type SampleTime = 'sample' | 'start';
+
+function timeColumn({ timestamps, startTimestamps }: SeriesColumns, time: SampleTime): Float64Array {
+  if (time === 'sample') return timestamps;
+  return startTimestamps ?? new Float64Array(timestamps.length);
+}
+
+/** An instant selector over a grid. `times`: yields a time of the samples in seconds instead of their values. */
 export async function evaluateVectorSelector(
   ctx: QueryContext,
   fetched: Fetched,
   node: VectorSelector,
   grid: Grid,
-  sampleTimes = false,
+  times?: SampleTime,
 ): Promise<VectorValue> {
   const series: StepSeries[] = [];
-  await selectSeries(ctx, fetched, node, grid, (element) => series.push(element), false, sampleTimes);
+  await selectSeries(ctx, fetched, node, grid, (element) => series.push(element), false, times);
   return { kind: 'vector', series };
 }
 
@@ -87,7 +95,7 @@ export async function selectSeries(
   grid: Grid,
   emit: (series: StepSeries) => void,
   reuse: boolean,
-  sampleTimes = false,
+  times?: SampleTime,
 ): Promise<void> {
   const columnsOfNode = fetched.get(node) ?? [];
   if (node.smoothed) return await smoothSeries(ctx, columnsOfNode, node, grid, emit);
@@ -103,13 +111,13 @@ export async function selectSeries(
     const { labels, timestamps, values, histograms } = columns;
     const plan = planOf(timestamps);
     let element: StepSeries | undefined;
-    if (histograms !== undefined) element = alignHistograms(columns, histograms, plan.indexes, sampleTimes);
+    if (histograms !== undefined) element = alignHistograms(columns, histograms, plan.indexes, times);
     else {
       const out = reuse ? scratch : allocate();
       const state = gather(values, plan, out);
       if (state !== NONE) {
         const present = state === ALL ? all : presenceOf(values, plan.indexes);
-        if (sampleTimes) sampleTimesInto(timestamps, plan.indexes, out);
+        if (times !== undefined) sampleTimesInto(timeColumn(columns, times), plan.indexes, out);
         element = { labels, dropName: false, values: out, present, histograms: undefined };
       }
     }
@@ -158,7 +166,7 @@ function alignHistograms(
   columns: SeriesColumns,
   source: NonNullable<SeriesColumns['histograms']>,
   indexes: Int32Array,
-  sampleTimes: boolean,
+  times: SampleTime | undefined,
 ): StepSeries | undefined {
   const values = new Float64Array(indexes.length);
   const present = new Uint8Array(indexes.length);
@@ -176,14 +184,20 @@ function alignHistograms(
       histograms[i] = histogram;
       present[i] = HISTOGRAM;
     }
-    if (sampleTimes) {
-      values[i] = columns.timestamps[index]! / 1000;
+    if (times !== undefined) {
+      values[i] = timeColumn(columns, times)[index]! / 1000;
       present[i] = FLOAT;
     }
     any = true;
   }
   if (!any) return undefined;
-  return { labels: columns.labels, dropName: false, values, present, histograms: sampleTimes ? undefined : histograms };
+  return {
+    labels: columns.labels,
+    dropName: false,
+    values,
+    present,
+    histograms: times === undefined ? histograms : undefined,
+  };
 }
 
 /** A range selector over a grid: the series as they are, without staleness markers. */

@@ -123,6 +123,7 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
       return { kind: 'scalar', values: singleValues(await evaluator.vector(args[0]!, grid), grid.count) };
     case 'vector':
       return vectorOf((await evaluator.scalar(args[0]!, grid)).values);
+    case 'start_timestamp':
     case 'timestamp':
       return merged(evaluator, await timestamp(evaluator, node, grid));
     case 'round': {
@@ -190,7 +191,8 @@ async function timestamp(evaluator: Evaluator, node: Call, grid: Grid): Promise<
   const { ctx, fetched } = evaluator;
   let vector: VectorValue;
   if (argument.kind === 'vector-selector') {
-    vector = await evaluateVectorSelector(ctx, fetched, argument, grid, true);
+    const time = node.func === 'timestamp' ? 'sample' : 'start';
+    vector = await evaluateVectorSelector(ctx, fetched, argument, grid, time);
     return await mapVector(
       ctx,
       vector,
@@ -198,7 +200,7 @@ async function timestamp(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     );
   }
   vector = await evaluator.vector(argument, grid);
-  const times = timesInSeconds(grid);
+  const times = node.func === 'timestamp' ? timesInSeconds(grid) : new Float64Array(grid.count);
   const series = vector.series.map((element) => ({
     ...element,
     values: times,

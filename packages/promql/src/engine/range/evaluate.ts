@@ -1,4 +1,5 @@
 import type { Call } from '../../ast.ts';
+import { quote } from '../../go-strings.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { sharedByTimestamps } from '../select.ts';
@@ -6,6 +7,7 @@ import { named } from '../series.ts';
 import { columnAllocator, FLOAT, floatSeries, type RangeSeries, type RangeValue, type StepSeries } from '../value.ts';
 import { extendedKernel, extendedWindows } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
+import { startKernels, startOverlaps } from './start-times.ts';
 import type { RangeFunction } from './table.ts';
 import { type Windows, widestWindow, windowsOf } from './windows.ts';
 
@@ -49,8 +51,17 @@ export async function evaluateRangeFunction(
     const { windows, widest, any } = planOf(element.timestamps);
     ctx.hold(widest);
     let result: StepSeries | undefined;
+    const usesStarts = extension === undefined && ctx.useStartTimestamps && element.startTimestamps !== undefined;
+    const startKernel = usesStarts ? startKernels.get(node.func) : undefined;
+    if (startKernel !== undefined) noteOverlaps(ctx, node, element, windows);
     if (element.histograms !== undefined) result = evaluateMixedSeries(ctx, call, element, windows);
-    else if (any) {
+    else if (startKernel !== undefined && widest > 0) {
+      const present = new Uint8Array(count);
+      const values = columns();
+      startKernel(element.values, element.startTimestamps!, windows, values, present);
+      const { labels, dropName } = named(ctx, element, true);
+      if (present.includes(FLOAT)) result = floatSeries(labels, dropName, values, present);
+    } else if (any) {
       if (!reuse) scratch = columns();
       kernel(element.values, windows, scratch, parameters, evalTimesMs);
       const { labels, dropName } = named(ctx, element, definition.keepsName !== true);
@@ -75,6 +86,24 @@ export function windowsFor(
   const { endsMs, rangeMs, extension } = range;
   if (extension === undefined) return windowsOf(timestamps, endsMs, rangeMs, definition.minSamples);
   return extendedWindows(node.func, timestamps, endsMs, rangeMs, ctx.lookbackMs, extension);
+}
+
+function noteOverlaps(
+  ctx: QueryContext,
+  node: Call,
+  { labels, timestamps, startTimestamps }: RangeSeries,
+  windows: Windows,
+): void {
+  if (node.func === 'resets') return;
+  for (let step = 0; step < windows.first.length; step++) {
+    for (let i = windows.first[step]! + 1; i < windows.last[step]!; i++) {
+      if (!startOverlaps(timestamps, startTimestamps!, i)) continue;
+      const name = quote(labelValue(labels, METRIC_NAME));
+      const message = `sample has start time that overlaps with previous sample timestamp for metric ${name}`;
+      ctx.annotations.warn(message, ctx.position(node.args[0]!.position));
+      return;
+    }
+  }
 }
 
 function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries, windows: Windows): void {

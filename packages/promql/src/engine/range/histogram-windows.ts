@@ -15,6 +15,7 @@ import type { FloatHistogram } from '../../histogram.ts';
 import { mixedBuckets, mixedFloatsAndHistograms } from '../annotations.ts';
 import { hintsConflict, seenHint } from '../reset-hints.ts';
 import type { RangeSeries } from '../value.ts';
+import { coverage, coverageFromStart, startedAnew, startsInside } from './start-times.ts';
 
 /** Where a range function says what is wrong with its input. */
 export interface RangeNotes {
@@ -50,15 +51,7 @@ export const histogramWindowFunctions: ReadonlyMap<string, MixedWindowFunction> 
   ['last_over_time', ({ series, to }) => sampleAt(series, to - 1)],
   ['present_over_time', () => 1],
   ['rate', (window) => extrapolated(window, true, true)],
-  [
-    'resets',
-    (window) =>
-      countTransitions(
-        window,
-        (a, b) => detectReset(b, a),
-        (a, b) => b < a,
-      ),
-  ],
+  ['resets', countResets],
   ['sum_over_time', (window) => aggregate(window)?.sum()],
   ['ts_of_first_over_time', ({ series, from }) => series.timestamps[from]! / 1000],
   ['ts_of_last_over_time', ({ series, to }) => series.timestamps[to - 1]! / 1000],
@@ -66,6 +59,25 @@ export const histogramWindowFunctions: ReadonlyMap<string, MixedWindowFunction> 
 
 function sampleAt({ values, histograms }: RangeSeries, index: number): number | FloatHistogram {
   return histograms![index] ?? values[index]!;
+}
+
+function countResets(window: MixedWindow): number {
+  const { series, from, to } = window;
+  let count = countTransitions(
+    window,
+    (a, b) => detectReset(b, a),
+    (a, b) => b < a,
+  );
+  for (let i = from + 1; i < to; i++) {
+    const [before, after] = [series.histograms![i - 1], series.histograms![i]];
+    if (before === undefined || after === undefined || detectReset(after, before)) continue;
+    if (startsAnewAt(series, i)) count++;
+  }
+  return count;
+}
+
+function startsAnewAt({ timestamps, startTimestamps }: RangeSeries, i: number): boolean {
+  return startTimestamps !== undefined && startedAnew(timestamps, startTimestamps, i);
 }
 
 function floatChanged(a: number, b: number): boolean {
@@ -134,7 +146,7 @@ function instant({ series, from, to, notes }: MixedWindow, isRate: boolean): Flo
   if (isRate && gauges > 0) notes.warn(notCounter(notes));
   if (!isRate && gauges < 2) notes.warn(notGauge(notes));
   let result = last;
-  if (!isRate || !detectReset(last, before)) {
+  if (!isRate || !(detectReset(last, before) || startsAnewAt(series, to - 1))) {
     const difference = subtractHistograms(last, before);
     if (difference === undefined) {
       notes.warn(mixedBuckets(notes.name));
@@ -154,37 +166,43 @@ function extrapolated(window: MixedWindow, isCounter: boolean, isRate: boolean):
     notes.warn(mixedFloatsAndHistograms(notes.name));
     return undefined;
   }
-  if (to - from < 2) return undefined;
+  const { timestamps, startTimestamps: starts } = series;
+  const startMs = endMs - rangeMs;
+  const fromZero = isCounter && starts !== undefined && startsInside(timestamps, starts, from, startMs);
+  if (to - from < 2 && !fromZero) return undefined;
   const histograms = series.histograms!.slice(from, to) as FloatHistogram[];
-  const difference = histogramDifference(histograms, isCounter, notes);
-  if (difference === undefined) return undefined;
-  const first = series.timestamps[from]!;
-  const last = series.timestamps[to - 1]!;
-  const sampled = (last - first) / 1000;
-  const average = sampled / (to - from - 1);
-  const threshold = average * 1.1;
-  let toStart = (first - (endMs - rangeMs)) / 1000;
-  let toEnd = (endMs - last) / 1000;
-  if (toStart >= threshold) toStart = average / 2;
-  if (isCounter && difference.count > 0 && histograms[0]!.count >= 0) {
-    toStart = Math.min(toStart, sampled * (histograms[0]!.count / difference.count));
+  const anew = histograms.map((_, i) => i > 0 && isCounter && startsAnewAt(series, from + i));
+  if (fromZero) {
+    histograms.unshift(emptied(histograms[0]!));
+    anew.unshift(false);
   }
-  if (toEnd >= threshold) toEnd = average / 2;
-  const factor = (sampled + toStart + toEnd) / sampled;
+  const difference = histogramDifference(histograms, isCounter, notes, anew);
+  if (difference === undefined) return undefined;
+  const covered = fromZero
+    ? coverageFromStart(timestamps, starts, from, to - 1, endMs)
+    : coverage(timestamps, from, to - 1, startMs, endMs);
+  if (isCounter && !fromZero && difference.count > 0 && histograms[0]!.count >= 0) {
+    covered.toStartS = Math.min(covered.toStartS, covered.sampledS * (histograms[0]!.count / difference.count));
+  }
+  const factor = (covered.sampledS + covered.toStartS + covered.toEndS) / covered.sampledS;
   return scaleHistogram(difference, isRate ? factor / (rangeMs / 1000) : factor);
 }
 
-/** Last minus first, for counters plus what was reached before each reset; a gauge. */
+/**
+ * Last minus first, for counters plus what was reached before each reset; a gauge.
+ * @param anew by histogram, whether its start timestamp tells of a reset before it
+ */
 export function histogramDifference(
   histograms: readonly FloatHistogram[],
   isCounter: boolean,
   notes: RangeNotes,
+  anew: readonly boolean[],
 ): FloatHistogram | undefined {
   const last = histograms.at(-1)!;
   let previous = histograms[0]!;
   const isGauge = ({ counterResetHint }: FloatHistogram) => counterResetHint === 'gauge';
   if (isCounter && histograms.some(isGauge)) notes.warn(notCounter(notes));
-  if (isCounter && detectReset(histograms[1]!, previous)) previous = emptied(histograms[1]!);
+  if (isCounter && (anew[1] || detectReset(histograms[1]!, previous))) previous = emptied(histograms[1]!);
   const custom = usesCustomBuckets(previous.schema);
   const relevant = isCounter ? histograms.slice(1) : [last];
   if (relevant.some((histogram) => usesCustomBuckets(histogram.schema) !== custom)) {
@@ -197,8 +215,9 @@ export function histogramDifference(
   if (difference.boundsReconciled) notes.info('mismatched custom buckets were reconciled during subtraction');
   let result = difference.histogram;
   if (isCounter) {
-    for (const current of histograms.slice(1)) {
-      if (detectReset(current, previous)) {
+    for (const [i, current] of histograms.entries()) {
+      if (i === 0) continue;
+      if (anew[i] || detectReset(current, previous)) {
         const sum = addHistograms(result, previous);
         if (sum === undefined) return undefined;
         if (sum.boundsReconciled) notes.info('mismatched custom buckets were reconciled during addition');

@@ -24,6 +24,7 @@ export function evaluateMixedSeries(
     ? extendedHistogramRate(node.func, range.extension!)
     : histogramWindowFunctions.get(node.func);
   const count = windows.first.length;
+  const series = ctx.useStartTimestamps ? element : { ...element, startTimestamps: undefined };
   const values = floatColumns.values;
   const present = floatColumns.windows.present.slice();
   const histograms: (FloatHistogram | undefined)[] = new Array(count);
@@ -36,7 +37,7 @@ export function evaluateMixedSeries(
       if (floatCount > 0 && floatCount < to - from) notes.ignoredHistograms();
     } else if (floatCount < to - from && (range.extension === undefined || windows.present[step] === FLOAT)) {
       const endMs = windows.endsMs[step]!;
-      const window: MixedWindow = { series: element, from, to, floatCount, endMs, rangeMs: windows.rangeMs, notes };
+      const window: MixedWindow = { series, from, to, floatCount, endMs, rangeMs: windows.rangeMs, notes };
       const result = compute(window);
       present[step] = result === undefined ? ABSENT : typeof result === 'number' ? FLOAT : HISTOGRAM;
       if (typeof result === 'number') values[step] = result;
