@@ -1,7 +1,7 @@
 export { isWireError, WireError, type WireErrorCode } from './errors.ts';
 export { type ExpositionFormat, expositionFormatOf, SCRAPE_ACCEPT } from './exposition/format.ts';
-export { parseExposition } from './exposition/parse.ts';
-export type { ExpositionExemplar, ExpositionSamples } from './exposition/samples.ts';
+export { beginExposition, parseExposition } from './exposition/parse.ts';
+export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './exposition/samples.ts';
 export type { AppendColumns } from './log-append-columns.ts';
 export { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
 export { LOG_CONTENT_TYPES, type LogFormat, logRequestFormat, logResponseFormat } from './log-format.ts';

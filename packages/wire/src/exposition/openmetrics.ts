@@ -13,7 +13,7 @@ import {
   addSample,
   createSamples,
   type ExpositionExemplar,
-  type ExpositionSamples,
+  type ExpositionParse,
   finishSamples,
   type MutableSamples,
 } from './samples.ts';
@@ -39,34 +39,45 @@ import {
 const MAX_EXEMPLAR_CHARACTERS = 128;
 
 /**
- * Parses OpenMetrics 1.0 strictly: layout, order of metadata, grouping, values and timestamps as the specification
- * has them. The body must be valid UTF-8.
- * @throws WireError malformed
+ * Begins to parse OpenMetrics 1.0, strictly: layout, order of metadata, grouping, values and timestamps as the
+ * specification has them. The body must be valid UTF-8.
  */
-export function parseOpenMetrics(body: Uint8Array): ExpositionSamples {
+export function beginOpenMetrics(body: Uint8Array): ExpositionParse {
   const scan = createScan(body);
   const samples = createSamples(body);
   const checks = createFamilyChecks();
   const sample: OpenMetricsSample = { value: 0, timestampSeconds: Number.NaN, hasExemplar: false };
   let isEnded = false;
-  while (scan.at < body.length) {
-    scan.lineStart = scan.at;
-    if (isEnded) throw lineError(scan, 'unexpected data after # EOF');
-    const byte = body[scan.at]!;
-    if (byte === NEWLINE) throw lineError(scan, 'blank lines are not allowed');
-    if (byte === HASH) isEnded = parseDescriptor(scan, checks);
-    else parseSample(scan, samples, checks, sample);
-    if (scan.at < body.length && body[scan.at] !== NEWLINE) {
-      throw lineError(scan, `expected end of line, got ${found(scan)}`);
-    }
-    scan.at++;
-    scan.line++;
+  return {
+    parseLines(maxLines) {
+      const stopLine = scan.line + maxLines;
+      while (scan.at < body.length && scan.line < stopLine) {
+        scan.lineStart = scan.at;
+        if (isEnded) throw lineError(scan, 'unexpected data after # EOF');
+        const byte = body[scan.at]!;
+        if (byte === NEWLINE) throw lineError(scan, 'blank lines are not allowed');
+        if (byte === HASH) isEnded = parseDescriptor(scan, checks);
+        else parseSample(scan, samples, checks, sample);
+        endLine(scan);
+      }
+      return scan.at >= body.length;
+    },
+    finish() {
+      if (!isEnded) {
+        scan.at = scan.lineStart = body.length;
+        throw lineError(scan, 'data does not end with # EOF');
+      }
+      return finishSamples(body, samples, finishFamilies(checks));
+    },
+  };
+}
+
+function endLine(scan: Scan): void {
+  if (scan.at < scan.body.length && scan.body[scan.at] !== NEWLINE) {
+    throw lineError(scan, `expected end of line, got ${found(scan)}`);
   }
-  if (!isEnded) {
-    scan.at = scan.lineStart = body.length;
-    throw lineError(scan, 'data does not end with # EOF');
-  }
-  return finishSamples(body, samples, finishFamilies(checks));
+  scan.at++;
+  scan.line++;
 }
 
 /** A line that starts with `#`. True for `# EOF`. */

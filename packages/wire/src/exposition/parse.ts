@@ -1,18 +1,28 @@
 import { isUtf8 } from 'node:buffer';
 import { malformed } from '../errors.ts';
 import type { ExpositionFormat } from './format.ts';
-import { parseOpenMetrics } from './openmetrics.ts';
-import type { ExpositionSamples } from './samples.ts';
+import { beginOpenMetrics } from './openmetrics.ts';
+import type { ExpositionParse, ExpositionSamples } from './samples.ts';
 import { NEWLINE } from './scan.ts';
-import { parseText } from './text.ts';
+import { beginText } from './text.ts';
 
 /**
- * Parses what an exporter answered to a scrape.
+ * Begins to parse what an exporter answered to a scrape; the caller asks for some thousand lines at a time.
+ * @throws WireError malformed for invalid UTF-8
+ */
+export function beginExposition(body: Uint8Array, format: ExpositionFormat): ExpositionParse {
+  if (!isUtf8(body)) throw malformed(`line ${invalidUtf8Line(body)}: invalid UTF-8`);
+  return format === 'openmetrics' ? beginOpenMetrics(body) : beginText(body);
+}
+
+/**
+ * Parses what an exporter answered to a scrape, at once: for small bodies and tests.
  * @throws WireError malformed; the message names the line
  */
 export function parseExposition(body: Uint8Array, format: ExpositionFormat): ExpositionSamples {
-  if (!isUtf8(body)) throw malformed(`line ${invalidUtf8Line(body)}: invalid UTF-8`);
-  return format === 'openmetrics' ? parseOpenMetrics(body) : parseText(body);
+  const parse = beginExposition(body, format);
+  parse.parseLines(Number.POSITIVE_INFINITY);
+  return parse.finish();
 }
 
 function invalidUtf8Line(body: Uint8Array): number {

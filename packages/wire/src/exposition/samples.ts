@@ -27,6 +27,14 @@ export interface ExpositionSamples {
   labels(sample: number): string[];
 }
 
+/** A parse that goes on in steps, so that a large body does not hold up the event loop. */
+export interface ExpositionParse {
+  /** Parses up to that many more lines; true once there are no more. @throws WireError malformed */
+  parseLines(maxLines: number): boolean;
+  /** The result, once `parseLines` has returned true. */
+  finish(): ExpositionSamples;
+}
+
 export interface MutableSamples {
   count: number;
   seriesStart: Uint32Array;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isWireError } from '../errors.ts';
 import { mutate, mutations } from '../mutate.testing.ts';
 import { type ExpositionFormat, expositionFormatOf, SCRAPE_ACCEPT } from './format.ts';
-import { parseExposition } from './parse.ts';
+import { beginExposition, parseExposition } from './parse.ts';
 import type { ExpositionSamples } from './samples.ts';
 
 function rows(samples: ExpositionSamples) {
@@ -146,6 +146,15 @@ describe('the text format', () => {
   it('refuses a label that occurs twice, when its labels are asked for', () => {
     const samples = parseText('a{b="1",b="2"} 1\n');
     expect(() => samples.labels(0)).toThrow('label name "b" is not unique: invalid sample');
+  });
+
+  it('goes on in steps', () => {
+    const body = Buffer.from('# TYPE a gauge\na 1\na 2 5\n# EOF\nb 3');
+    const parse = beginExposition(body, 'text');
+    let steps = 1;
+    while (!parse.parseLines(2)) steps++;
+    expect(steps).toBe(3);
+    expect(rows(parse.finish())).toEqual(rows(parseExposition(body, 'text')));
   });
 
   it('grows its columns', () => {

@@ -1,7 +1,7 @@
 import { readLatin1, readUtf8 } from '../utf8.ts';
 import { floatResult, parseFloatBytes } from './float.ts';
 import { createMetadataTable, familyOf, isMetricType, listMetadata, type MetadataTable } from './metadata.ts';
-import { addSample, createSamples, type ExpositionSamples, finishSamples, type MutableSamples } from './samples.ts';
+import { addSample, createSamples, type ExpositionParse, finishSamples, type MutableSamples } from './samples.ts';
 import {
   createScan,
   found,
@@ -19,21 +19,29 @@ import {
   TAB,
 } from './scan.ts';
 
-/** Parses the Prometheus text format, 0.0.4 or 1.0. The body must be valid UTF-8. @throws WireError malformed */
-export function parseText(body: Uint8Array): ExpositionSamples {
+/** Begins to parse the Prometheus text format, 0.0.4 or 1.0. The body must be valid UTF-8. */
+export function beginText(body: Uint8Array): ExpositionParse {
   const scan = createScan(body);
   const samples = createSamples(body);
   const metadata = createMetadataTable();
-  while (scan.at < body.length) {
-    scan.lineStart = scan.at;
-    skipBlanks(scan);
-    const byte = body[scan.at];
-    if (byte === HASH) parseComment(scan, metadata);
-    else if (byte !== undefined && byte !== NEWLINE) parseSample(scan, samples);
-    scan.at++;
-    scan.line++;
-  }
-  return finishSamples(body, samples, listMetadata(metadata));
+  return {
+    parseLines(maxLines) {
+      const stopLine = scan.line + maxLines;
+      while (scan.at < body.length && scan.line < stopLine) parseLine(scan, samples, metadata);
+      return scan.at >= body.length;
+    },
+    finish: () => finishSamples(body, samples, listMetadata(metadata)),
+  };
+}
+
+function parseLine(scan: Scan, samples: MutableSamples, metadata: MetadataTable): void {
+  scan.lineStart = scan.at;
+  skipBlanks(scan);
+  const byte = scan.body[scan.at];
+  if (byte === HASH) parseComment(scan, metadata);
+  else if (byte !== undefined && byte !== NEWLINE) parseSample(scan, samples);
+  scan.at++;
+  scan.line++;
 }
 
 /** Leaves the cursor on the line's end. */
