@@ -1,4 +1,4 @@
-import type { Logger } from '@opendata/server';
+import type { Logger } from '@opendata/storage';
 import { type ScrapeClient, ScrapeError, type ScrapeResponse } from './fetch.ts';
 import { type ScrapeOutcome, ScrapeRecorder, type ScrapeStore } from './scrape-recorder.ts';
 import { type ScrapeTarget, targetHash } from './target.ts';

@@ -1,4 +1,5 @@
-import type { Logger, Registry } from '@opendata/server';
+import type { Registry } from '@opendata/server';
+import type { Logger } from '@opendata/storage';
 import type { ScrapeJob } from '../model/scrape-config.ts';
 import { createScrapeClient } from './fetch.ts';
 import { type ScrapeLoop, startScrapeLoop, type TargetStatus } from './scrape-loop.ts';

@@ -18,7 +18,7 @@ export interface ScrapeStore extends SeriesNaming {
 
 /** What a scrape brought. */
 export interface ScrapeOutcome {
-  /** Samples in the body. */
+  /** Samples in the body of a scrape that was stored. */
   readonly scraped: number;
   /** Samples that were refused, one by one or with the whole scrape. */
   readonly failed: number;
@@ -73,6 +73,7 @@ export class ScrapeRecorder {
       if (result instanceof Error) throw result;
       const parsed = this.#parse(result);
       scraped = parsed.count;
+      this.#checkCount(scraped);
       const counts = this.#addSamples(parsed, timestampMs);
       ({ added, dropped } = counts);
       this.#store.metadata.add(parsed.metadata);
@@ -83,10 +84,9 @@ export class ScrapeRecorder {
       this.#scrape++; // Nothing of this scrape counts: every series is gone.
     }
     this.#addStaleMarkers(timestampMs);
-    const kept = error === undefined ? scraped : 0;
-    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, kept, kept, added]);
+    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, scraped, added]);
     this.#store.append(batch);
-    return { scraped: kept, failed: error === undefined ? dropped : scraped, error };
+    return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
   #parse({ body, contentType }: ScrapeResponse) {
@@ -98,12 +98,14 @@ export class ScrapeRecorder {
           : `received unsupported Content-Type ${JSON.stringify(contentType)}`,
       );
     }
-    const parsed = parseExposition(body, format);
+    return parseExposition(body, format);
+  }
+
+  #checkCount(samples: number): void {
     const { sampleLimit } = this.#target.job;
-    if (sampleLimit > 0 && parsed.count > sampleLimit) {
-      throw new ScrapeError(`sample limit exceeded: ${parsed.count} samples, limit ${sampleLimit}`);
+    if (sampleLimit > 0 && samples > sampleLimit) {
+      throw new ScrapeError(`sample limit exceeded: ${samples} samples, limit ${sampleLimit}`);
     }
-    return parsed;
   }
 
   #addSamples(parsed: ReturnType<typeof parseExposition>, timestampMs: number): { added: number; dropped: number } {
