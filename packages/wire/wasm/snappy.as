@@ -31,8 +31,7 @@ export function uncompress(from: usize, end: usize, out: usize, outEnd: usize): 
       if (size > end - from) return LITERAL_PAST_INPUT;
       if (size > outEnd - at) return PAST_LENGTH;
       if (size <= 16) {
-        store<u64>(at, load<u64>(from));
-        store<u64>(at, load<u64>(from, 8), 8);
+        v128.store(at, v128.load(from));
       } else memory.copy(at, from, size);
       from += size;
       at += size;
@@ -59,7 +58,9 @@ export function uncompress(from: usize, end: usize, out: usize, outEnd: usize): 
     if (offset == 0 || offset > at - out) return COPY_BEFORE_START;
     if (size > outEnd - at) return PAST_LENGTH;
     const source = at - offset;
-    if (offset >= 8) {
+    if (offset >= 16) {
+      for (let i: usize = 0; i < size; i += 16) v128.store(at + i, v128.load(source + i));
+    } else if (offset >= 8) {
       for (let i: usize = 0; i < size; i += 8) store<u64>(at + i, load<u64>(source + i));
     } else {
       for (let i: usize = 0; i < size; i++) store<u8>(at + i, load<u8>(source + i));
