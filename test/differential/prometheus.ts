@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeWriteRequest, snappyCompress, type WriteRequestSeries } from '@opendata/wire';
+import { freePort, startServer } from '../support/server-process.ts';
+import { DATA_END_MS, DATA_START_MS, type GeneratedSeries } from './data.ts';
+import { type Answer, answerOfJson, type QueryTimes } from './answer.ts';
+
+/** A running Prometheus that holds generated data. */
+export interface Oracle {
+  push(series: readonly GeneratedSeries[]): Promise<void>;
+  query(query: string, times: QueryTimes): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const NEWEST_FEATURES = [
+  'promql-experimental-functions',
+  'promql-duration-expr',
+  'promql-delayed-name-removal',
+  'promql-extended-range-selectors',
+  'promql-binop-fill-modifiers',
+];
+
+/** Starts a Prometheus binary with an empty database of its own; `isNewest` turns all of the language on. */
+export async function startPrometheus(binary: string, isNewest: boolean): Promise<Oracle> {
+  const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
+  const port = Number(process.env['PROMETHEUS_PORT'] ?? (await freePort()));
+  writeFileSync(join(folder, 'prometheus.yml'), 'storage:\n  tsdb:\n    out_of_order_time_window: 0s\n');
+  const server = await startServer({
+    command: binary,
+    args: [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      '--storage.tsdb.retention.time=100y',
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--web.enable-remote-write-receiver',
+      '--log.level=error',
+      `--enable-feature=${isNewest ? NEWEST_FEATURES.join(',') : 'native-histograms'}`,
+    ],
+    port,
+  });
+  return {
+    async push(series) {
+      for (let from = DATA_START_MS; from < DATA_END_MS; from += 600_000) {
+        await write(server.url, series.map((one) => slice(one, from, from + 600_000)));
+      }
+    },
+    query: (query, times) => ask(server.url, query, times),
+    async stop() {
+      await server.kill('SIGTERM');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function slice({ labels, timestamps, values }: GeneratedSeries, fromMs: number, toMs: number): WriteRequestSeries {
+  const samples: { timestampMs: number; value: number | 'stale' }[] = [];
+  const histograms = [];
+  for (const [i, timestampMs] of timestamps.entries()) {
+    if (timestampMs < fromMs || timestampMs >= toMs) continue;
+    const value = values[i]!;
+    if (typeof value === 'object') histograms.push({ timestampMs, histogram: value });
+    else samples.push({ timestampMs, value });
+  }
+  return { labels, samples, histograms };
+}
+
+async function write(url: string, series: readonly WriteRequestSeries[]): Promise<void> {
+  const body = snappyCompress(encodeWriteRequest({ series: series.filter((one) => one.samples!.length + one.histograms!.length > 0) }));
+  const response = await fetch(`${url}/api/v1/write`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'snappy',
+      'x-prometheus-remote-write-version': '0.1.0',
+    },
+    body,
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`remote write: ${response.status} ${text}`);
+}
+
+async function ask(url: string, query: string, times: QueryTimes): Promise<Answer> {
+  const parameters = new URLSearchParams({ query });
+  if (times.kind === 'instant') parameters.set('time', String(times.timeMs / 1000));
+  else {
+    parameters.set('start', String(times.startMs / 1000));
+    parameters.set('end', String(times.endMs / 1000));
+    parameters.set('step', String(times.stepMs / 1000));
+  }
+  const path = times.kind === 'instant' ? 'query' : 'query_range';
+  const response = await fetch(`${url}/api/v1/${path}`, { method: 'POST', body: parameters });
+  return answerOfJson((await response.json()) as Parameters<typeof answerOfJson>[0]);
+}
