@@ -128,7 +128,7 @@ export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid):
     }
   }
   await Promise.all(pending);
-  ctx.check('query execution');
+  ctx.check('expression evaluation');
   return fetched;
 }
 

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { at, engineOf, over, show, sourceOf } from '../engine.testing.ts';
+import { labelsHashFraction, xxHash64 } from '../hash.ts';
+
+const source = sourceOf(
+  'm{job="a", i="1"} 1 2 3',
+  'm{job="a", i="2"} 3 stale 5',
+  'm{job="b", i="1"} NaN 7 -1',
+  'm{job="b", i="2"} 10 8 9',
+);
+
+describe('folding aggregations', () => {
+  it.each([
+    ['sum', '{job="a"} 0=4 1=2 2=8', '{job="b"} 0=NaN 1=15 2=8'],
+    ['avg', '{job="a"} 0=2 1=2 2=4', '{job="b"} 0=NaN 1=7.5 2=4'],
+    ['count', '{job="a"} 0=2 1=1 2=2', '{job="b"} 0=2 1=2 2=2'],
+    ['group', '{job="a"} 0=1 1=1 2=1', '{job="b"} 0=1 1=1 2=1'],
+    ['min', '{job="a"} 0=1 1=2 2=3', '{job="b"} 0=10 1=7 2=-1'],
+    ['max', '{job="a"} 0=3 1=2 2=5', '{job="b"} 0=10 1=8 2=9'],
+    ['stdvar', '{job="a"} 0=1 1=0 2=1', '{job="b"} 0=NaN 1=0.25 2=25'],
+    ['stddev', '{job="a"} 0=1 1=0 2=1', '{job="b"} 0=NaN 1=0.5 2=5'],
+  ])('%s', async (op, a, b) => {
+    expect(await over(source, `${op} by (job) (m)`, 0, 2)).toEqual([a, b]);
+    expect(await over(source, `${op} without (i) (m)`, 0, 2)).toEqual([a, b]);
+  });
+
+  it('sum without losing small addends', async () => {
+    expect(await at(sourceOf('x{i="1"} 1e100', 'x{i="2"} 1', 'x{i="3"} -1e100'), 'sum(x)', 0)).toEqual(['{} 1']);
+    expect(await at(sourceOf('x{i="1"} 1e308', 'x{i="2"} 1e308'), 'avg(x)', 0)).toEqual([`{} 1${'0'.repeat(308)}`]);
+    expect(await at(sourceOf('x{i="1"} Inf', 'x{i="2"} 1'), 'sum(x)', 0)).toEqual(['{} +Inf']);
+  });
+});
+
+describe('selecting aggregations', () => {
+  it('topk and bottomk prefer numbers to NaN and return the best first', async () => {
+    expect(await at(source, 'topk(2, m)', 0)).toEqual(['m{i="2", job="b"} 10', 'm{i="2", job="a"} 3']);
+    expect(await at(source, 'bottomk(3, m)', 0)).toEqual([
+      'm{i="1", job="a"} 1',
+      'm{i="2", job="a"} 3',
+      'm{i="2", job="b"} 10',
+    ]);
+    expect(await over(source, 'topk by (job) (1, m)', 0, 2)).toEqual([
+      'm{i="1", job="a"} 1=2',
+      'm{i="2", job="a"} 0=3 2=5',
+      'm{i="2", job="b"} 0=10 1=8 2=9',
+    ]);
+  });
+
+  it('limitk takes the first, limit_ratio a share and its complement', async () => {
+    expect(await at(source, 'limitk(2, m)', 0)).toHaveLength(2);
+    const share = await at(source, 'limit_ratio(0.5, m)', 0);
+    const rest = await at(source, 'limit_ratio(-0.5, m)', 0);
+    expect([...share, ...rest].sort()).toEqual((await at(source, 'm', 0)).sort());
+  });
+
+  it('reject parameters that mean nothing', async () => {
+    await expect(at(source, 'topk(NaN, m)', 0)).rejects.toThrow('Parameter value is NaN');
+    await expect(at(source, 'topk(1e30, m)', 0)).rejects.toThrow('Scalar value 1e+30 overflows int64');
+    await expect(at(source, 'limit_ratio(NaN, m)', 0)).rejects.toThrow('Ratio value is NaN');
+  });
+});
+
+describe('quantile and count_values', () => {
+  it('interpolates, and warns outside 0 and 1', async () => {
+    expect(await at(source, 'quantile(0.5, m{job="a"})', 0)).toEqual(['{} 2']);
+    const result = await engineOf().instant(source, 'quantile(2, m)', 0);
+    expect(show(result)).toEqual(['{} +Inf']);
+    expect(result.warnings).toEqual(['PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)']);
+  });
+
+  it('counts equal values', async () => {
+    const versions = sourceOf('v{i="1"} 1.5', 'v{i="2"} 1.5', 'v{i="3"} 1e25');
+    expect(await at(versions, 'count_values("version", v)', 0)).toEqual([
+      '{version="1.5"} 2',
+      `{version="1${'0'.repeat(25)}"} 1`,
+    ]);
+  });
+});
+
+describe('the hash of limit_ratio', () => {
+  it("is xxHash64's", () => {
+    expect(xxHash64(new Uint8Array(0))).toBe(0xef46db3751d8e999n);
+    expect(xxHash64(new TextEncoder().encode('abc'))).toBe(0x44bc2cf5ad770999n);
+    const fraction = labelsHashFraction(['__name__', 'a_metric_with_a_rather_long_name', 'label', 'value']);
+    expect(fraction).toBeGreaterThan(0);
+    expect(fraction).toBeLessThan(1);
+  });
+});

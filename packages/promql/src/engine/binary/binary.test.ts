@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { at, over, sourceOf } from '../engine.testing.ts';
+import { power } from './operators.ts';
+
+const source = sourceOf(
+  'requests{method="get", code="500"} 24 _ 1',
+  'requests{method="get", code="404"} 30',
+  'requests{method="post", code="500"} 6',
+  'total{method="get"} 600 600 600',
+  'total{method="del"} 34',
+  'total{method="post"} 120',
+);
+
+describe('arithmetic', () => {
+  it('follows IEEE 754 where JavaScript does not', () => {
+    expect(power(1, Number.NaN)).toBe(1);
+    expect(power(-1, Infinity)).toBe(1);
+    expect(power(Number.NaN, 0)).toBe(1);
+    expect(power(2, 10)).toBe(1024);
+  });
+
+  it('works between scalars, and drops the name of a vector', async () => {
+    expect(await at(source, '7 % 4 + 2 ^ 3 ^ 2 - -1', 0)).toEqual(['516']);
+    expect(await at(source, '1 > bool 2', 0)).toEqual(['0']);
+    expect(await at(source, '100 - total{method="get"}', 0)).toEqual(['{method="get"} -500']);
+  });
+});
+
+describe('comparison', () => {
+  it('filters, keeps the vector value on either side, or tells with bool', async () => {
+    expect(await at(source, '50 < total', 0)).toEqual(['total{method="get"} 600', 'total{method="post"} 120']);
+    expect(await at(source, 'total{method="del"} == bool 34', 0)).toEqual(['{method="del"} 1']);
+  });
+});
+
+describe('vector matching', () => {
+  it('pairs one to one and many to one', async () => {
+    expect(await at(source, 'requests{code="500"} / ignoring(code) total', 0)).toEqual([
+      '{method="get"} 0.04',
+      '{method="post"} 0.05',
+    ]);
+    expect(await at(source, 'requests / ignoring(code) group_left total', 0)).toEqual([
+      '{code="500", method="get"} 0.04',
+      '{code="404", method="get"} 0.05',
+      '{code="500", method="post"} 0.05',
+    ]);
+  });
+
+  it('copies labels from the one side', async () => {
+    const info = sourceOf('m{i="1"} 5', 'info{i="1", v="2"} 1');
+    expect(await at(info, 'm * on(i) group_left(v) info', 0)).toEqual(['{i="1", v="2"} 5']);
+    expect(await at(info, 'info * on(i) group_right(v) m', 0)).toEqual(['{i="1", v="2"} 5']);
+  });
+
+  it("refuses what is ambiguous in Prometheus' words", async () => {
+    await expect(at(source, 'requests / ignoring(code) total', 0)).rejects.toThrow(
+      'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
+    );
+    await expect(at(source, 'total / ignoring(code) requests', 0)).rejects.toThrow(
+      'found duplicate series for the match group {method="get"} on the right hand-side of the operation: ' +
+        '[requests{code="404", method="get"}, requests{code="500", method="get"}]' +
+        ';many-to-many matching not allowed: matching labels must be unique on one side',
+    );
+  });
+
+  it('decides step by step', async () => {
+    const changing = sourceOf('a{v="1"} 1 stale', 'a{v="2"} _ 2', 'b 10 10');
+    expect(await over(changing, 'a + on() b', 0, 1)).toEqual(['{} 0=11 1=12']);
+    expect(await over(changing, 'a unless on() (b > on() group_right() a * 10)', 0, 1)).toEqual([
+      'a{v="1"} 0=1',
+      'a{v="2"} 1=2',
+    ]);
+  });
+});
+
+describe('set operators', () => {
+  it('keep, join and exclude by labels', async () => {
+    expect(await at(source, 'total and on(method) requests{code="404"}', 0)).toEqual(['total{method="get"} 600']);
+    expect(await at(source, 'total unless on(method) requests', 0)).toEqual(['total{method="del"} 34']);
+    expect(await at(source, 'total{method="get"} or total', 0)).toHaveLength(3);
+  });
+});
