@@ -48,7 +48,14 @@ export interface Matcher {
 
 /** A duration that is computed when the query runs (`[5m + step()]`): a tree over numbers in seconds. */
 export type DurationExpr =
-  | { readonly kind: 'duration-literal'; readonly seconds: number; readonly position: PositionRange }
+  | {
+      readonly kind: 'duration-literal';
+      /** May be negative: a sign before a number belongs to the number. */
+      readonly seconds: number;
+      /** Written with units (`5m`, not `300`): it prints so. */
+      readonly isDuration: boolean;
+      readonly position: PositionRange;
+    }
   | {
       readonly kind: 'duration-call';
       /** `step()` and `range()` take no arguments, `min_of` and `max_of` two. */
