@@ -1,4 +1,8 @@
-import { grownCapacity, grownF64, grownU32 } from './head/typed-columns.ts';
+import { grownF64, grownU32 } from './head/typed-columns.ts';
+
+/** Pages of idle followers stay empty: they share these. */
+const noNumbers = new Float64Array(0);
+const noOffsets = new Uint32Array(0);
 
 /**
  * Records of one read, as columns: values are byte ranges of the buffers that hold them, which never change.
@@ -7,10 +11,10 @@ import { grownCapacity, grownF64, grownU32 } from './head/typed-columns.ts';
 export class ScanPage {
   readonly maxRecords: number;
   readonly maxBytes: number;
-  sequences = new Float64Array(32);
+  sequences = noNumbers;
   sources: Uint8Array[] = [];
-  starts = new Uint32Array(32);
-  ends = new Uint32Array(32);
+  starts = noOffsets;
+  ends = noOffsets;
   count = 0;
   valueBytes = 0;
   /** Where to go on reading: one past the last record when the page is full, else the end of what was looked at. */
@@ -42,7 +46,7 @@ export class ScanPage {
   }
 
   private grow(): void {
-    const capacity = grownCapacity(this.sequences.length, this.sequences.length * 2);
+    const capacity = Math.max(32, this.sequences.length * 2);
     this.sequences = grownF64(this.sequences, capacity);
     this.starts = grownU32(this.starts, capacity);
     this.ends = grownU32(this.ends, capacity);

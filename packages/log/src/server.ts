@@ -12,6 +12,7 @@ import type { LogDb } from './db.ts';
 import { appendRoute } from './http/append-route.ts';
 import { logProblem } from './http/problems.ts';
 import { addReadRoutes } from './http/read-routes.ts';
+import { scanRoute } from './http/scan-route.ts';
 import { logMetrics } from './metrics.ts';
 import { openLogOn } from './open-log.ts';
 
@@ -63,7 +64,7 @@ async function serve(options: LogServerOptions, storage: Storage, db: LogDb): Pr
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },
     bodyLimitBytes: config.http.body_limit,
-    rawRoutes: [appendRoute(db)],
+    rawRoutes: [appendRoute(db), scanRoute(db)],
   });
   addReadRoutes(http.app, db);
   http.draining.addEventListener('abort', () => db.endFollowing());

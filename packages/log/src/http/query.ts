@@ -1,5 +1,8 @@
 import { HttpError } from '@opendata/server';
 
+/** Sequences end here: a larger `end_seq` means the same. */
+export const noSequenceEnd = Number.MAX_SAFE_INTEGER;
+
 const percent = 0x25;
 const plus = 0x2b;
 const space = 0x20;

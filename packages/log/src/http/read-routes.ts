@@ -1,8 +1,7 @@
-import { type HttpServer, requestSignal } from '@opendata/server';
+import type { HttpServer } from '@opendata/server';
 import {
   encodeCountResponse,
   encodeKeysResponse,
-  encodeScanResponse,
   encodeSegmentsResponse,
   LOG_CONTENT_TYPES,
   type LogFormat,
@@ -10,37 +9,22 @@ import {
 } from '@opendata/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { LogReader } from '../db.ts';
-import { Query } from './query.ts';
+import { noSequenceEnd, Query } from './query.ts';
 
 const defaultLimit = 32;
-const defaultTimeoutMs = 30_000;
-const noEnd = Number.MAX_SAFE_INTEGER;
 const noSegmentEnd = 0xffff_ffff;
-const longestTimeoutMs = 0x7fff_ffff;
 /** One answer lists at most this many keys. */
 const maxListedKeys = 10_000;
 
-/** The routes that read: `scan`, `keys`, `segments` and `count` under `/api/v1/log`. */
+/** The routes that read other things than records: `keys`, `segments` and `count` under `/api/v1/log`. */
 export function addReadRoutes(app: HttpServer['app'], db: LogReader): void {
-  app.get('/api/v1/log/scan', async (request, reply) => {
-    const query = new Query(request.raw.url!);
-    const key = query.key();
-    const options = {
-      start: query.integer('start_seq', 0, noEnd),
-      end: query.integer('end_seq', noEnd, noEnd),
-      limit: query.integer('limit', defaultLimit, noEnd),
-    };
-    const timeoutMs = query.integer('timeout_ms', defaultTimeoutMs, longestTimeoutMs);
-    const page = query.boolean('follow')
-      ? await db.followPage(key, { ...options, timeoutMs, signal: requestSignal(reply) })
-      : await db.readPage(key, options);
-    return answer(request, reply, (format) => encodeScanResponse(format, key, page));
-  });
-
   app.get('/api/v1/log/count', async (request, reply) => {
     const query = new Query(request.raw.url!);
     const key = query.key();
-    const range = { start: query.integer('start_seq', 0, noEnd), end: query.integer('end_seq', noEnd, noEnd) };
+    const range = {
+      start: query.integer('start_seq', 0, noSequenceEnd),
+      end: query.integer('end_seq', noSequenceEnd, noSequenceEnd),
+    };
     const count = await db.count(key, range);
     return answer(request, reply, (format) => encodeCountResponse(format, count));
   });
@@ -65,7 +49,10 @@ export function addReadRoutes(app: HttpServer['app'], db: LogReader): void {
 
   app.get('/api/v1/log/segments', async (request, reply) => {
     const query = new Query(request.raw.url!);
-    const range = { start: query.integer('start_seq', 0, noEnd), end: query.integer('end_seq', noEnd, noEnd) };
+    const range = {
+      start: query.integer('start_seq', 0, noSequenceEnd),
+      end: query.integer('end_seq', noSequenceEnd, noSequenceEnd),
+    };
     const segments = db.segments(range);
     return answer(request, reply, (format) => encodeSegmentsResponse(format, segments));
   });
