@@ -129,7 +129,7 @@ function unary(ctx: QueryContext, node: UnaryExpr, value: Value): Value {
     const histograms = element.histograms && negateHistograms(element.histograms);
     return { ...element, ...named(ctx, element, true), values: element.values.map((x) => -x), histograms };
   });
-  return { kind: 'vector', series: mergeSameLabels(series) };
+  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : mergeSameLabels(series) };
 }
 
 async function binary(evaluator: Evaluator, node: BinaryExpr, grid: Grid): Promise<Value> {

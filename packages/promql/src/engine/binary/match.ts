@@ -4,7 +4,7 @@ import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { dropMetadata, filterLabels, withLabel } from '../metadata-labels.ts';
 import { formatLabels, mergeSameLabels } from '../series.ts';
-import { ABSENT, allPresent, type StepSeries, type VectorValue } from '../value.ts';
+import { ABSENT, allPresent, columnAllocator, type StepSeries, type VectorValue } from '../value.ts';
 import { histogramOperation } from './histograms.ts';
 import { arithmeticColumns, changesMetric, comparisonColumns, isComparison } from './operators.ts';
 import { matchLabels, signatureOf } from './signature.ts';
@@ -120,10 +120,11 @@ function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean
   const fillOne = matching.fillRight;
   const fillMany = matching.fillLeft;
 
+  const allocate = columnAllocator(count);
   const combine = (many: StepSeries, one: StepSeries): StepSeries | undefined => {
     const left = oneIsLeft ? one : many;
     const right = oneIsLeft ? many : one;
-    const values = new Float64Array(count);
+    const values = allocate();
     const present = new Uint8Array(count);
     const operands = {
       left: left.values,

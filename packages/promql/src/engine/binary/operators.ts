@@ -82,6 +82,30 @@ export function arithmeticColumns(
   return true;
 }
 
+/** Writes 1 where the comparison holds. Floats that are absent are compared too; the caller masks them. */
+function compareColumns(op: ComparisonOp, left: Float64Array, right: Float64Array, holds: Uint8Array): void {
+  switch (op) {
+    case '==':
+      for (let i = 0; i < holds.length; i++) holds[i] = left[i]! === right[i]! ? 1 : 0;
+      break;
+    case '!=':
+      for (let i = 0; i < holds.length; i++) holds[i] = left[i]! !== right[i]! ? 1 : 0;
+      break;
+    case '<':
+      for (let i = 0; i < holds.length; i++) holds[i] = left[i]! < right[i]! ? 1 : 0;
+      break;
+    case '<=':
+      for (let i = 0; i < holds.length; i++) holds[i] = left[i]! <= right[i]! ? 1 : 0;
+      break;
+    case '>':
+      for (let i = 0; i < holds.length; i++) holds[i] = left[i]! > right[i]! ? 1 : 0;
+      break;
+    case '>=':
+      for (let i = 0; i < holds.length; i++) holds[i] = left[i]! >= right[i]! ? 1 : 0;
+      break;
+  }
+}
+
 /** A filter: where the comparison holds, the value of `kept` stays. With `bool` the result is 0 or 1 instead. */
 export function comparisonColumns(
   op: ComparisonOp,
@@ -91,16 +115,15 @@ export function comparisonColumns(
   out: Float64Array,
   present: Uint8Array,
 ): boolean {
-  const holds = comparison[op];
-  let any = false;
+  compareColumns(op, left, right, present);
+  let any = 0;
   for (let i = 0; i < out.length; i++) {
-    if (leftPresent[i] !== FLOAT || rightPresent[i] !== FLOAT) continue;
-    const result = holds(left[i]!, right[i]!);
-    if (bool) out[i] = result ? 1 : 0;
-    else if (result) out[i] = kept[i]!;
-    else continue;
-    present[i] = FLOAT;
-    any = true;
+    const both = leftPresent[i] === FLOAT && rightPresent[i] === FLOAT;
+    const holds = present[i]!;
+    out[i] = bool ? holds : kept[i]!;
+    const state = both && (bool || holds === 1) ? FLOAT : 0;
+    present[i] = state;
+    any |= state;
   }
-  return any;
+  return any !== 0;
 }

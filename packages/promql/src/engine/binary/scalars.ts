@@ -1,8 +1,8 @@
 import type { ArithmeticOp, BinaryExpr, ComparisonOp } from '../../ast.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
-import { named } from '../series.ts';
-import { allPresent, type ScalarValue, type StepSeries, type VectorValue } from '../value.ts';
+import { mergeSameLabels, named } from '../series.ts';
+import { allPresent, columnAllocator, type ScalarValue, type StepSeries, type VectorValue } from '../value.ts';
 import { histogramOperation } from './histograms.ts';
 import {
   arithmetic,
@@ -37,6 +37,7 @@ export async function vectorScalar(
 ): Promise<VectorValue> {
   const count = scalar.values.length;
   const constant = { values: scalar.values, present: allPresent(count) };
+  const allocate = columnAllocator(count);
   const series: StepSeries[] = [];
   for (const element of vector.series) {
     const [left, right] = scalarIsLeft ? [constant, element] : [element, constant];
@@ -46,7 +47,7 @@ export async function vectorScalar(
       right: right.values,
       rightPresent: right.present,
     };
-    const values = new Float64Array(count);
+    const values = allocate();
     const present = new Uint8Array(count);
     const filter = isComparison(node.op);
     let any: boolean;
@@ -69,5 +70,5 @@ export async function vectorScalar(
     }
     if (ctx.due(count)) await ctx.pause();
   }
-  return { kind: 'vector', series };
+  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : mergeSameLabels(series) };
 }

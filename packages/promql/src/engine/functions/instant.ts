@@ -1,6 +1,6 @@
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
-import { FLOAT, floatSeries, type StepSeries, type VectorValue } from '../value.ts';
+import { columnAllocator, FLOAT, floatSeries, type StepSeries, type VectorValue } from '../value.ts';
 
 /** Writes the function's value at the steps where `present` is FLOAT; may unset `present`. */
 export type ColumnFunction = (values: Float64Array, out: Float64Array, present: Uint8Array) => void;
@@ -14,13 +14,15 @@ export function mapFloats(compute: (x: number) => number): ColumnFunction {
 
 /** Applies a function to the floats of every series and drops the metric name; histograms are ignored. */
 export async function mapVector(ctx: QueryContext, vector: VectorValue, compute: ColumnFunction): Promise<VectorValue> {
+  const [first] = vector.series;
+  const allocate = columnAllocator(first === undefined ? 0 : first.present.length);
   const series: StepSeries[] = [];
   for (const element of vector.series) {
     const present =
       element.histograms === undefined
         ? element.present.slice()
         : element.present.map((value) => (value === FLOAT ? FLOAT : 0));
-    const out = new Float64Array(present.length);
+    const out = allocate();
     compute(element.values, out, present);
     if (present.includes(FLOAT)) {
       const { labels, dropName } = named(ctx, element, true);

@@ -4,13 +4,33 @@ import { type RangeKernel, windowKernel } from './kernel.ts';
 
 const state = new Float64Array(4);
 
-export const sumOverTime = windowKernel((values, from, to) => {
+/** Compensated sum in `state[0]` and `state[1]`; finite sums take a path without branches on magnitude. */
+function sumWindow(values: Float64Array, from: number, to: number): void {
+  let sum = 0;
+  let compensation = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    const next = sum + value;
+    const added = next - sum;
+    compensation += sum - (next - added) + (value - added);
+    sum = next;
+  }
+  state[0] = sum;
+  state[1] = compensation;
+  if (Number.isFinite(sum + compensation)) return;
   state.fill(0);
   for (let i = from; i < to; i++) kahanAdd(state, 0, values[i]!);
+}
+
+export const sumOverTime = windowKernel((values, from, to) => {
+  sumWindow(values, from, to);
   return kahanValue(state, 0);
 });
 
 export const avgOverTime = windowKernel((values, from, to) => {
+  sumWindow(values, from, to);
+  const count = to - from;
+  if (Number.isFinite(state[0]!)) return state[0]! / count + state[1]! / count;
   state.fill(0);
   for (let i = from; i < to; i++) meanAdd(state, 0, values[i]!);
   return meanValue(state, 0);

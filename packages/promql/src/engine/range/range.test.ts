@@ -29,7 +29,7 @@ const column = fc
   })
   .map((items) => {
     let t = 0;
-    return items.map(({ gap, v }) => ({ t: (t += gap), v: Math.floor(v) }));
+    return items.map(({ gap, v }) => ({ t: (t += gap), v: Math.floor(v) + 0 }));
   });
 
 const endsMs = Float64Array.from({ length: 40 }, (_, i) => i * 47_000);

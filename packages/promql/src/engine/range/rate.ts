@@ -13,7 +13,12 @@ interface Extrapolation {
   readonly factor: Float64Array;
   /** The same, per second of the range. */
   readonly factorPerSecond: Float64Array;
+  /** A counter whose first value is above this times its increase cannot have been zero before the first sample. */
+  readonly cutRatio: Float64Array;
 }
+
+/** Slightly more than 1: makes `cutRatio` err on the side of computing the cut exactly. */
+const MARGIN = 1 + 2 ** -40;
 
 const extrapolations = new WeakMap<Windows, Extrapolation>();
 let latestWindows: Windows | undefined;
@@ -35,6 +40,7 @@ function extrapolate({ first, last, timestamps, rangeMs, endsMs }: Windows): Ext
   const toEndS = new Float64Array(count);
   const factor = new Float64Array(count);
   const factorPerSecond = new Float64Array(count);
+  const cutRatio = new Float64Array(count);
   for (let step = 0; step < count; step++) {
     const from = first[step]!;
     const to = last[step]! - 1;
@@ -49,8 +55,9 @@ function extrapolate({ first, last, timestamps, rangeMs, endsMs }: Windows): Ext
     toEndS[step] = toEnd >= threshold ? average / 2 : toEnd;
     factor[step] = (sampled + toStartS[step]! + toEndS[step]!) / sampled;
     factorPerSecond[step] = factor[step]! / (rangeMs / 1000);
+    cutRatio[step] = (toStartS[step]! / sampled) * MARGIN;
   }
-  return { sampledS, toStartS, toEndS, factor, factorPerSecond };
+  return { sampledS, toStartS, toEndS, factor, factorPerSecond, cutRatio };
 }
 
 let resetIndexes = new Int32Array(64);
@@ -82,13 +89,9 @@ function differences(values: Float64Array, first: Int32Array, last: Int32Array, 
 }
 
 /** Adds what the counter had reached before each of its resets inside the window. */
-function addResets(values: Float64Array, { first, last }: Windows, out: Float64Array): void {
-  const count = first.length;
-  if (count === 0) return;
-  const resets = findResets(values, first[0]!, last[count - 1]!);
-  if (resets === 0) return;
+function addResets(values: Float64Array, { first, last }: Windows, resets: number, out: Float64Array): void {
   let low = 0;
-  for (let step = 0; step < count; step++) {
+  for (let step = 0; step < first.length; step++) {
     const from = first[step]!;
     const to = last[step]!;
     while (low < resets && resetIndexes[low]! <= from) low++;
@@ -96,25 +99,64 @@ function addResets(values: Float64Array, { first, last }: Windows, out: Float64A
   }
 }
 
-/** Slightly more than 1: decides without a division in all but close cases. */
-const MARGIN = 1 + 2 ** -40;
-
 /**
  * Multiplies by the factor. A counter cannot have been below zero: extrapolation to the start stops where the line
  * crosses it.
  */
-function extrapolateCounter(values: Float64Array, windows: Windows, out: Float64Array, perSeconds: number): void {
-  const plan = extrapolationOf(windows);
-  const factors = perSeconds === 1 ? plan.factor : plan.factorPerSecond;
-  const { sampledS, toStartS } = plan;
-  const { first } = windows;
+function extrapolateCounter(
+  values: Float64Array,
+  first: Int32Array,
+  out: Float64Array,
+  factors: Float64Array,
+  plan: Extrapolation,
+  perSeconds: number,
+): void {
+  const { cutRatio } = plan;
   for (let step = 0; step < out.length; step++) {
     const increase = out[step]!;
     const start = values[first[step]!]!;
-    if (increase > 0 && start >= 0 && sampledS[step]! * start <= toStartS[step]! * increase * MARGIN) {
-      out[step] = increase * cutFactor(plan, step, start, increase, perSeconds);
-    } else out[step] = increase * factors[step]!;
+    out[step] =
+      increase > 0 && start >= 0 && start <= cutRatio[step]! * increase
+        ? increase * cutFactor(plan, step, start, increase, perSeconds)
+        : increase * factors[step]!;
   }
+}
+
+/** The same for a counter without resets, straight from its values. */
+function extrapolateSteadyCounter(
+  values: Float64Array,
+  first: Int32Array,
+  last: Int32Array,
+  out: Float64Array,
+  factors: Float64Array,
+  plan: Extrapolation,
+  perSeconds: number,
+): void {
+  const { cutRatio } = plan;
+  for (let step = 0; step < out.length; step++) {
+    const start = values[first[step]!]!;
+    const increase = values[last[step]! - 1]! - start;
+    out[step] =
+      increase > 0 && start >= 0 && start <= cutRatio[step]! * increase
+        ? increase * cutFactor(plan, step, start, increase, perSeconds)
+        : increase * factors[step]!;
+  }
+}
+
+function counter(values: Float64Array, windows: Windows, out: Float64Array, isRate: boolean): void {
+  const { first, last } = windows;
+  if (out.length === 0) return;
+  const plan = extrapolationOf(windows);
+  const factors = isRate ? plan.factorPerSecond : plan.factor;
+  const perSeconds = isRate ? windows.rangeMs / 1000 : 1;
+  const resets = findResets(values, first[0]!, last[last.length - 1]!);
+  if (resets === 0) {
+    extrapolateSteadyCounter(values, first, last, out, factors, plan, perSeconds);
+    return;
+  }
+  differences(values, first, last, out);
+  addResets(values, windows, resets, out);
+  extrapolateCounter(values, first, out, factors, plan, perSeconds);
 }
 
 /** The factor where the counter may have been zero inside the stretch before the first sample. */
@@ -124,17 +166,9 @@ function cutFactor(plan: Extrapolation, step: number, start: number, increase: n
   return (sampled + toStart + plan.toEndS[step]!) / sampled / perSeconds;
 }
 
-export const rate: RangeKernel = (values, windows, out) => {
-  differences(values, windows.first, windows.last, out);
-  addResets(values, windows, out);
-  extrapolateCounter(values, windows, out, windows.rangeMs / 1000);
-};
+export const rate: RangeKernel = (values, windows, out) => counter(values, windows, out, true);
 
-export const increase: RangeKernel = (values, windows, out) => {
-  differences(values, windows.first, windows.last, out);
-  addResets(values, windows, out);
-  extrapolateCounter(values, windows, out, 1);
-};
+export const increase: RangeKernel = (values, windows, out) => counter(values, windows, out, false);
 
 export const delta: RangeKernel = (values, windows, out) => {
   differences(values, windows.first, windows.last, out);
