@@ -99,6 +99,7 @@ describe('settings', () => {
         flush_interval: '100ms',
         manifest_poll_interval: '1000ms',
         compactor_options: { poll_interval: '500ms' },
+        garbage_collector_options: { wal_options: { interval: '60s', min_age: '60s' } },
       },
     };
     expect(loadSlateSettings(undefined)).toEqual(expected);

@@ -123,6 +123,7 @@ export const slateSettingsDefaults = {
     flush_interval: '100ms',
     manifest_poll_interval: '1000ms',
     compactor_options: { poll_interval: '500ms' },
+    garbage_collector_options: { wal_options: { interval: '60s', min_age: '60s' } },
   },
 } as const;
 
@@ -138,16 +139,11 @@ export function loadSlateSettings(path: string | undefined): SlateSettings {
 /** Settings of an already checked file. */
 export function slateSettings(file: SlateSettingsFile): SlateSettings {
   const { default_ttl, max_unflushed_bytes, ...rest } = file;
-  const defaults = slateSettingsDefaults.engine;
   return {
     defaultTtlMs: default_ttl ?? undefined,
     maxUnflushedBytes: max_unflushed_bytes ?? slateSettingsDefaults.maxUnflushedBytes,
     cacheFolder: rest.object_store_cache_options?.root_folder ?? undefined,
-    engine: {
-      ...defaults,
-      ...withoutUndefined(rest),
-      compactor_options: { ...defaults.compactor_options, ...withoutUndefined(rest.compactor_options ?? {}) },
-    },
+    engine: overlaid(slateSettingsDefaults.engine, rest),
   };
 }
 
@@ -164,8 +160,22 @@ export function settingsAssignments(
   });
 }
 
-function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+/** Defaults with what the file sets over them, section by section. */
+function overlaid(
+  defaults: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    const base = merged[name];
+    merged[name] = isSection(base) && isSection(value) ? overlaid(base, value) : value;
+  }
+  return merged;
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The schema itself, for documentation and for tests. */
