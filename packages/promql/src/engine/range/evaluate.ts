@@ -9,7 +9,7 @@ import { extendedKernel, extendedWindows } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
 import { startKernels, startOverlaps } from './start-times.ts';
 import type { RangeFunction } from './table.ts';
-import { type Windows, widestWindow, windowsOf } from './windows.ts';
+import { type WindowIndexes, type Windows, widestWindow, windowIndexes, windowsOf } from './windows.ts';
 
 /** What a range function is called with, beside the series. */
 export interface RangeCall {
@@ -41,14 +41,19 @@ export async function evaluateRangeFunction(
   const { extension } = range;
   const kernel = extension === undefined ? definition.kernel : extendedKernel(node.func, extension);
   const call: RangeCall = { node, definition: { ...definition, kernel }, parameters, evalTimesMs, range };
-  const planOf = sharedByTimestamps((timestamps) => {
-    const windows = windowsFor(ctx, call, timestamps);
+  const plan = (timestamps: Float64Array, scratch?: WindowIndexes) => {
+    const windows = windowsFor(ctx, call, timestamps, scratch);
     return { windows, widest: widestWindow(windows), any: windows.present.includes(FLOAT) };
-  });
+  };
+  const sharedPlan = sharedByTimestamps((timestamps) => plan(timestamps));
+  const isShared = sharedTimestamps(range.series);
+  const indexes = windowIndexes(count);
   const columns = columnAllocator(count);
   let scratch: Float64Array = new Float64Array(count);
   for (const element of range.series) {
-    const { windows, widest, any } = planOf(element.timestamps);
+    const { windows, widest, any } = isShared(element.timestamps)
+      ? sharedPlan(element.timestamps)
+      : plan(element.timestamps, indexes);
     ctx.hold(widest);
     let result: StepSeries | undefined;
     const usesStarts = extension === undefined && ctx.useStartTimestamps && element.startTimestamps !== undefined;
@@ -77,14 +82,26 @@ export async function evaluateRangeFunction(
   }
 }
 
+/** Tells which time columns more than one series has. */
+function sharedTimestamps(series: readonly RangeSeries[]): (timestamps: Float64Array) => boolean {
+  const seen = new Set<Float64Array>();
+  const shared = new Set<Float64Array>();
+  for (const { timestamps } of series) {
+    if (seen.has(timestamps)) shared.add(timestamps);
+    else seen.add(timestamps);
+  }
+  return (timestamps) => shared.has(timestamps);
+}
+
 /** The windows of a call over samples at these times. */
 export function windowsFor(
   ctx: QueryContext,
   { node, definition, range }: RangeCall,
   timestamps: Float64Array,
+  scratch?: WindowIndexes,
 ): Windows {
   const { endsMs, rangeMs, extension } = range;
-  if (extension === undefined) return windowsOf(timestamps, endsMs, rangeMs, definition.minSamples);
+  if (extension === undefined) return windowsOf(timestamps, endsMs, rangeMs, definition.minSamples, scratch);
   return extendedWindows(node.func, timestamps, endsMs, rangeMs, ctx.lookbackMs, extension);
 }
 

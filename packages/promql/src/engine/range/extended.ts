@@ -44,7 +44,7 @@ export function extendedWindows(
     if (!reaches) present[step] = ABSENT;
     first[step] = Math.max(first[step]!, inside - 1);
   }
-  return { first, last, timestamps, rangeMs, endsMs, present };
+  return { first, last, timestamps, rangeMs, endsMs, present, single: false };
 }
 
 /** Whether interpolation has samples to work with: not all of them before or all of them after the window. */

@@ -143,9 +143,48 @@ function extrapolateSteadyCounter(
   }
 }
 
+/** Extrapolation where the timestamps are this series' own: each window's numbers are used once. */
+function extrapolateSingle(
+  values: Float64Array,
+  windows: Windows,
+  out: Float64Array,
+  isCounter: boolean,
+  perSeconds: number,
+): void {
+  const { first, last, timestamps, rangeMs, endsMs } = windows;
+  for (let step = 0; step < out.length; step++) {
+    const from = first[step]!;
+    const to = last[step]! - 1;
+    if (to <= from) continue;
+    const firstMs = timestamps[from]!;
+    const lastMs = timestamps[to]!;
+    const sampled = (lastMs - firstMs) / 1000;
+    const average = sampled / (to - from);
+    const threshold = average * 1.1;
+    const endMs = endsMs[step]!;
+    let toStart = (firstMs - (endMs - rangeMs)) / 1000;
+    let toEnd = (endMs - lastMs) / 1000;
+    if (toStart >= threshold) toStart = average / 2;
+    if (toEnd >= threshold) toEnd = average / 2;
+    const difference = out[step]!;
+    const start = values[from]!;
+    if (isCounter && difference > 0 && start >= 0) {
+      const toZero = sampled * (start / difference);
+      if (toZero < toStart) toStart = toZero;
+    }
+    out[step] = difference * ((sampled + toStart + toEnd) / sampled / perSeconds);
+  }
+}
+
 function counter(values: Float64Array, windows: Windows, out: Float64Array, isRate: boolean): void {
   const { first, last } = windows;
   if (out.length === 0) return;
+  if (windows.single) {
+    differences(values, first, last, out);
+    addResets(values, windows, findResets(values, first[0]!, last[last.length - 1]!), out);
+    extrapolateSingle(values, windows, out, true, isRate ? windows.rangeMs / 1000 : 1);
+    return;
+  }
   const plan = extrapolationOf(windows);
   const factors = isRate ? plan.factorPerSecond : plan.factor;
   const perSeconds = isRate ? windows.rangeMs / 1000 : 1;
@@ -172,6 +211,10 @@ export const increase: RangeKernel = (values, windows, out) => counter(values, w
 
 export const delta: RangeKernel = (values, windows, out) => {
   differences(values, windows.first, windows.last, out);
+  if (windows.single) {
+    extrapolateSingle(values, windows, out, false, 1);
+    return;
+  }
   const { factor } = extrapolationOf(windows);
   for (let step = 0; step < out.length; step++) out[step]! *= factor[step]!;
 };
