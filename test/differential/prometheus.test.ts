@@ -2,27 +2,17 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { createEngine } from '@opendata/promql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../support/random.ts';
-import { askEngine, type QueryTimes } from './answer.ts';
+import { askEngine } from './answer.ts';
 import { differenceOf } from './compare.ts';
-import { DATA_END_MS, DATA_START_MS, generateData, toColumns } from './data.ts';
+import { generateData, toColumns } from './data.ts';
 import { createExpressions, generateExpression } from './expressions.ts';
 import { type Oracle, startPrometheus } from './prometheus.ts';
-import { between, chance, pick, type Random } from './random.ts';
 import { sourceOf } from './source.ts';
+import { generateTimes } from './times.ts';
 
 const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
 const count = Number(process.env['DIFFERENTIAL_COUNT'] ?? 300);
-
-export function generateTimes(random: Random): QueryTimes {
-  const onGrid = chance(random, 0.3);
-  const time = (): number => between(random, DATA_START_MS - 60_000, DATA_END_MS + 400_000);
-  const snap = (ms: number): number => (onGrid ? Math.round(ms / 15_000) * 15_000 : ms);
-  if (chance(random, 0.4)) return { kind: 'instant', timeMs: snap(time()) };
-  const startMs = snap(time());
-  const stepMs = pick(random, [15_000, 30_000, 60_000, 61_000, 7_000, 300_000]);
-  return { kind: 'range', startMs, endMs: startMs + stepMs * between(random, 0, 25) + between(random, 0, 5), stepMs };
-}
 
 describe.skipIf(!existsSync(binary))('against the newest Prometheus', () => {
   let oracle: Oracle;

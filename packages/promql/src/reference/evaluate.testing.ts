@@ -1,0 +1,255 @@
+import type { AggregateExpr, BinaryExpr, Call, Expr, PositionRange, SubqueryExpr } from '../ast.ts';
+import { labelsKey } from '../labels.ts';
+import { formatPosition } from '../parse-error.ts';
+import { typeOf } from '../type-check.ts';
+import { aggregate, metricName } from './aggregate.testing.ts';
+import { scalarBinary, setOperation, vectorScalar, vectorVector } from './binary.testing.ts';
+import { callFunction } from './functions.testing.ts';
+import { anchored, rangeFunctions, smoothed, type Window } from './range-functions.testing.ts';
+import { durationMs, instantVector, positiveMs, rangeVector, referenceTime } from './select.testing.ts';
+import { showShort } from './text.testing.ts';
+import { type Element, type Frame, fail, type Point, type Range, type RangeVector, type ReferenceQuery } from './value.testing.ts';
+
+/** What an expression is at one time. */
+export type StepValue =
+  | { readonly kind: 'vector'; readonly elements: readonly Element[] }
+  | { readonly kind: 'scalar'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string };
+
+export const DUPLICATE_LABELSET = 'vector cannot contain metrics with the same labelset';
+
+export function warn(query: ReferenceQuery, message: string, position: PositionRange): void {
+  query.warnings.add(`PromQL warning: ${message} (${formatPosition(query.text, position.start)})`);
+}
+
+export function info(query: ReferenceQuery, message: string, position: PositionRange): void {
+  query.infos.add(`PromQL info: ${message} (${formatPosition(query.text, position.start)})`);
+}
+
+export function timesOf({ startMs, endMs, stepMs }: Frame): number[] {
+  const times: number[] = [];
+  for (let time = startMs; time <= endMs; time += Math.max(stepMs, 1)) times.push(time);
+  return times;
+}
+
+/** Evaluates at every time of the frame, operands before operators. */
+export function evaluate(query: ReferenceQuery, frame: Frame, expr: Expr): StepValue[] {
+  if (frame.startMs !== frame.endMs && isStepInvariant(expr)) {
+    const [value] = evaluate(query, { ...frame, endMs: frame.startMs }, expr);
+    return timesOf(frame).map(() => value!);
+  }
+  const times = timesOf(frame);
+  switch (expr.kind) {
+    case 'number':
+      return times.map(() => ({ kind: 'scalar', value: expr.value }));
+    case 'string':
+      return times.map(() => ({ kind: 'string', value: expr.value }));
+    case 'paren':
+      return evaluate(query, frame, expr.expr);
+    case 'vector-selector':
+      return times.map((time) => vectorOf(instantVector(query, expr, time)));
+    case 'unary':
+      return evaluate(query, frame, expr.expr).map((value) => negated(value, expr.op));
+    case 'aggregate':
+      return evaluateAggregate(query, frame, expr);
+    case 'binary':
+      return evaluateBinary(query, frame, expr);
+    case 'call':
+      return expr.func in rangeFunctions ? callRangeFunction(query, frame, expr) : callFunction(query, frame, expr);
+    default:
+      return fail(`${expr.kind} is no value`);
+  }
+}
+
+export function vectorOf(elements: readonly Element[]): StepValue {
+  return { kind: 'vector', elements };
+}
+
+export function evaluateVector(query: ReferenceQuery, frame: Frame, expr: Expr): (readonly Element[])[] {
+  return evaluate(query, frame, expr).map((value) => (value.kind === 'vector' ? value.elements : fail('no vector')));
+}
+
+export function evaluateScalar(query: ReferenceQuery, frame: Frame, expr: Expr): number[] {
+  return evaluate(query, frame, expr).map((value) => (value.kind === 'scalar' ? value.value : fail('no scalar')));
+}
+
+/** Over several steps, series are told apart by labels: the same ones twice at a time are an error. */
+export function checked(frame: Frame, elements: readonly Element[]): StepValue {
+  if (frame.startMs !== frame.endMs && hasDuplicates(elements)) fail(DUPLICATE_LABELSET);
+  return vectorOf(elements);
+}
+
+export function hasDuplicates(elements: readonly Element[]): boolean {
+  return new Set(elements.map(({ labels }) => labelsKey(labels))).size < elements.length;
+}
+
+const TIME_DEPENDENT = new Set(
+  (
+    'days_in_month day_of_month day_of_week day_of_year hour minute month year predict_linear time timestamp ' +
+    'start end step range start_timestamp'
+  ).split(' '),
+);
+
+/** Whether an expression has the same value at every step because all that it reads is pinned by `@`. */
+function isStepInvariant(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'number':
+    case 'string':
+      return true;
+    case 'vector-selector':
+    case 'subquery':
+      return expr.at !== undefined;
+    case 'matrix-selector':
+      return expr.selector.at !== undefined;
+    case 'unary':
+    case 'paren':
+      return isStepInvariant(expr.expr);
+    case 'aggregate':
+      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+    case 'binary':
+      return isStepInvariant(expr.left) && isStepInvariant(expr.right);
+    case 'call':
+      return !TIME_DEPENDENT.has(expr.func) && expr.args.every(isStepInvariant);
+  }
+}
+
+function negated(value: StepValue, op: '+' | '-'): StepValue {
+  if (op === '+' || value.kind === 'string') return value;
+  if (value.kind === 'scalar') return { kind: 'scalar', value: -value.value };
+  return vectorOf(value.elements.map((element) => ({ ...element, value: -element.value, dropName: true })));
+}
+
+function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateExpr): StepValue[] {
+  const vectors = evaluateVector(query, frame, node.expr);
+  const { param } = node;
+  const parameters = param === undefined ? [] : evaluate(query, frame, param);
+  return vectors.map((elements, i) => {
+    const parameter = parameters[i];
+    if (parameter?.kind === 'scalar') noteParameter(query, node, parameter.value);
+    const value = parameter === undefined || parameter.kind === 'vector' ? 0 : parameter.value;
+    return vectorOf(aggregate(node, elements, value));
+  });
+}
+
+function noteParameter(query: ReferenceQuery, node: AggregateExpr, value: number): void {
+  const { position } = node.param!;
+  if (node.op === 'quantile') noteQuantile(query, value, position);
+  if (node.op === 'limit_ratio' && (value > 1 || value < -1)) {
+    const text = `ratio value should be between -1 and 1, got ${showShort(value)}, capping to ${value > 1 ? 1 : -1}`;
+    warn(query, text, position);
+  }
+}
+
+export function noteQuantile(query: ReferenceQuery, value: number, position: PositionRange): void {
+  if (value >= 0 && value <= 1) return;
+  warn(query, `quantile value should be between 0 and 1, got ${showShort(value)}`, position);
+}
+
+function evaluateBinary(query: ReferenceQuery, frame: Frame, node: BinaryExpr): StepValue[] {
+  const lefts = evaluate(query, frame, node.left);
+  const rights = evaluate(query, frame, node.right);
+  return lefts.map((left, i): StepValue => {
+    const right = rights[i]!;
+    if (left.kind === 'scalar' && right.kind === 'scalar')
+      return { kind: 'scalar', value: scalarBinary(node.op, left.value, right.value) };
+    if (left.kind === 'vector' && right.kind === 'scalar')
+      return checked(frame, vectorScalar(node, left.elements, right.value, true));
+    if (left.kind === 'scalar' && right.kind === 'vector')
+      return checked(frame, vectorScalar(node, right.elements, left.value, false));
+    if (left.kind !== 'vector' || right.kind !== 'vector') return fail('operands');
+    const isSet = node.op === 'and' || node.op === 'or' || node.op === 'unless';
+    return checked(frame, (isSet ? setOperation : vectorVector)(node, left.elements, right.elements));
+  });
+}
+
+export function unwrap(expr: Expr): Expr {
+  return expr.kind === 'paren' ? unwrap(expr.expr) : expr;
+}
+
+/** The windows of a range vector at every time of the frame. */
+export function evaluateRange(query: ReferenceQuery, frame: Frame, argument: Expr): RangeVector[] {
+  const expr = unwrap(argument);
+  if (expr.kind === 'matrix-selector')
+    return timesOf(frame).map((time) => rangeVector(query, expr.selector, expr.range, time));
+  if (expr.kind === 'subquery') return evaluateSubquery(query, frame, expr);
+  return fail('no range vector');
+}
+
+/** Evaluates at every multiple of the step that any of the windows reaches, then cuts the windows out. */
+function evaluateSubquery(query: ReferenceQuery, frame: Frame, node: SubqueryExpr): RangeVector[] {
+  const rangeMs = positiveMs(query, node.range);
+  const stepMs = node.step === undefined ? query.noStepSubqueryIntervalMs : positiveMs(query, node.step);
+  durationMs(query, node.offset);
+  const ends = timesOf(frame).map((time) => referenceTime(query, node, time));
+  const earliest = ends[0]! - rangeMs;
+  let startMs = stepMs * Math.trunc(earliest / stepMs);
+  if (startMs <= earliest) startMs += stepMs;
+  const inner = { startMs, endMs: ends.at(-1)!, stepMs };
+  const times = timesOf(inner);
+  const vectors = times.length === 0 ? [] : evaluateVector(query, inner, node.expr);
+  const series = new Map<string, { labels: Range['labels']; points: Point[]; dropName: boolean }>();
+  for (const [i, elements] of vectors.entries()) {
+    for (const { labels, value, dropName } of elements) {
+      const key = labelsKey(labels);
+      let one = series.get(key);
+      if (one === undefined) series.set(key, (one = { labels, points: [], dropName }));
+      one.points.push({ timeMs: times[i]!, value });
+    }
+  }
+  return ends.map((endMs) => {
+    const ranges: Range[] = [];
+    for (const one of series.values()) {
+      const points = one.points.filter(({ timeMs }) => timeMs > endMs - rangeMs && timeMs <= endMs);
+      if (points.length > 0) ranges.push({ ...one, points });
+    }
+    return { ranges, startMs: endMs - rangeMs, endMs };
+  });
+}
+
+const KEEPS_NAME = new Set(['last_over_time', 'first_over_time']);
+
+function callRangeFunction(query: ReferenceQuery, frame: Frame, node: Call): StepValue[] {
+  const rangeAt = node.args.findIndex((arg) => typeOf(arg) === 'matrix');
+  const argument = node.args[rangeAt]!;
+  const extension = extensionOf(argument);
+  if (extension !== undefined) checkExtension(node.func, extension);
+  const parameters = node.args.filter((_, i) => i !== rangeAt).map((arg) => evaluateScalar(query, frame, arg));
+  const times = timesOf(frame);
+  const windows = evaluateRange(query, frame, argument);
+  if (node.func === 'quantile_over_time' && windows.some(({ ranges }) => ranges.length > 0))
+    for (const q of parameters[0]!) noteQuantile(query, q, node.args[0]!.position);
+  return windows.map(({ ranges, startMs, endMs }, i) => {
+    const elements: Element[] = [];
+    for (const { labels, points, dropName } of ranges) {
+      const window: Window = { points, startMs, endMs, evalMs: times[i]!, parameters: parameters.map((p) => p[i]!) };
+      const extended = extension === 'anchored' ? anchored : smoothed;
+      const value = extension === undefined ? rangeFunctions[node.func]!(window) : extended(node.func, window);
+      if (value === undefined) continue;
+      noteNonCounter(query, node, argument, metricName(labels));
+      elements.push({ labels, value, dropName: KEEPS_NAME.has(node.func) ? dropName : true });
+    }
+    return vectorOf(elements);
+  });
+}
+
+function noteNonCounter(query: ReferenceQuery, node: Call, argument: Expr, name: string): void {
+  if (node.func !== 'rate' && node.func !== 'increase') return;
+  if (name === '' || /_(total|sum|count|bucket)$/.test(name)) return;
+  const message = `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(name)}`;
+  const isSelector = unwrap(argument).kind === 'matrix-selector';
+  info(query, message, isSelector ? argument.position : node.position);
+}
+
+function extensionOf(argument: Expr): 'anchored' | 'smoothed' | undefined {
+  const expr = unwrap(argument);
+  if (expr.kind !== 'matrix-selector') return undefined;
+  return expr.selector.anchored ? 'anchored' : expr.selector.smoothed ? 'smoothed' : undefined;
+}
+
+function checkExtension(func: string, extension: 'anchored' | 'smoothed'): void {
+  const allowed = ['delta', 'increase', 'rate'];
+  if (extension === 'anchored') allowed.push('changes', 'resets');
+  allowed.sort();
+  if (!allowed.includes(func)) fail(`${extension} modifier can only be used with: ${allowed.join(', ')} - not with ${func}`);
+}
+

@@ -1,0 +1,107 @@
+import type { Call, Expr, Matcher } from '../ast.ts';
+import { type Labels, labelValue, METRIC_NAME } from '../labels.ts';
+import { compileMatcher } from '../matcher.ts';
+import { setLabel } from './aggregate.testing.ts';
+import { DUPLICATE_LABELSET, evaluateVector, hasDuplicates, type StepValue, timesOf, unwrap, vectorOf } from './evaluate.testing.ts';
+import { latestPoint, matchingSeries, referenceTime } from './select.testing.ts';
+import { type Element, type Frame, fail, type ReferenceQuery } from './value.testing.ts';
+
+interface InfoSample {
+  readonly labels: Labels;
+  readonly timeMs: number;
+}
+
+/** `info(v, {…})`: labels of the info series with the same instance and job. */
+export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepValue[] {
+  const vectors = evaluateVector(query, frame, node.args[0]!);
+  const matchers = node.args[1] !== undefined ? selectorMatchers(node.args[1]) : [];
+  let names = matchers.filter(({ name }) => name === METRIC_NAME);
+  const data = matchers.filter(({ name }) => name !== METRIC_NAME);
+  if (names.length === 0) names = [{ name: METRIC_NAME, type: '=', value: 'target_info' }];
+  else if (!names.some(({ type }) => type === '=' || type === '=~'))
+    names = [...names, { name: METRIC_NAME, type: '=~', value: '.+_info' }];
+  const isInfo = ({ labels }: Element) =>
+    names.every((matcher) => compileMatcher(matcher).matches(labelValue(labels, METRIC_NAME)));
+  const infoSeries = matchingSeries(query, [...names, ...data]);
+  const optional = data.every((matcher) => compileMatcher(matcher).matchesEmpty);
+  const times = timesOf(frame).map((time) => argumentTime(query, node.args[0]!, time));
+  return vectors.map((elements, step) => {
+    const samples: InfoSample[] = [];
+    for (const series of infoSeries) {
+      const point = latestPoint(query, series, times[step]!);
+      if (point !== undefined) samples.push({ labels: series.labels, timeMs: point.timeMs });
+    }
+    const results: Element[] = [];
+    for (const element of elements) {
+      if (isInfo(element)) {
+        results.push(element);
+        continue;
+      }
+      const mine = newestOfEachName(
+        samples.filter(({ labels }) =>
+          ['instance', 'job'].every((name) => labelValue(labels, name) === labelValue(element.labels, name)),
+        ),
+      );
+      if (mine.length === 0 && !optional) continue;
+      results.push({ ...element, labels: enriched(element.labels, mine, data) });
+    }
+    if (hasDuplicates(results)) fail(DUPLICATE_LABELSET);
+    return vectorOf(results);
+  });
+}
+
+function selectorMatchers(argument: Expr): readonly Matcher[] {
+  const expr = unwrap(argument);
+  return expr.kind === 'vector-selector' ? expr.matchers : [];
+}
+
+function newestOfEachName(samples: readonly InfoSample[]): InfoSample[] {
+  const newest = new Map<string, InfoSample>();
+  for (const sample of samples) {
+    const name = labelValue(sample.labels, METRIC_NAME);
+    const known = newest.get(name);
+    if (known !== undefined && known.timeMs === sample.timeMs) fail('found duplicate series for info metric');
+    if (known === undefined || known.timeMs < sample.timeMs) newest.set(name, sample);
+  }
+  return [...newest.values()];
+}
+
+function enriched(base: Labels, samples: readonly InfoSample[], data: readonly Matcher[]): Labels {
+  let result = base;
+  const added = new Map<string, string>();
+  for (const { labels } of samples) {
+    for (let i = 0; i < labels.length; i += 2) {
+      const [name, value] = [labels[i]!, labels[i + 1]!];
+      if (name === METRIC_NAME || (data.length > 0 && !data.some((matcher) => matcher.name === name))) continue;
+      if (added.has(name) && added.get(name) !== value) fail(`conflicting label: ${name}`);
+      if (labelValue(base, name) !== '') continue;
+      added.set(name, value);
+      result = setLabel(result, name, value);
+    }
+  }
+  return result;
+}
+
+/** The time as of which the argument reads its first selector. */
+function argumentTime(query: ReferenceQuery, expr: Expr, timeMs: number): number {
+  switch (expr.kind) {
+    case 'vector-selector':
+      return referenceTime(query, expr, timeMs);
+    case 'matrix-selector':
+      return referenceTime(query, expr.selector, timeMs);
+    case 'subquery':
+      return argumentTime(query, expr.expr, referenceTime(query, expr, timeMs));
+    case 'unary':
+    case 'paren':
+    case 'aggregate':
+      return argumentTime(query, expr.expr, timeMs);
+    case 'binary':
+      return argumentTime(query, expr.left.kind === 'number' ? expr.right : expr.left, timeMs);
+    case 'call': {
+      const first = expr.args.find(({ kind }) => kind !== 'number' && kind !== 'string');
+      return first === undefined ? timeMs : argumentTime(query, first, timeMs);
+    }
+    default:
+      return timeMs;
+  }
+}

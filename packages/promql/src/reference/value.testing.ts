@@ -1,0 +1,105 @@
+import type { Labels } from '../labels.ts';
+
+/** One float sample. */
+export interface Point {
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+/** A series as the reference reads it: objects, staleness told apart beforehand. */
+export interface ReferenceSeries {
+  readonly labels: Labels;
+  readonly points: readonly (Point & { readonly stale: boolean })[];
+}
+
+/** One element of an instant vector. */
+export interface Element {
+  readonly labels: Labels;
+  readonly value: number;
+  /** The metric name is to go at the end of the query. */
+  readonly dropName: boolean;
+}
+
+/** One element of a range vector. */
+export interface Range {
+  readonly labels: Labels;
+  readonly points: readonly Point[];
+  readonly dropName: boolean;
+}
+
+/** The windows of a range vector at one time, with what surrounds them for anchored and smoothed selectors. */
+export interface RangeVector {
+  readonly ranges: readonly Range[];
+  /** The window is (startMs, endMs]. */
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The times at which the expression being evaluated is evaluated: the query's own, or those of a subquery. */
+export interface Frame {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+export interface ReferenceQuery extends Frame {
+  readonly text: string;
+  readonly series: readonly ReferenceSeries[];
+  readonly lookbackMs: number;
+  readonly noStepSubqueryIntervalMs: number;
+  readonly warnings: Set<string>;
+  readonly infos: Set<string>;
+}
+
+export class ReferenceError extends Error {}
+
+export function fail(message: string): never {
+  throw new ReferenceError(message);
+}
+
+/** Every sum that Prometheus compensates, done the same way: Neumaier's variant of Kahan's. */
+export function compensatedSum(values: readonly number[]): number {
+  let sum = 0;
+  let compensation = 0;
+  for (const value of values) {
+    const next = sum + value;
+    if (!Number.isFinite(next)) compensation = 0;
+    else compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
+  }
+  return Number.isFinite(sum) ? sum + compensation : sum;
+}
+
+/** Mean of values whose sum may be too large for a float. */
+export function mean(values: readonly number[]): number {
+  const sum = compensatedSum(values);
+  if (Number.isFinite(sum) || !values.every(Number.isFinite)) return sum / values.length;
+  return compensatedSum(values.map((value) => value / values.length));
+}
+
+/** Variance by Welford's recurrence. */
+export function variance(values: readonly number[]): number {
+  let average = 0;
+  let squares = 0;
+  for (const [i, value] of values.entries()) {
+    const delta = value - average;
+    average += delta / (i + 1);
+    squares += delta * (value - average);
+  }
+  return squares / values.length;
+}
+
+/** Quantile with linear interpolation between ranks; NaN counts as smallest. */
+export function quantile(q: number, values: readonly number[]): number {
+  if (values.length === 0 || Number.isNaN(q)) return Number.NaN;
+  if (q < 0) return -Infinity;
+  if (q > 1) return Infinity;
+  const sorted = [...values].sort((a, b) =>
+    Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(b)) - Number(Number.isNaN(a)) : a - b || 0,
+  );
+  const rank = q * (sorted.length - 1);
+  const lower = Math.floor(rank);
+  const upper = Math.min(sorted.length - 1, lower + 1);
+  const weight = rank - lower;
+  return sorted[lower]! * (1 - weight) + sorted[upper]! * weight;
+}
