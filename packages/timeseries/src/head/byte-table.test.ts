@@ -1,19 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SegmentArena } from './byte-arena.ts';
 import { ByteTable } from './byte-table.ts';
+import { KernelArena } from './kernel-arena.ts';
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-describe('ByteTable', () => {
+describe.each([
+  ['segments', () => new SegmentArena()],
+  ['the kernel', () => new KernelArena()],
+])('ByteTable over %s', (_what, createArena) => {
   it('behaves as a map from byte strings to numbers', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 9, max: 3 }), { maxLength: 200 }),
         fc.nat(7),
         (strings, shift) => {
-          const table = new ByteTable(1);
+          const table = new ByteTable(createArena());
           const model = new Map<string, number>();
           for (const string of strings) {
             const shifted = new Uint8Array(string.length + shift + 1);
@@ -35,7 +40,7 @@ describe('ByteTable', () => {
   });
 
   it('keeps 100,000 strings over several segments', () => {
-    const table = new ByteTable();
+    const table = new ByteTable(createArena());
     const bytes = new Uint8Array(100);
     const view = viewOf(bytes);
     for (let i = 0; i < 100_000; i++) {
@@ -50,14 +55,21 @@ describe('ByteTable', () => {
   });
 
   it('tells strings apart that differ in one bit anywhere', () => {
-    const table = new ByteTable(7);
-    for (let length = 1; length <= 13; length++) {
+    const arena = createArena();
+    const table = new ByteTable(arena);
+    for (let length = 1; length <= 50; length++) {
       const bytes = new Uint8Array(length);
       const id = table.intern(viewOf(bytes), 0, length);
+      const isEqual = (other: Uint8Array) => {
+        const view = arena instanceof KernelArena ? arena.load(other) : viewOf(other);
+        expect(table.equals(id, viewOf(other), 0, length)).toBe(table.equals(id, view, 0, length));
+        return table.equals(id, view, 0, length);
+      };
+      expect(isEqual(bytes)).toBe(true);
       for (let bit = 0; bit < length * 8; bit++) {
         const other = bytes.slice();
         other[bit >> 3] = 1 << (bit & 7);
-        expect(table.equals(id, viewOf(other), 0, length)).toBe(false);
+        expect(isEqual(other)).toBe(false);
       }
     }
   });

@@ -1,11 +1,7 @@
+import { type ByteArena, MAX_ENTRY_BYTES, SegmentArena } from './byte-arena.ts';
 import { growUint32 } from './growable.ts';
 
-const SEGMENT_BYTES = 1 << 22;
-const SEGMENT_WORD_BITS = 20;
-const SEGMENT_WORD_MASK = (1 << SEGMENT_WORD_BITS) - 1;
-
-/** Longest byte string that a table holds. */
-export const MAX_ENTRY_BYTES = 1 << 20;
+export { MAX_ENTRY_BYTES };
 
 /**
  * Byte strings, each stored once and numbered from 0 in order of arrival: an open-addressing table of typed arrays
@@ -17,16 +13,13 @@ export class ByteTable {
   /** Entry number + 1 by hash slot, 0 where free. */
   #slots = new Uint32Array(1024);
   #hashes = new Uint32Array(512);
-  /** Place of an entry: segment number and word in the segment. */
   #addresses = new Uint32Array(512);
   #lengths = new Uint32Array(512);
-  readonly #segments: DataView[] = [];
-  #segmentFill = SEGMENT_BYTES;
-  #storedBytes = 0;
-  readonly #seed: number;
+  readonly #arena: ByteArena;
+  readonly #seed = Math.floor(Math.random() * 0x1_0000_0000) | 0;
 
-  constructor(seed = Math.floor(Math.random() * 0x1_0000_0000)) {
-    this.#seed = seed | 0;
+  constructor(arena: ByteArena = new SegmentArena()) {
+    this.#arena = arena;
   }
 
   get count(): number {
@@ -36,7 +29,7 @@ export class ByteTable {
   /** Bytes of memory that are in use, tables included. */
   get memoryBytes(): number {
     return (
-      this.#storedBytes +
+      this.#arena.usedBytes +
       this.#slots.byteLength +
       this.#hashes.byteLength +
       this.#addresses.byteLength +
@@ -48,10 +41,7 @@ export class ByteTable {
   equals(id: number, view: DataView, start: number, end: number): boolean {
     const length = end - start;
     if (this.#lengths[id] !== length) return false;
-    const address = this.#addresses[id]!;
-    const stored = this.#segments[address >>> SEGMENT_WORD_BITS]!;
-    const at = (address & SEGMENT_WORD_MASK) << 2;
-    return equalBytes(stored, at, view, start, length);
+    return this.#arena.equals(this.#addresses[id]!, view, start, length);
   }
 
   /** Number of the entry with these bytes, or -1. */
@@ -70,21 +60,9 @@ export class ByteTable {
     return this.#add(hash, view, start, end);
   }
 
-  /** A view of entry `id`'s bytes; valid as long as the table. */
+  /** A view of entry `id`'s bytes, valid until the next entry is added. */
   bytes(id: number): Uint8Array {
-    const address = this.#addresses[id]!;
-    const segment = this.#segments[address >>> SEGMENT_WORD_BITS]!;
-    return new Uint8Array(segment.buffer, (address & SEGMENT_WORD_MASK) << 2, this.#lengths[id]!);
-  }
-
-  byteLength(id: number): number {
-    return this.#lengths[id]!;
-  }
-
-  /** Copies entry `id` into `target` and returns the position behind it. */
-  copyTo(id: number, target: Uint8Array, at: number): number {
-    target.set(this.bytes(id), at);
-    return at + this.#lengths[id]!;
+    return this.#arena.bytes(this.#addresses[id]!, this.#lengths[id]!);
   }
 
   #find(hash: number, view: DataView, start: number, end: number): number {
@@ -108,19 +86,9 @@ export class ByteTable {
       this.#lengths = growUint32(this.#lengths, id + 1);
     }
     if ((id + 1) * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
-    const padded = Math.max(4, (length + 3) & ~3);
-    if (this.#segmentFill + padded > SEGMENT_BYTES) {
-      this.#segments.push(new DataView(new ArrayBuffer(SEGMENT_BYTES)));
-      this.#segmentFill = 0;
-    }
-    const segmentIndex = this.#segments.length - 1;
-    const target = new Uint8Array(this.#segments[segmentIndex]!.buffer);
-    target.set(new Uint8Array(view.buffer, view.byteOffset + start, length), this.#segmentFill);
+    this.#addresses[id] = this.#arena.add(view, start, length);
     this.#hashes[id] = hash;
-    this.#addresses[id] = (segmentIndex << SEGMENT_WORD_BITS) | (this.#segmentFill >>> 2);
     this.#lengths[id] = length;
-    this.#segmentFill += padded;
-    this.#storedBytes += padded;
     this.#count = id + 1;
     this.#place(hash, id);
     return id;
@@ -163,24 +131,4 @@ function hashBytes(view: DataView, start: number, end: number, seed: number): nu
   a = Math.imul(a ^ (a >>> 16), 0x85ebca6b);
   a = Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
   return (a ^ (a >>> 16)) >>> 0;
-}
-
-function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
-  if (length < 4) {
-    for (let i = 0; i < length; i++) if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false;
-    return true;
-  }
-  const last = length - 4;
-  let i = 0;
-  // Four words a turn with one branch: twice as fast as word by word.
-  for (; i <= last - 16; i += 16) {
-    const difference =
-      (a.getInt32(aStart + i, true) ^ b.getInt32(bStart + i, true)) |
-      (a.getInt32(aStart + i + 4, true) ^ b.getInt32(bStart + i + 4, true)) |
-      (a.getInt32(aStart + i + 8, true) ^ b.getInt32(bStart + i + 8, true)) |
-      (a.getInt32(aStart + i + 12, true) ^ b.getInt32(bStart + i + 12, true));
-    if (difference !== 0) return false;
-  }
-  for (; i < last; i += 4) if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false;
-  return a.getInt32(aStart + last, true) === b.getInt32(bStart + last, true);
 }

@@ -2,6 +2,7 @@ import { compareStrings, type Labels, METRIC_NAME } from '@opendata/promql';
 import { ByteTable, MAX_ENTRY_BYTES } from './byte-table.ts';
 import { InvalidSeriesError } from './errors.ts';
 import { growUint32 } from './growable.ts';
+import { createKernelArena } from './kernel-arena.ts';
 import { createLabelRange, readLabel, varintLength, writeLabelHead, writeValueHead } from './label-bytes.ts';
 import { LabelIndex } from './label-index.ts';
 
@@ -19,7 +20,8 @@ const MAX_CACHED_LABEL_SETS = 200_000;
  */
 export class SeriesTable {
   readonly index = new LabelIndex();
-  readonly #keys = new ByteTable();
+  readonly #arena = createKernelArena();
+  readonly #keys = new ByteTable(this.#arena);
   /** Series of a key. */
   #keySeries = new Uint32Array(512);
   /** Key that followed a key, + 1; 0 where none did. */
@@ -57,7 +59,7 @@ export class SeriesTable {
    */
   resolve(body: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number, out: Uint32Array): void {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-    const unknown = this.#resolveKnown(view, starts, ends, count, out);
+    const unknown = this.#resolveKnown(this.#arena?.load(body) ?? view, starts, ends, count, out);
     if (unknown < 0) return;
     for (let i = unknown; i < count; i++) {
       if (out[i] === UNKNOWN) this.#check(view, starts[i]!, ends[i]!);

@@ -1,4 +1,4 @@
-import { createWriteRequestDecoder, snappyUncompress, type WriteRequestColumns } from '@opendata/wire';
+import { createSnappyUncompressor, createWriteRequestDecoder, type WriteRequestColumns } from '@opendata/wire';
 import { InvalidSeriesError } from '../head/errors.ts';
 import { growUint32 } from '../head/growable.ts';
 import type { Head } from '../head/head.ts';
@@ -21,6 +21,7 @@ export interface RemoteWriteOptions {
 
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
 export function createRemoteWrite(head: Head, writer: HeadWriter, options: RemoteWriteOptions) {
+  const uncompress = createSnappyUncompressor(options.maxBytes);
   const decode = createWriteRequestDecoder();
   let seriesIds = new Uint32Array(4096);
   let sampleSeries = new Uint32Array(4096);
@@ -46,7 +47,7 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, options: Remot
    * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
    */
   return function remoteWrite(body: Uint8Array): RemoteWriteResult {
-    const columns = decode(snappyUncompress(body, options.maxBytes));
+    const columns = decode(uncompress(body));
     try {
       const group = store(columns);
       if (columns.metadata.length > 0) options.onMetadata(columns.metadata);
