@@ -125,6 +125,9 @@ describe('errors', () => {
   it('tell bad queries from failing storage', async () => {
     expect(await errorOf(engineOf().instant(source, 'm{', 0))).toMatchObject({ kind: 'bad_data' });
     expect(await errorOf(engineOf().range(source, 'm[5m]', 0, 1, 1))).toMatchObject({ kind: 'bad_data' });
+    const backwards = await errorOf(engineOf().range(source, 'm', 1, 0, 1));
+    expect(backwards.message).toBe('end timestamp must not be before start time');
+    expect((await errorOf(engineOf().range(source, 'm', 0, 1, 0))).message).toContain('step widths');
     const broken: SeriesSource = { select: () => Promise.reject(new Error('disk on fire')) };
     expect(await errorOf(engineOf().instant(broken, 'm', 0))).toMatchObject({
       kind: 'execution',

@@ -138,8 +138,14 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
   return {
     instant: (source, query, timeMs, options = {}) =>
       run(source, query, { startMs: timeMs, endMs: timeMs, stepMs: 0 }, options, evaluateInstant),
-    range: (source, query, startMs, endMs, stepMs, options = {}) =>
-      run(source, query, { startMs, endMs, stepMs }, options, evaluateRange),
+    async range(source, query, startMs, endMs, stepMs, options = {}) {
+      if (!(stepMs > 0)) {
+        const message = 'zero or negative query resolution step widths are not accepted. Try a positive integer';
+        throw new QueryError('bad_data', message);
+      }
+      if (endMs < startMs) throw new QueryError('bad_data', 'end timestamp must not be before start time');
+      return await run(source, query, { startMs, endMs, stepMs }, options, evaluateRange);
+    },
   };
 }
 

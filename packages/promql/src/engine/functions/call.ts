@@ -15,7 +15,7 @@ import { type ColumnFunction, clampTo, mapFloats, mapVector, roundTo } from './i
 import { labelJoin, labelReplace } from './labels.ts';
 import { dateFunctions, mathFunctions } from './math.ts';
 import { mapHistograms, nativeHistogramFunctions } from './native-histograms.ts';
-import { sortByLabels, sortByValue } from './sort.ts';
+import { floatsOnly, sortByLabels, sortByValue } from './sort.ts';
 
 /** Evaluates a function call at every step of the grid. */
 export async function evaluateCall(evaluator: Evaluator, node: Call, grid: Grid): Promise<Value> {
@@ -152,7 +152,7 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     case 'sort_desc':
     case 'sort_by_label':
     case 'sort_by_label_desc':
-      return sorted(evaluator, node, await evaluator.vector(args[0]!, grid));
+      return sorted(evaluator, node, await evaluator.vector(args[0]!, grid), grid);
     case 'info':
       return await evaluateInfo(evaluator, node, grid);
     default:
@@ -160,14 +160,15 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
   }
 }
 
-function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue): VectorValue {
-  if (ctx.stepMs !== 0) {
+function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue, grid: Grid): VectorValue {
+  const byLabel = node.func.startsWith('sort_by_label');
+  if (grid.count > 1) {
     const message = 'sort is ineffective for range queries since results are always ordered by labels';
     ctx.annotations.warn(message, ctx.position(node.position));
-    return vector;
+    return byLabel ? vector : floatsOnly(vector);
   }
   const sign = node.func.endsWith('_desc') ? -1 : 1;
-  if (node.func.startsWith('sort_by_label')) return sortByLabels(vector, node.args.slice(1).map(text), sign);
+  if (byLabel) return sortByLabels(vector, node.args.slice(1).map(text), sign);
   return sortByValue(vector, sign);
 }
 

@@ -65,6 +65,8 @@ describe('functions of labels', () => {
       'm{a="y-9"} 1',
       'm{a="y-10"} 3',
     ]);
+    const late = sourceOf('late _ _ 1 1', 'early 1 1');
+    expect(await at(late, 'last_over_time(sort({__name__=~"late|early"})[3m:1m])', 3)).toHaveLength(2);
     const { warnings } = await engineOf().range(source, 'sort(m)', 0, 1, 1);
     expect(warnings).toEqual([
       'PromQL warning: sort is ineffective for range queries since results are always ordered by labels (1:1)',

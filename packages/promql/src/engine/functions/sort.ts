@@ -1,5 +1,5 @@
 import { compareLabels, compareStrings, labelValue } from '../../labels.ts';
-import { FLOAT, type StepSeries, type VectorValue } from '../value.ts';
+import { ABSENT, FLOAT, type StepSeries, type VectorValue } from '../value.ts';
 
 /** `sort` (sign 1) and `sort_desc` (sign -1) of an instant vector: floats only, NaN last. */
 export function sortByValue(vector: VectorValue, sign: 1 | -1): VectorValue {
@@ -9,6 +9,16 @@ export function sortByValue(vector: VectorValue, sign: 1 | -1): VectorValue {
     const y = b.values[0]!;
     if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
     return x < y ? -sign : x > y ? sign : 0;
+  });
+  return { kind: 'vector', series };
+}
+
+/** The vector without its histograms. */
+export function floatsOnly(vector: VectorValue): VectorValue {
+  const series = vector.series.flatMap((element): StepSeries[] => {
+    if (element.histograms === undefined) return [element];
+    const present = element.present.map((state) => (state === FLOAT ? FLOAT : ABSENT));
+    return present.includes(FLOAT) ? [{ ...element, present, histograms: undefined }] : [];
   });
   return { kind: 'vector', series };
 }
