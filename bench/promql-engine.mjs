@@ -50,7 +50,9 @@ const queries = [
 for (const shared of [true, false]) {
   const data = createSeries(shared);
   const source = { select: async () => data };
-  console.log(`${seriesCount} series x ${sampleCount} samples, ${steps} steps, timestamps ${shared ? 'shared' : 'per series'}`);
+  console.log(
+    `${seriesCount} series x ${sampleCount} samples, ${steps} steps, timestamps ${shared ? 'shared' : 'per series'}`,
+  );
   for (const query of queries) {
     const times = [];
     const until = performance.now() + Number(options.seconds) * 1000;
