@@ -279,31 +279,26 @@ function smoothSeriesAt(
   return { labels, dropName, values: out, present, histograms: outHistograms };
 }
 
-const cleaned = new WeakMap<SeriesColumns, RangeSeries>();
+function hasStaleMarkers({ values, histograms }: SeriesColumns): boolean {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i]) && histograms?.[i] === undefined && isStaleMarker(values, i)) return true;
+  }
+  return false;
+}
 
 function withoutStaleMarkers(columns: SeriesColumns): RangeSeries {
-  const known = cleaned.get(columns);
-  if (known !== undefined) return known;
   const { labels, timestamps, values, histograms, startTimestamps } = columns;
+  if (!hasStaleMarkers(columns)) return { labels, dropName: false, timestamps, values, histograms, startTimestamps };
   const kept: number[] = [];
-  let stale = false;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (Number.isNaN(value) && histograms?.[i] === undefined && isStaleMarker(values, i)) {
-      if (!stale) for (let j = 0; j < i; j++) kept.push(j);
-      stale = true;
-    } else if (stale) kept.push(i);
+    if (histograms?.[i] !== undefined || !isStaleMarker(values, i)) kept.push(i);
   }
-  const series: RangeSeries = stale
-    ? {
-        labels,
-        dropName: false,
-        timestamps: Float64Array.from(kept, (i) => timestamps[i]!),
-        values: Float64Array.from(kept, (i) => values[i]!),
-        histograms: histograms && kept.map((i) => histograms[i]),
-        startTimestamps: startTimestamps && Float64Array.from(kept, (i) => startTimestamps[i]!),
-      }
-    : { labels, dropName: false, timestamps, values, histograms, startTimestamps };
-  cleaned.set(columns, series);
-  return series;
+  return {
+    labels,
+    dropName: false,
+    timestamps: Float64Array.from(kept, (i) => timestamps[i]!),
+    values: Float64Array.from(kept, (i) => values[i]!),
+    histograms: histograms && kept.map((i) => histograms[i]),
+    startTimestamps: startTimestamps && Float64Array.from(kept, (i) => startTimestamps[i]!),
+  };
 }
