@@ -1,4 +1,5 @@
 import type { Journal } from '@opendata/storage';
+import type { CommitGate } from './commit-gate.ts';
 import type { Sealer } from './sealer.ts';
 import type { SegmentSet } from './segment-set.ts';
 import type { Appended } from './writer.ts';
@@ -19,22 +20,24 @@ export class Backpressure {
   private readonly journal: Journal;
   private readonly segments: SegmentSet;
   private readonly sealer: Sealer;
+  private readonly gate: CommitGate;
   private readonly headLimitBytes: number;
 
-  constructor(journal: Journal, segments: SegmentSet, sealer: Sealer, headBudgetBytes: number) {
+  constructor(journal: Journal, segments: SegmentSet, sealer: Sealer, gate: CommitGate, headBudgetBytes: number) {
     this.journal = journal;
     this.segments = segments;
     this.sealer = sealer;
+    this.gate = gate;
     this.headLimitBytes = headBudgetBytes * headShare;
   }
 
-  /** What to wait for before `appended` is acknowledged; undefined: nothing. Rejects as the commit does. */
+  /** What to wait for before `appended`, the last append, is acknowledged; undefined: nothing. Rejects as its commit does. */
   waitFor(appended: Appended, awaitDurable: boolean): Promise<void> | undefined {
-    const { journal, segments, sealer } = this;
+    const { journal, segments, sealer, gate } = this;
     if (segments.heads.length > 1 && segments.headBytes > this.headLimitBytes) {
-      return Promise.all([journal.committed(appended.group), sealer.nextSealed(sealWaitMs)]).then(() => undefined);
+      return Promise.all([gate.wait(appended.group), sealer.nextSealed(sealWaitMs)]).then(() => undefined);
     }
     const isBehind = journal.pendingBytes > journal.budgetBytes * journalShare;
-    return awaitDurable || isBehind ? journal.committed(appended.group) : undefined;
+    return awaitDurable || isBehind ? gate.wait(appended.group) : undefined;
   }
 }

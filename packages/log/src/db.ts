@@ -86,7 +86,7 @@ export interface LogDb extends LogReader {
   /** Resolves when what {@link appendColumns} returned is durable. Rejects with a StorageError. */
   committed(appended: Appended): Promise<void>;
   /**
-   * What an acknowledgement has to wait for: the commit, if it is to promise durability; otherwise nothing as long as
+   * What the acknowledgement of an append has to wait for; to be asked right behind it. The commit, if it is to promise durability; otherwise nothing as long as
    * the storage keeps up, and else a commit or a seal, so that writers slow down to its speed before they are refused.
    */
   acknowledged(appended: Appended, awaitDurable: boolean): Promise<void> | undefined;

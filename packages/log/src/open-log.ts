@@ -1,6 +1,7 @@
 import { openStorage, type Storage, type StorageConfig } from '@opendata/storage';
 import { columnsOf } from './append-columns.ts';
 import { Backpressure } from './backpressure.ts';
+import { CommitGate } from './commit-gate.ts';
 import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefaults, type ScanOptions } from './db.ts';
 import { Followers } from './followers.ts';
 import { silentLogger } from './logger.ts';
@@ -50,7 +51,13 @@ export async function openLogOn(
     onRotate: () => sealer.kick(),
   });
   sealer.kick();
-  const backpressure = new Backpressure(storage.journal, segments, sealer, limits.headBudgetBytes);
+  const backpressure = new Backpressure(
+    storage.journal,
+    segments,
+    sealer,
+    new CommitGate(storage.journal),
+    limits.headBudgetBytes,
+  );
   return new OpenLog(storage, segments, writer, sealer, followers, backpressure, closeStorage);
 }
 
