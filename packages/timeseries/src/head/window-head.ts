@@ -129,12 +129,15 @@ export class WindowHead {
     const from = fromMs - start;
     const to = toMs - start;
     const begin = at;
+    const isSorted = this.#isUnsorted[slot] === 0;
     const last = this.#lastChunks[slot]!;
     for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
       const offsets = this.#pool.offsets[segmentOf(chunk)]!;
       const chunkValues = this.#pool.values[segmentOf(chunk)]!;
       const place = placeOf(chunk);
       const end = place + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      if (isSorted && offsets[end - 1]! < from) continue;
+      if (isSorted && offsets[place]! > to) break;
       for (let i = place; i < end; i++) {
         const offset = offsets[i]!;
         if (offset >= from && offset <= to) {
@@ -143,7 +146,7 @@ export class WindowHead {
         }
       }
     }
-    if (this.#isUnsorted[slot] === 1) sortColumns(timestamps, values, begin, at);
+    if (!isSorted) sortColumns(timestamps, values, begin, at);
     return at;
   }
 
