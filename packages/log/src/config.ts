@@ -1,5 +1,5 @@
 import { byteSize, durationMs, type LoadedConfig, openYamlConfig } from '@opendata/server';
-import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
+import { loadSlateSettings, type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
 import { logDefaults } from './db.ts';
 
@@ -31,10 +31,11 @@ export const logConfigSchema = z.strictObject({
 
 export type LogConfig = z.output<typeof logConfigSchema>;
 
-/** @throws ConfigError naming file, line and key */
+/** Also checks the settings file that it names. @throws ConfigError, StorageError config: naming file, line and key */
 export function loadLogConfig(file: string): LogConfig {
   const loaded: LoadedConfig<LogConfig> = openYamlConfig(file, logConfigSchema);
-  const { segmentation, head_memory_limit } = loaded.value;
+  const { storage, segmentation, head_memory_limit } = loaded.value;
+  loadSlateSettings(storage.settings_path);
   if (head_memory_limit < 2 * segmentation.seal_byte_limit) {
     throw loaded.errorAt(
       ['head_memory_limit'],

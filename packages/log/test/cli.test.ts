@@ -60,6 +60,13 @@ describe('command line', () => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 
+  it('says where the settings file that the configuration names is wrong', async () => {
+    const settings = configFile('default_ttl: 604800000\nnonsense: 1\n');
+    const file = configFile(`storage: { type: InMemory, settings_path: '${settings}' }\n`);
+    const { code, stderr } = await runToEnd(['--check-config', '--config', file]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/log\.yaml:2:\d+: .*nonsense/)]);
+  });
+
   it('checks a good configuration, and runs with it', async () => {
     const { path, remove } = temporaryFolder();
     onTestFinished(remove);
