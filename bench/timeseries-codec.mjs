@@ -1,0 +1,157 @@
+/**
+ * What a sample costs in sealed pages: loads a data set of remote-write bodies, groups its samples by series into
+ * windows, encodes pages and decodes them again. Prints bytes a sample and speeds (best of the rounds).
+ *
+ *   npx tsc -b packages/timeseries
+ *   node bench/timeseries-codec.mjs [set=s10k] [window in minutes=60] [page KiB=64] [rounds=3] [--kinds]
+ *
+ * BENCH_DATA is the folder of the data sets. `--kinds` adds what each kind of values costs, and the dearest metrics.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { PageReader, PageWriter } from '../packages/timeseries/dist/block/codec/index.js';
+import { createWriteRequestDecoder, snappyUncompress } from '../packages/wire/dist/index.js';
+
+const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
+const [set = 's10k', windowMinutes = '60', pageKib = '64', rounds = '3'] = process.argv
+  .slice(2)
+  .filter((arg) => !arg.startsWith('--'));
+const dataDir = process.env.BENCH_DATA ?? '/tmp/bench-data';
+const MAX_BODY_BYTES = 64 << 20;
+
+/** Series in order of their label bytes, each with its windows' columns. */
+function load() {
+  const { requests } = JSON.parse(fs.readFileSync(path.join(dataDir, `${set}.json`), 'utf8'));
+  const file = fs.openSync(path.join(dataDir, `${set}.bin`), 'r');
+  const decode = createWriteRequestDecoder();
+  const series = new Map();
+  for (let i = 0; i < requests.length; i += 5) {
+    const body = Buffer.alloc(requests[i + 1]);
+    fs.readSync(file, body, 0, body.length, requests[i]);
+    const columns = decode(snappyUncompress(body, MAX_BODY_BYTES));
+    const bytes = Buffer.from(columns.body.buffer, columns.body.byteOffset, columns.body.byteLength);
+    for (let s = 0; s < columns.seriesCount; s++) {
+      const key = bytes.latin1Slice(columns.labelsStart[s], columns.labelsEnd[s]);
+      let known = series.get(key);
+      if (known === undefined) series.set(key, (known = { timestamps: [], bits: [] }));
+      for (let k = columns.sampleStart[s]; k < columns.sampleStart[s + 1]; k++) {
+        known.timestamps.push(columns.timestamps[k]);
+        const words = new Uint32Array(columns.values.buffer, columns.values.byteOffset + 8 * k, 2);
+        known.bits.push(words[0], words[1]);
+      }
+    }
+  }
+  const durationMs = Number(windowMinutes) * 60_000;
+  const windows = new Map();
+  for (const key of [...series.keys()].sort()) {
+    const { timestamps, bits } = series.get(key);
+    const all = Float64Array.from(timestamps);
+    const values = new Float64Array(Uint32Array.from(bits).buffer);
+    for (let from = 0; from < all.length; ) {
+      const window = Math.floor(all[from] / durationMs);
+      let to = from;
+      while (to < all.length && Math.floor(all[to] / durationMs) === window) to++;
+      if (!windows.has(window)) windows.set(window, []);
+      windows.get(window).push({ key, timestamps: all.slice(from, to), values: values.slice(from, to) });
+      from = to;
+    }
+  }
+  return [...windows.values()];
+}
+
+function encode(windows, writer, limit) {
+  const pages = [];
+  for (const window of windows) {
+    for (const { timestamps, values } of window) {
+      writer.addSeries(timestamps, values);
+      if (writer.sizeBytes >= limit) pages.push({ sizes: writer.sizes, bytes: writer.finish() });
+    }
+    if (writer.seriesCount > 0) pages.push({ sizes: writer.sizes, bytes: writer.finish() });
+  }
+  return pages;
+}
+
+function decodeAll(pages, target) {
+  let samples = 0;
+  for (const { bytes } of pages) {
+    const page = new PageReader(bytes);
+    for (let s = 0; s < page.seriesCount; s++) {
+      page.timestamps(s);
+      samples += page.readValues(s, target);
+    }
+  }
+  return samples;
+}
+
+function seconds(work) {
+  const start = process.hrtime.bigint();
+  work();
+  return Number(process.hrtime.bigint() - start) / 1e9;
+}
+
+const windows = load();
+const limit = Number(pageKib) * 1024;
+const writer = new PageWriter();
+let pages = [];
+let encodeSeconds = Number.POSITIVE_INFINITY;
+let decodeSeconds = Number.POSITIVE_INFINITY;
+const target = new Float64Array(1 << 20);
+let samples = 0;
+for (let round = 0; round < Number(rounds); round++) {
+  encodeSeconds = Math.min(
+    encodeSeconds,
+    seconds(() => (pages = encode(windows, writer, limit))),
+  );
+  for (let repeat = 0; repeat < 3; repeat++) {
+    decodeSeconds = Math.min(
+      decodeSeconds,
+      seconds(() => (samples = decodeAll(pages, target))),
+    );
+  }
+}
+const total = (of) => pages.reduce((sum, page) => sum + of(page), 0);
+const perSample = (bytes) => (bytes / samples).toFixed(4);
+console.log(
+  `${set}: ${samples} samples, ${pages.length} pages of ${windows.length} windows of ${windowMinutes} min\n` +
+    `  bytes a sample ${perSample(total((page) => page.bytes.length))}: ` +
+    `values ${perSample(total((page) => page.sizes.valueBytes))}, ` +
+    `timestamps ${perSample(total((page) => page.sizes.timestampBytes))}, ` +
+    `directory ${perSample(total((page) => page.sizes.directoryBytes))}\n` +
+    `  encode ${(samples / encodeSeconds / 1e6).toFixed(1)} M samples/s, ` +
+    `decode ${(samples / decodeSeconds / 1e6).toFixed(1)} M samples/s`,
+);
+if (flags.includes('--kinds')) reportKinds();
+
+/** Encodes each series on its own and adds up by kind of values and by metric. */
+function reportKinds() {
+  const kinds = new Map();
+  const metrics = new Map();
+  const add = (map, key, count, bytes) => {
+    const row = map.get(key) ?? { series: 0, samples: 0, bytes: 0 };
+    map.set(key, { series: row.series + 1, samples: row.samples + count, bytes: row.bytes + bytes });
+  };
+  for (const { key, timestamps, values } of windows.flat()) {
+    writer.addSeries(timestamps, values);
+    const { valueBytes } = writer.sizes;
+    const page = writer.finish();
+    const head = page[page.length - 8 - valueBytes];
+    const map = ['all', 'bitmap', 'places', 'constant'][(head >>> 3) & 3];
+    const kind = ['integers', 'decimals', 'patterns', 'halves', 'raw', 'histograms'][head & 7];
+    add(kinds, `${kind} ${map}${(head & 32) === 0 ? '' : ' exceptions'}`, values.length, valueBytes);
+    add(metrics, /__name__\x12.([\w:]+)/s.exec(key)?.[1] ?? '?', values.length, valueBytes);
+  }
+  for (const [title, map] of [
+    ['kinds', kinds],
+    ['metrics', metrics],
+  ]) {
+    console.log(`  ${title}: series, share of bytes, bytes a sample`);
+    const rows = [...map].sort((a, b) => b[1].bytes - a[1].bytes).slice(0, 30);
+    const all = [...map.values()].reduce((sum, row) => sum + row.bytes, 0);
+    for (const [name, row] of rows) {
+      console.log(
+        `    ${name.padEnd(50)} ${String(row.series).padStart(6)} ${((100 * row.bytes) / all).toFixed(1).padStart(5)} % ` +
+          `${(row.bytes / row.samples).toFixed(3)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,3 @@
+export { PageFormatError } from './errors.ts';
+export { type PageLimits, PageReader } from './page-reader.ts';
+export { type PageSizes, PageWriter } from './page-writer.ts';

@@ -1,0 +1,190 @@
+import { packBits, packedBytes, widthOf } from './bit-pack.ts';
+import { type ByteWriter, signedVarintBytes } from './byte-writer.ts';
+import { miniBlockEntries, OUTLIERS_FLAG, SIZE_CODES, SMALLEST_MINI_BLOCK, WHOLE_CODE } from './column-format.ts';
+import { findOutliers, type Outliers } from './outliers.ts';
+
+/** Differences of differences are exact up to this size of the differences. */
+const MAX_DIFFERENCE = 2 ** 51;
+
+/** Encodes integer columns; see column-format.ts. Its scratch arrays grow to the longest column that it met. */
+export class IntegerColumnEncoder {
+  #first = new Float64Array(512);
+  #second = new Float64Array(512);
+  #minimums = new Float64Array(16);
+  #maximums = new Float64Array(16);
+  readonly #outliers: Outliers = { count: 0, places: new Uint32Array(64), base: 0, width: 0 };
+  #bestBytes = 0;
+  #bestOrder = 0;
+  #bestSize = 0;
+
+  /**
+   * Decides how to encode `entries[0…count-1]`, integers of which no two are 2^53 or more apart; `entries[0]` is 0.
+   * Returns about how many bytes that takes, outliers not considered.
+   */
+  measure(entries: Float64Array, count: number): number {
+    this.#grow(count);
+    this.#bestBytes = Number.POSITIVE_INFINITY;
+    this.#try(entries, 0, count);
+    const first = this.#first;
+    const second = this.#second;
+    if (count > 1) {
+      differences(entries, first, 1, count);
+      this.#try(first, 1, count);
+    }
+    if (count > 3 && largest(first, 1, count) < MAX_DIFFERENCE) {
+      differences(first, second, 2, count);
+      this.#try(second, 2, count);
+    }
+    return this.#bestBytes + 1;
+  }
+
+  /** Adds the column that was measured last, which must not have changed since; it is used up. */
+  write(writer: ByteWriter, entries: Float64Array, count: number): void {
+    const first = this.#first;
+    const second = this.#second;
+    const order = this.#bestOrder;
+    writer.byte(order | (this.#bestSize << 2));
+    if (order === 2) writer.signedVarint(first[1]!);
+    this.#write(writer, order === 0 ? entries : order === 1 ? first : second, order, count);
+  }
+
+  #grow(count: number): void {
+    if (count <= this.#first.length) return;
+    const length = Math.max(count, this.#first.length * 2);
+    this.#first = new Float64Array(length);
+    this.#second = new Float64Array(length);
+    this.#minimums = new Float64Array(Math.ceil(length / SMALLEST_MINI_BLOCK));
+    this.#maximums = new Float64Array(this.#minimums.length);
+  }
+
+  /** Notes the cheapest size of mini-blocks for an order, where it is cheaper than what is known. */
+  #try(entries: Float64Array, order: number, count: number): void {
+    const minimums = this.#minimums;
+    const maximums = this.#maximums;
+    let blocks = extremes(entries, order, count, minimums, maximums);
+    let blockEntries = SMALLEST_MINI_BLOCK;
+    for (let size = 0; size < SIZE_CODES; size++) {
+      if (size === WHOLE_CODE) blocks = mergeAll(minimums, maximums, blocks);
+      else if (size > 0) blocks = mergePairs(minimums, maximums, blocks);
+      if (size > 0 && size < WHOLE_CODE) blockEntries *= 2;
+      const perBlock = size === WHOLE_CODE ? count - order : blockEntries;
+      const bytes = order + costOf(minimums, maximums, blocks, perBlock, count - order);
+      if (bytes < this.#bestBytes || (bytes === this.#bestBytes && order === this.#bestOrder)) {
+        this.#bestBytes = bytes;
+        this.#bestOrder = order;
+        this.#bestSize = size;
+      }
+      if (blocks <= 1 && size < WHOLE_CODE - 1) size = WHOLE_CODE - 1;
+    }
+  }
+
+  #write(writer: ByteWriter, entries: Float64Array, order: number, count: number): void {
+    const blockEntries = miniBlockEntries(this.#bestSize, count - order);
+    const outliers = this.#outliers;
+    for (let from = order; from < count; from += blockEntries) {
+      const to = Math.min(count, from + blockEntries);
+      if (findOutliers(entries, from, to, outliers)) writeWithOutliers(writer, entries, from, to, outliers);
+      else {
+        writer.byte(outliers.width);
+        writer.signedVarint(outliers.base);
+        packBits(writer, entries, from, to, outliers.base, outliers.width);
+      }
+    }
+  }
+}
+
+function writeWithOutliers(
+  writer: ByteWriter,
+  entries: Float64Array,
+  from: number,
+  to: number,
+  { count, places, base, width }: Outliers,
+): void {
+  writer.byte(width | OUTLIERS_FLAG);
+  writer.signedVarint(base);
+  writer.varint(count);
+  let place = from;
+  for (let i = 0; i < count; i++) {
+    const next = places[i]!;
+    writer.varint(next - place);
+    writer.signedVarint(entries[next]! - base);
+    entries[next] = base;
+    place = next;
+  }
+  packBits(writer, entries, from, to, base, width);
+}
+
+function differences(source: Float64Array, target: Float64Array, from: number, to: number): void {
+  let before = source[from - 1]!;
+  for (let i = from; i < to; i++) {
+    const value = source[i]!;
+    target[i] = value - before;
+    before = value;
+  }
+}
+
+function largest(source: Float64Array, from: number, to: number): number {
+  let most = 0;
+  for (let i = from; i < to; i++) {
+    const magnitude = Math.abs(source[i]!);
+    if (magnitude > most) most = magnitude;
+  }
+  return most;
+}
+
+/** Least and greatest entry of each smallest mini-block; returns how many there are. */
+function extremes(
+  entries: Float64Array,
+  from: number,
+  count: number,
+  minimums: Float64Array,
+  maximums: Float64Array,
+): number {
+  let block = 0;
+  for (let start = from; start < count; start += SMALLEST_MINI_BLOCK) {
+    const end = Math.min(count, start + SMALLEST_MINI_BLOCK);
+    let least = entries[start]!;
+    let most = least;
+    for (let i = start + 1; i < end; i++) {
+      const value = entries[i]!;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    minimums[block] = least;
+    maximums[block++] = most;
+  }
+  return block;
+}
+
+function mergePairs(minimums: Float64Array, maximums: Float64Array, blocks: number): number {
+  let merged = 0;
+  for (let i = 0; i < blocks; i += 2) {
+    const other = i + 1 < blocks ? i + 1 : i;
+    const least = Math.min(minimums[i]!, minimums[other]!);
+    maximums[merged] = Math.max(maximums[i]!, maximums[other]!);
+    minimums[merged++] = least;
+  }
+  return merged;
+}
+
+function mergeAll(minimums: Float64Array, maximums: Float64Array, blocks: number): number {
+  while (blocks > 1) blocks = mergePairs(minimums, maximums, blocks);
+  return blocks;
+}
+
+function costOf(
+  minimums: Float64Array,
+  maximums: Float64Array,
+  blocks: number,
+  blockEntries: number,
+  entries: number,
+): number {
+  let bytes = 0;
+  for (let i = 0; i < blocks; i++) {
+    const count = Math.min(blockEntries, entries - i * blockEntries);
+    const width = widthOf(maximums[i]! - minimums[i]!);
+    if (width > 53) return Number.POSITIVE_INFINITY;
+    bytes += 1 + signedVarintBytes(minimums[i]!) + packedBytes(count, width);
+  }
+  return bytes;
+}

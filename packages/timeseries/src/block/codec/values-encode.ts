@@ -1,0 +1,171 @@
+import type { ByteWriter } from './byte-writer.ts';
+import {
+  bitmapBytes,
+  findChanges,
+  MAP_BITMAP,
+  MAP_CONSTANT,
+  MAP_NONE,
+  MAP_PLACES,
+  placesBytes,
+  writeBitmap,
+  writePlaces,
+} from './change-map.ts';
+import { commonDivisor, reduce } from './divisor.ts';
+import { writeExceptions } from './exceptions.ts';
+import { IntegerColumnEncoder } from './integer-column.ts';
+import { referenceIndex, splitHalves, toPatternDistances } from './patterns.ts';
+import { type Scaling, toIntegers } from './scale.ts';
+import {
+  DIVISOR_FLAG,
+  EXCEPTIONS_FLAG,
+  KIND_DECIMALS,
+  KIND_HALVES,
+  KIND_INTEGERS,
+  KIND_PATTERNS,
+  KIND_RAW,
+  MAP_SHIFT,
+} from './value-format.ts';
+
+/** Repeats are left out where that saves at least this share of the bytes. */
+const WORTHWHILE = 0.98;
+
+/** Encodes the values of series one by one; see value-format.ts. Scratch arrays grow to the longest series. */
+export class ValuesEncoder {
+  readonly #columns = new IntegerColumnEncoder();
+  readonly #scaling: Scaling = { decimals: 0, exceptions: 0 };
+  #values = new Float64Array(0);
+  #words = new Uint32Array(0);
+  #integers = new Float64Array(0);
+  #lows = new Float64Array(0);
+  #places = new Uint32Array(0);
+  #exceptions = new Uint32Array(0);
+
+  /** Adds the values of a series of at least one sample. */
+  encode(writer: ByteWriter, values: Float64Array): void {
+    const count = values.length;
+    this.#grow(count);
+    this.#values.set(values);
+    if (isConstant(this.#words, count)) {
+      this.#writeConstant(writer);
+      return;
+    }
+    const mostExceptions = Math.min(count - 1, 1 + (count >>> 4));
+    toIntegers(this.#values, count, this.#integers, this.#exceptions, mostExceptions, this.#scaling);
+    const { decimals, exceptions } = this.#scaling;
+    if (decimals >= 0) {
+      this.#writeIntegers(writer, decimals === 0 ? KIND_INTEGERS : KIND_DECIMALS, decimals, 0, exceptions, count);
+      return;
+    }
+    let reference = referenceIndex(this.#words, count);
+    let distant = this.#takePatterns(reference, count, mostExceptions);
+    if (reference !== 0 && distant >= 0 && this.#integers[0] !== 0) {
+      reference = 0;
+      distant = this.#takePatterns(reference, count, mostExceptions);
+    }
+    if (distant >= 0) this.#writeIntegers(writer, KIND_PATTERNS, 0, reference, distant, count);
+    else this.#writeHalves(writer, count);
+  }
+
+  #takePatterns(reference: number, count: number, mostExceptions: number): number {
+    return toPatternDistances(this.#words, count, reference, this.#integers, this.#exceptions, mostExceptions);
+  }
+
+  #grow(count: number): void {
+    if (count <= this.#values.length) return;
+    const length = Math.max(512, count, this.#values.length * 2);
+    this.#values = new Float64Array(length);
+    this.#words = new Uint32Array(this.#values.buffer);
+    this.#integers = new Float64Array(length);
+    this.#lows = new Float64Array(length);
+    this.#places = new Uint32Array(length);
+    this.#exceptions = new Uint32Array(length);
+  }
+
+  #writeConstant(writer: ByteWriter): void {
+    toIntegers(this.#values, 1, this.#integers, this.#exceptions, 0, this.#scaling);
+    const { decimals } = this.#scaling;
+    const kind = decimals < 0 ? KIND_PATTERNS : decimals === 0 ? KIND_INTEGERS : KIND_DECIMALS;
+    writer.byte(kind | (MAP_CONSTANT << MAP_SHIFT));
+    if (kind === KIND_DECIMALS) writer.byte(decimals);
+    if (kind === KIND_PATTERNS) this.#writePattern(writer, 0);
+    else writer.signedVarint(this.#integers[0]!);
+  }
+
+  #writePattern(writer: ByteWriter, index: number): void {
+    writer.reserve(8);
+    writer.view.setUint32(writer.length, this.#words[2 * index]!, true);
+    writer.view.setUint32(writer.length + 4, this.#words[2 * index + 1]!, true);
+    writer.length += 8;
+  }
+
+  #writeIntegers(
+    writer: ByteWriter,
+    kind: number,
+    decimals: number,
+    reference: number,
+    exceptions: number,
+    count: number,
+  ): void {
+    const integers = this.#integers;
+    const places = this.#places;
+    const changes = findChanges(integers, count, places);
+    const first = integers[0]!;
+    if (first !== 0) subtract(integers, count, first);
+    const divisor = changes === 0 ? 1 : commonDivisor(integers, count);
+    if (divisor !== 1) reduce(integers, count, divisor);
+    const map = this.#chooseMap(integers, count, changes);
+    let head = kind | (map << MAP_SHIFT);
+    if (exceptions > 0) head |= EXCEPTIONS_FLAG;
+    if (divisor !== 1) head |= DIVISOR_FLAG;
+    writer.byte(head);
+    if (kind === KIND_DECIMALS) writer.byte(decimals);
+    if (map === MAP_BITMAP) writeBitmap(writer, places, changes, count);
+    else if (map === MAP_PLACES) writePlaces(writer, places, changes);
+    if (exceptions > 0) writeExceptions(writer, this.#words, this.#exceptions, exceptions);
+    if (kind === KIND_PATTERNS) this.#writePattern(writer, reference);
+    else writer.signedVarint(first);
+    if (divisor !== 1) writer.varint(divisor);
+    if (map !== MAP_CONSTANT) this.#columns.write(writer, integers, map === MAP_NONE ? count : changes + 1);
+  }
+
+  /** Chooses how repeats are left out, does so in `integers`, and measures the column that is left. */
+  #chooseMap(integers: Float64Array, count: number, changes: number): number {
+    if (changes === 0) return MAP_CONSTANT;
+    const places = this.#places;
+    const isSparse = changes * 4 < count && placesBytes(places, changes) < bitmapBytes(count);
+    if (!isSparse) {
+      const bytes = this.#columns.measure(integers, count);
+      const kept = (changes + 1) / count;
+      if (bitmapBytes(count) + bytes * kept >= bytes * WORTHWHILE) return MAP_NONE;
+    }
+    for (let i = 0; i < changes; i++) integers[i + 1] = integers[places[i]!]!;
+    this.#columns.measure(integers, changes + 1);
+    return isSparse ? MAP_PLACES : MAP_BITMAP;
+  }
+
+  #writeHalves(writer: ByteWriter, count: number): void {
+    const start = writer.length;
+    writer.byte(KIND_HALVES);
+    this.#writePattern(writer, 0);
+    splitHalves(this.#words, count, this.#integers, this.#lows);
+    this.#columns.measure(this.#integers, count);
+    this.#columns.write(writer, this.#integers, count);
+    this.#columns.measure(this.#lows, count);
+    this.#columns.write(writer, this.#lows, count);
+    if (writer.length - start <= 1 + count * 8) return;
+    writer.length = start;
+    writer.byte(KIND_RAW);
+    for (let i = 0; i < count; i++) this.#writePattern(writer, i);
+  }
+}
+
+function isConstant(words: Uint32Array, count: number): boolean {
+  const low = words[0]!;
+  const high = words[1]!;
+  for (let i = 1; i < count; i++) if (words[2 * i] !== low || words[2 * i + 1] !== high) return false;
+  return true;
+}
+
+function subtract(entries: Float64Array, count: number, first: number): void {
+  for (let i = 0; i < count; i++) entries[i] = entries[i]! - first;
+}
