@@ -2,7 +2,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { createEngine } from '@opendata/promql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../support/random.ts';
-import { askEngine } from './answer.ts';
+import { type Answer, askEngine, type QueryTimes } from './answer.ts';
 import { differenceOf } from './compare.ts';
 import { generateData, toColumns } from './data.ts';
 import { createExpressions, generateExpression } from './expressions.ts';
@@ -13,6 +13,9 @@ import { generateTimes } from './times.ts';
 const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
 const count = Number(process.env['DIFFERENTIAL_COUNT'] ?? 300);
+
+/** Sums are made in another order now and then. */
+const TOLERANCE = { relative: 1e-11 };
 
 describe.skipIf(!existsSync(binary))('against the newest Prometheus', () => {
   let oracle: Oracle;
@@ -34,6 +37,7 @@ describe.skipIf(!existsSync(binary))('against the newest Prometheus', () => {
       let errors = 0;
       let empty = 0;
       let done = 0;
+      let unstable = 0;
       const worker = async (): Promise<void> => {
         while (done < count) {
           done++;
@@ -42,15 +46,25 @@ describe.skipIf(!existsSync(binary))('against the newest Prometheus', () => {
           const [actual, expected] = await Promise.all([askEngine(engine, source, query, times), oracle.query(query, times)]);
           if ('error' in expected) errors++;
           else if (expected.series.length === 0) empty++;
-          const difference = differenceOf(actual, expected, { relative: 1e-11 }, false);
-          if (difference !== undefined) differences.push(`${query}\n${JSON.stringify(times)}\n${difference}\n`);
+          const difference = differenceOf(actual, expected, TOLERANCE, false);
+          if (difference === undefined) continue;
+          if (await isUnstable(oracle, query, times, expected)) unstable++;
+          else differences.push(`${query}\n${JSON.stringify(times)}\n${difference}\n`);
         }
       };
       await Promise.all([worker(), worker(), worker(), worker()]);
       const out = process.env['DIFFERENTIAL_OUT'];
-      if (out) appendFileSync(out, `seed ${seed}: ${count} queries, ${errors} errors, ${empty} empty, ${differences.length} differences\n\n${differences.join('\n')}\n`);
+      if (out) appendFileSync(out, `seed ${seed}: ${count} queries, ${errors} errors, ${empty} empty, ${unstable} unstable in Prometheus, ${differences.length} differences\n\n${differences.join('\n')}\n`);
       expect(differences.slice(0, 5)).toEqual([]);
     },
     3_600_000,
   );
 });
+
+/** Whether Prometheus itself answers differently when asked again: results that depend on the order of a Go map. */
+async function isUnstable(oracle: Oracle, query: string, times: QueryTimes, expected: Answer): Promise<boolean> {
+  for (let i = 0; i < 6; i++) {
+    if (differenceOf(await oracle.query(query, times), expected, TOLERANCE, false) !== undefined) return true;
+  }
+  return false;
+}

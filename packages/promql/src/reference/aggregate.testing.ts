@@ -120,7 +120,7 @@ function countValues(node: AggregateExpr, vector: readonly Element[], label: str
     const key = labelsKey(labels);
     const known = counts.get(key);
     if (known !== undefined) known.value++;
-    else counts.set(key, { labels, value: 1, dropName: label !== METRIC_NAME && element.dropName });
+    else counts.set(key, { labels, value: 1, dropName: false });
   }
   return [...counts.values()];
 }

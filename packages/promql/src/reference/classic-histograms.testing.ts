@@ -1,4 +1,4 @@
-import { type Labels, labelsKey, labelValue, METRIC_NAME } from '../labels.ts';
+import { type Labels, labelsKey, labelValue } from '../labels.ts';
 import { keepLabels } from './aggregate.testing.ts';
 import type { Element } from './value.testing.ts';
 
@@ -25,7 +25,7 @@ export function classicHistograms(vector: readonly Element[], malformed: (elemen
     const key = labelsKey(keepLabels(element.labels, (name) => name !== 'le'));
     let histogram = byLabels.get(key);
     if (histogram === undefined) {
-      const labels = keepLabels(element.labels, (name) => name !== 'le' && name !== METRIC_NAME);
+      const labels = keepLabels(element.labels, (name) => name !== 'le');
       byLabels.set(key, (histogram = { labels, dropName: true, buckets: [] }));
     }
     histogram.buckets.push({ upper, count: element.value });
@@ -40,15 +40,20 @@ function parseBound(text: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
-/** Ascending, equal bounds added together, counts made to rise. */
-function prepared(buckets: readonly Bucket[]): Bucket[] {
-  const sorted = [...buckets].sort((a, b) => (a.upper === b.upper ? 0 : a.upper - b.upper));
+/** Ascending, equal bounds added together. */
+function sorted(buckets: readonly Bucket[]): { upper: number; count: number }[] {
   const merged: { upper: number; count: number }[] = [];
-  for (const { upper, count } of sorted) {
+  for (const { upper, count } of [...buckets].sort((a, b) => (a.upper === b.upper ? 0 : a.upper - b.upper))) {
     const last = merged.at(-1);
     if (last !== undefined && last.upper === upper) last.count += count;
     else merged.push({ upper, count });
   }
+  return merged;
+}
+
+/** Counts are made to rise. */
+function repaired(buckets: readonly Bucket[]): Bucket[] {
+  const merged = sorted(buckets);
   for (let i = 1; i < merged.length; i++) {
     const before = merged[i - 1]!.count;
     const bucket = merged[i]!;
@@ -63,8 +68,8 @@ export function classicQuantile(q: number, all: readonly Bucket[]): number {
   if (Number.isNaN(q)) return Number.NaN;
   if (q < 0) return -Infinity;
   if (q > 1) return Infinity;
-  if (![...all].some(({ upper }) => upper === Infinity)) return Number.NaN;
-  const buckets = prepared(all);
+  const buckets = repaired(all);
+  if (buckets.at(-1)!.upper !== Infinity) return Number.NaN;
   if (buckets.length < 2) return Number.NaN;
   const observations = buckets.at(-1)!.count;
   if (observations === 0) return Number.NaN;
@@ -86,9 +91,8 @@ export function classicQuantile(q: number, all: readonly Bucket[]): number {
 
 /** Share of observations between two values. */
 export function classicFraction(low: number, high: number, all: readonly Bucket[]): number {
-  const sorted = [...all].sort((a, b) => a.upper - b.upper);
-  if (sorted.length === 0 || sorted.at(-1)!.upper !== Infinity) return Number.NaN;
-  const buckets = prepared(all);
+  const buckets = sorted(all);
+  if (buckets.length < 2 || buckets.at(-1)!.upper !== Infinity) return Number.NaN;
   const observations = buckets.at(-1)!.count;
   if (observations === 0 || Number.isNaN(low) || Number.isNaN(high)) return Number.NaN;
   if (low >= high) return 0;

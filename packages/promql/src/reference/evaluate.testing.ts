@@ -19,11 +19,11 @@ export type StepValue =
 export const DUPLICATE_LABELSET = 'vector cannot contain metrics with the same labelset';
 
 export function warn(query: ReferenceQuery, message: string, position: PositionRange): void {
-  query.warnings.add(`PromQL warning: ${message} (${formatPosition(query.text, position.start)})`);
+  query.warnings.set(`PromQL warning: ${message}`, formatPosition(query.text, position.start));
 }
 
 export function info(query: ReferenceQuery, message: string, position: PositionRange): void {
-  query.infos.add(`PromQL info: ${message} (${formatPosition(query.text, position.start)})`);
+  query.infos.set(`PromQL info: ${message}`, formatPosition(query.text, position.start));
 }
 
 export function timesOf({ startMs, endMs, stepMs }: Frame): number[] {
@@ -120,9 +120,9 @@ function negated(value: StepValue, op: '+' | '-'): StepValue {
 }
 
 function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateExpr): StepValue[] {
-  const vectors = evaluateVector(query, frame, node.expr);
   const { param } = node;
   const parameters = param === undefined ? [] : evaluate(query, frame, param);
+  const vectors = evaluateVector(query, frame, node.expr);
   return vectors.map((elements, i) => {
     const parameter = parameters[i];
     if (parameter?.kind === 'scalar') noteParameter(query, node, parameter.value);

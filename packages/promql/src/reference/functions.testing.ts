@@ -218,6 +218,7 @@ function sorted(
   if (frame.startMs !== frame.endMs) {
     const message = 'sort is ineffective for range queries since results are always ordered by labels';
     warn(query, message, node.position);
+    return vectors.map((elements) => checked(frame, elements));
   }
   const sign = node.func.endsWith('_desc') ? -1 : 1;
   return vectors.map((elements) => {
@@ -272,7 +273,7 @@ function quantiles(query: ReferenceQuery, frame: Frame, node: Call): StepValue[]
     const results: Element[] = [];
     for (const [i, column] of columns.entries()) {
       const q = column[step]!;
-      if (elements.length > 0) noteQuantile(query, q, args[i + 2]!.position);
+      noteQuantile(query, q, args[i + 2]!.position);
       for (const element of classicResults(histograms, (h) => classicQuantile(q, h.buckets)))
         results.push({ ...element, labels: setLabel(element.labels, label, openMetrics(q)) });
     }

@@ -1,3 +1,4 @@
+import { onLine } from './select.testing.ts';
 import { compensatedSum, fail, mean, type Point, quantile, variance } from './value.testing.ts';
 
 /** What a range function sees of one series. */
@@ -181,8 +182,7 @@ export function smoothed(func: string, { points, startMs, endMs }: Window): numb
 function between(a: Point, b: Point, timeMs: number, isCounter: boolean): number {
   if (a.timeMs === timeMs) return a.value;
   if (b.timeMs === timeMs) return b.value;
-  const from = isCounter && b.value < a.value ? 0 : a.value;
-  return from + (b.value - from) * ((timeMs - a.timeMs) / (b.timeMs - a.timeMs));
+  return onLine(isCounter && b.value < a.value ? { ...a, value: 0 } : a, b, timeMs);
 }
 
 function edgeToEdge(func: string, points: readonly Point[], startMs: number, endMs: number): number {

@@ -34,18 +34,22 @@ export function runReference(series: readonly ReferenceSeries[], text: string, f
     series,
     lookbackMs: 300_000,
     noStepSubqueryIntervalMs: 60_000,
-    warnings: new Set(),
-    infos: new Set(),
+    warnings: new Map(),
+    infos: new Map(),
   };
   try {
     const expr = parseExpr(text);
     const result = frame.stepMs === 0 ? instant(query, expr) : range(query, expr);
-    return { ...result, warnings: [...query.warnings], infos: [...query.infos] };
+    return { ...result, warnings: notes(query.warnings), infos: notes(query.infos) };
   } catch (error) {
     if (error instanceof ReferenceError) return { errorKind: 'execution', error: error.message };
     if (error instanceof ParseError) return { errorKind: 'bad_data', error: error.message };
     throw error;
   }
+}
+
+function notes(byText: ReadonlyMap<string, string>): string[] {
+  return [...byText].map(([text, position]) => `${text} (${position})`);
 }
 
 interface Result {

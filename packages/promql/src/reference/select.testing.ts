@@ -84,8 +84,12 @@ function smoothedPoint(query: ReferenceQuery, { points }: ReferenceSeries, timeM
   const after = live.find((one) => one.timeMs > timeMs);
   if (before === undefined) return undefined;
   if (before.timeMs === timeMs || after === undefined) return { timeMs, value: before.value };
-  const slope = (after.value - before.value) / (after.timeMs - before.timeMs);
-  return { timeMs, value: before.value + slope * (timeMs - before.timeMs) };
+  return { timeMs, value: onLine(before, after, timeMs) };
+}
+
+/** Value at a time of the line through two points. */
+export function onLine(a: Point, b: Point, timeMs: number): number {
+  return a.value + ((b.value - a.value) * (timeMs - a.timeMs)) / (b.timeMs - a.timeMs);
 }
 
 /** The samples of (time - range, time]. */

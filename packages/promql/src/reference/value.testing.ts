@@ -47,8 +47,9 @@ export interface ReferenceQuery extends Frame {
   readonly series: readonly ReferenceSeries[];
   readonly lookbackMs: number;
   readonly noStepSubqueryIntervalMs: number;
-  readonly warnings: Set<string>;
-  readonly infos: Set<string>;
+  /** Position by text: the last one evaluated is shown. */
+  readonly warnings: Map<string, string>;
+  readonly infos: Map<string, string>;
 }
 
 export class ReferenceError extends Error {}
