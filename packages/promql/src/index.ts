@@ -1,4 +1,5 @@
 export type * from './ast.ts';
+export { exprToJson, type JsonValue } from './ast-json.ts';
 export { formatDuration, parseDuration } from './durations.ts';
 export {
   createEngine,
@@ -28,6 +29,8 @@ export {
 export { type CompiledMatcher, compileMatcher } from './matcher.ts';
 export { formatPosition, ParseError, type ParseErrorDetail } from './parse-error.ts';
 export { parseExpr, parseMetricSelector } from './parser.ts';
+export { prettyExpr } from './pretty.ts';
+export { printExpr, printMatcher } from './printer.ts';
 export { createTestEngine, type EvalOutcome, runScript } from './promqltest/run.ts';
 export { ScriptError } from './promqltest/script.ts';
 export type { SelectRequest, SeriesColumns, SeriesSource } from './source.ts';

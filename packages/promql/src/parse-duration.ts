@@ -31,7 +31,9 @@ function readNumber(stream: TokenStream): number {
 
 function readDuration(stream: TokenStream): number {
   try {
-    return parseDuration(stream.text()) / 1000;
+    const ms = parseDuration(stream.text());
+    // Whole seconds and the rest apart, which rounds as Go does.
+    return Math.floor(ms / 1000) + (ms % 1000) / 1000;
   } catch (error) {
     if (!(error instanceof DurationError)) throw error;
     stream.error(error.message, stream.start, stream.end);

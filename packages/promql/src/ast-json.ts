@@ -1,0 +1,92 @@
+import type { AtModifier, DurationValue, Expr, Matcher, VectorMatching, VectorSelector } from './ast.ts';
+import { formatFloat } from './engine/format.ts';
+import { functions } from './functions.ts';
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/**
+ * The tree in the shape of Prometheus' `/api/v1/parse_query`. Durations and times are in milliseconds; a duration that
+ * is an expression is 0 there.
+ */
+export function exprToJson(expr: Expr): JsonValue {
+  switch (expr.kind) {
+    case 'number':
+      return { type: 'numberLiteral', val: formatFloat(expr.value) };
+    case 'string':
+      return { type: 'stringLiteral', val: expr.value };
+    case 'vector-selector':
+      return { ...selectorToJson(expr), type: 'vectorSelector' };
+    case 'matrix-selector':
+      return { ...selectorToJson(expr.selector), range: durationMs(expr.range), type: 'matrixSelector' };
+    case 'subquery':
+      return {
+        expr: exprToJson(expr.expr),
+        offset: durationMs(expr.offset),
+        range: durationMs(expr.range),
+        step: durationMs(expr.step),
+        ...atToJson(expr.at),
+        type: 'subquery',
+      };
+    case 'call':
+      return { args: expr.args.map(exprToJson), func: functionToJson(expr.func), type: 'call' };
+    case 'aggregate':
+      return {
+        expr: exprToJson(expr.expr),
+        grouping: expr.grouping,
+        op: expr.op,
+        param: expr.param === undefined ? null : exprToJson(expr.param),
+        type: 'aggregation',
+        without: expr.without,
+      };
+    case 'binary':
+      return {
+        bool: expr.returnBool,
+        lhs: exprToJson(expr.left),
+        matching: expr.matching === undefined ? null : matchingToJson(expr.matching),
+        op: expr.op,
+        rhs: exprToJson(expr.right),
+        type: 'binaryExpr',
+      };
+    case 'unary':
+      return { expr: exprToJson(expr.expr), op: expr.op, type: 'unaryExpr' };
+    case 'paren':
+      return { expr: exprToJson(expr.expr), type: 'parenExpr' };
+  }
+}
+
+function selectorToJson(selector: VectorSelector): { readonly [key: string]: JsonValue } {
+  return {
+    anchored: selector.anchored,
+    matchers: selector.matchers.map(({ name, type, value }: Matcher) => ({ name, type, value })),
+    name: selector.name,
+    offset: durationMs(selector.offset),
+    smoothed: selector.smoothed,
+    ...atToJson(selector.at),
+  };
+}
+
+function atToJson(at: AtModifier | undefined): { readonly [key: string]: JsonValue } {
+  if (at === undefined) return { startOrEnd: null, timestamp: null };
+  return 'preprocessor' in at
+    ? { startOrEnd: at.preprocessor, timestamp: null }
+    : { startOrEnd: null, timestamp: at.timestampMs };
+}
+
+function durationMs(duration: DurationValue | undefined): number {
+  return duration !== undefined && 'ms' in duration ? duration.ms : 0;
+}
+
+function functionToJson(name: string): JsonValue {
+  const { argTypes, returnType, variadic } = functions.get(name)!;
+  return { argTypes, name, returnType, variadic };
+}
+
+function matchingToJson({ cardinality, fillLeft, fillRight, include, labels, on }: VectorMatching): JsonValue {
+  return {
+    card: cardinality,
+    fillValues: { lhs: fillLeft ?? null, rhs: fillRight ?? null },
+    include,
+    labels,
+    on,
+  };
+}
