@@ -53,7 +53,7 @@ function withCounts(buckets: SparseBuckets, counts: Float64Array): SparseBuckets
 function remainder(stored: Bucket, histogram: FloatHistogram, cutoff: number, keep: 'below' | 'above'): Remainder {
   const custom = usesCustomBuckets(histogram.schema);
   if (custom && stored.upper === Number.POSITIVE_INFINITY) return remainderOfLast(stored, cutoff, keep);
-  if (custom && stored.lower === Number.NEGATIVE_INFINITY && stored.upper <= 0) {
+  if (custom && stored.lower === Number.NEGATIVE_INFINITY && (stored.upper <= 0 || (keep === 'above' && cutoff < 0))) {
     return remainderOfFirst(stored, cutoff, keep);
   }
   const bucket = effective(stored, histogram, custom);
@@ -82,7 +82,10 @@ function remainderOfLast(bucket: Bucket, cutoff: number, keep: 'below' | 'above'
   return { count, middle: Math.max(lower, cutoff) };
 }
 
-/** So it is with a first custom bucket that ends at or below zero. */
+/**
+ * So it is with a first custom bucket that ends at or below zero, and with any first one that would be cut below zero:
+ * otherwise it is taken to start there.
+ */
 function remainderOfFirst(bucket: Bucket, cutoff: number, keep: 'below' | 'above'): Remainder {
   const { upper, count } = bucket;
   if (keep === 'above') return cutoff === Number.NEGATIVE_INFINITY ? { count, middle: upper } : nothing;
