@@ -1,5 +1,7 @@
 import type { Logger } from '@opendata/storage';
+import type { ExpositionSamples } from '@opendata/wire';
 import { type ScrapeClient, ScrapeError, type ScrapeResponse } from './fetch.ts';
+import { parseScrape } from './parse-scrape.ts';
 import { type ScrapeOutcome, ScrapeRecorder, type ScrapeStore } from './scrape-recorder.ts';
 import { type ScrapeTarget, targetHash } from './target.ts';
 
@@ -54,9 +56,10 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
     const startMs = now();
     const timestampMs = Math.abs(startMs - dueMs) <= TIMESTAMP_TOLERANCE_MS ? dueMs : startMs;
     const startedAt = performance.now();
-    const result = await fetchOrError(client, target, timeoutMs, stopping.signal);
-    if (stopping.signal.aborted) return;
+    const response = await fetchOrError(client, target, timeoutMs, stopping.signal);
     const durationMs = performance.now() - startedAt;
+    const result = await parseOrError(response);
+    if (stopping.signal.aborted) return;
     let error: Error | undefined;
     try {
       const outcome = recorder.record(result, timestampMs, durationMs);
@@ -106,6 +109,15 @@ async function fetchOrError(
     return error instanceof Error ? error : new Error(String(error));
   } finally {
     clearTimeout(timer);
+  }
+}
+
+async function parseOrError(response: ScrapeResponse | Error): Promise<ExpositionSamples | Error> {
+  if (response instanceof Error) return response;
+  try {
+    return await parseScrape(response);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

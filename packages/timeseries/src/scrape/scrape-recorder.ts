@@ -1,8 +1,8 @@
-import { expositionFormatOf, type FamilyMetadata, parseExposition } from '@opendata/wire';
+import type { ExpositionSamples, FamilyMetadata } from '@opendata/wire';
 import { encodeLabels } from '../head/label-bytes.ts';
 import type { SampleColumns } from '../ingest/head-writer.ts';
 import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
-import { ScrapeError, type ScrapeResponse } from './fetch.ts';
+import { ScrapeError } from './fetch.ts';
 import { SampleBatch } from './sample-batch.ts';
 import { SeriesCache, type SeriesNaming } from './series-cache.ts';
 import { seriesLabels } from './series-labels.ts';
@@ -58,10 +58,10 @@ export class ScrapeRecorder {
 
   /**
    * Stores a scrape: all of its samples, or where it is in error, none of them but `up` 0 and staleness markers.
-   * @param result the body, or why there is none
+   * @param result what was exposed, or why there is nothing
    * @throws OverloadedError, StorageError, where nothing could be stored
    */
-  record(result: ScrapeResponse | Error, timestampMs: number, durationMs: number): ScrapeOutcome {
+  record(result: ExpositionSamples | Error, timestampMs: number, durationMs: number): ScrapeOutcome {
     this.#scrape++;
     const batch = this.#batch;
     batch.clear();
@@ -71,12 +71,11 @@ export class ScrapeRecorder {
     let error: Error | undefined;
     try {
       if (result instanceof Error) throw result;
-      const parsed = this.#parse(result);
-      scraped = parsed.count;
+      scraped = result.count;
       this.#checkCount(scraped);
-      const counts = this.#addSamples(parsed, timestampMs);
+      const counts = this.#addSamples(result, timestampMs);
       ({ added, dropped } = counts);
-      this.#store.metadata.add(parsed.metadata);
+      this.#store.metadata.add(result.metadata);
     } catch (failure) {
       error = failure instanceof Error ? failure : new Error(String(failure));
       batch.clear();
@@ -89,18 +88,6 @@ export class ScrapeRecorder {
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
-  #parse({ body, contentType }: ScrapeResponse) {
-    const format = expositionFormatOf(contentType);
-    if (format === undefined) {
-      throw new ScrapeError(
-        contentType === undefined
-          ? 'non-compliant scrape target sending blank Content-Type'
-          : `received unsupported Content-Type ${JSON.stringify(contentType)}`,
-      );
-    }
-    return parseExposition(body, format);
-  }
-
   #checkCount(samples: number): void {
     const { sampleLimit } = this.#target.job;
     if (sampleLimit > 0 && samples > sampleLimit) {
@@ -108,7 +95,7 @@ export class ScrapeRecorder {
     }
   }
 
-  #addSamples(parsed: ReturnType<typeof parseExposition>, timestampMs: number): { added: number; dropped: number } {
+  #addSamples(parsed: ExpositionSamples, timestampMs: number): { added: number; dropped: number } {
     const { honorTimestamps, trackTimestampsStaleness } = this.#target.job;
     const body = Buffer.from(parsed.body.buffer, parsed.body.byteOffset, parsed.body.byteLength);
     const newest = timestampMs + MAX_AHEAD_MS;

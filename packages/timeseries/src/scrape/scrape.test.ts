@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TimeSeriesDb } from '../db.ts';
 import { resolveScrapeJob, type ScrapeConfigFile, scrapeConfigsSchema } from '../model/scrape-config.ts';
 import { createScrapeClient, type ScrapeClient, type ScrapeResponse } from './fetch.ts';
+import { parseScrape } from './parse-scrape.ts';
 import { nextTime } from './scrape-loop.ts';
 import { startScraping } from './scrape-manager.ts';
 import { ScrapeRecorder } from './scrape-recorder.ts';
@@ -23,6 +24,16 @@ function jobOf(config: Partial<ScrapeConfigFile> = {}, targets = ['example:80'])
 
 function text(body: string): ScrapeResponse {
   return { body: Buffer.from(body), contentType: 'text/plain; version=0.0.4' };
+}
+
+async function record(
+  recorder: ScrapeRecorder,
+  response: ScrapeResponse | Error,
+  timestampMs: number,
+  durationMs: number,
+) {
+  const result = response instanceof Error ? response : await parseScrape(response).catch((error: Error) => error);
+  return recorder.record(result, timestampMs, durationMs);
 }
 
 let db: TimeSeriesDb;
@@ -107,7 +118,7 @@ describe('targets', () => {
 describe('a scrape', () => {
   it('stores samples and what it says of itself', async () => {
     const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
-    const outcome = recorder.record(text('# TYPE a counter\na_total{x="1"} 3\nb 4 1500\n'), NOW, 250);
+    const outcome = await record(recorder, text('# TYPE a counter\na_total{x="1"} 3\nb 4 1500\n'), NOW, 250);
     expect(outcome).toEqual({ scraped: 2, failed: 0, error: undefined });
     expect(await contents()).toEqual({
       'a_total instance example:80 job j x 1': [3],
@@ -123,9 +134,9 @@ describe('a scrape', () => {
 
   it('marks series stale that vanish, not those with their own timestamps', async () => {
     const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
-    recorder.record(text(`a 1\nb 2\nc 3 ${NOW}\n`), NOW, 1);
-    recorder.record(text('a 1\n'), NOW + 1000, 1);
-    recorder.record(text('a 1\nb 5\n'), NOW + 2000, 1);
+    await record(recorder, text(`a 1\nb 2\nc 3 ${NOW}\n`), NOW, 1);
+    await record(recorder, text('a 1\n'), NOW + 1000, 1);
+    await record(recorder, text('a 1\nb 5\n'), NOW + 2000, 1);
     const all = await contents();
     expect(all['a instance example:80 job j']).toEqual([1, 1, 1]);
     expect(all['b instance example:80 job j']).toEqual([2, 'stale', 5]);
@@ -146,11 +157,11 @@ describe('a scrape', () => {
   ])('with %s stores nothing but up 0 and staleness markers', async (_what, result, failed) => {
     const limits = { sample_limit: 3, label_limit: 5, label_name_length_limit: 10, label_value_length_limit: 10 };
     const recorder = new ScrapeRecorder(targetsOf(jobOf(limits))[0]!, db);
-    recorder.record(text('a 1\n'), NOW, 1);
-    const outcome = recorder.record(result, NOW + 1000, 1);
+    await record(recorder, text('a 1\n'), NOW, 1);
+    const outcome = await record(recorder, result, NOW + 1000, 1);
     expect(outcome.error).toBeInstanceOf(Error);
     expect(outcome).toMatchObject({ scraped: 0, failed });
-    recorder.record(text('a 2\n'), NOW + 2000, 1);
+    await record(recorder, text('a 2\n'), NOW + 2000, 1);
     const all = await contents();
     expect(all['a instance example:80 job j']).toEqual([1, 'stale', 2]);
     expect(all['up instance example:80 job j']).toEqual([1, 0, 1]);
@@ -160,14 +171,14 @@ describe('a scrape', () => {
 
   it('drops single samples from the far future', async () => {
     const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
-    const outcome = recorder.record(text(`a 1\nb 2 ${NOW + 3_600_000}\n`), NOW, 1);
+    const outcome = await record(recorder, text(`a 1\nb 2 ${NOW + 3_600_000}\n`), NOW, 1);
     expect(outcome).toEqual({ scraped: 2, failed: 1, error: undefined });
     expect(Object.keys(await contents())).not.toContain('b instance example:80 job j');
   });
 
   it('uses its own time where timestamps are not honoured', async () => {
     const recorder = new ScrapeRecorder(targetsOf(jobOf({ honor_timestamps: false }))[0]!, db);
-    recorder.record(text('a 1 5\n'), NOW, 1);
+    await record(recorder, text('a 1 5\n'), NOW, 1);
     const [series] = await db.select({
       matchers: [{ name: '__name__', type: '=', value: 'a' }],
       startMs: 0,

@@ -1,0 +1,24 @@
+import { beginExposition, type ExpositionSamples, expositionFormatOf } from '@opendata/wire';
+import { createYielder } from '../head/yielder.ts';
+import { ScrapeError, type ScrapeResponse } from './fetch.ts';
+
+const LINES_PER_TURN = 2000;
+
+/**
+ * Parses the body of a scrape; large ones leave the event loop its turns.
+ * @throws ScrapeError for a type that is not an exposition's; WireError where the body is malformed
+ */
+export async function parseScrape({ body, contentType }: ScrapeResponse): Promise<ExpositionSamples> {
+  const format = expositionFormatOf(contentType);
+  if (format === undefined) {
+    throw new ScrapeError(
+      contentType === undefined
+        ? 'non-compliant scrape target sending blank Content-Type'
+        : `received unsupported Content-Type ${JSON.stringify(contentType)}`,
+    );
+  }
+  const parse = beginExposition(body, format);
+  const yielder = createYielder();
+  while (!parse.parseLines(LINES_PER_TURN)) await yielder();
+  return parse.finish();
+}
