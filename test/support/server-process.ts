@@ -11,6 +11,7 @@ export interface ServerProcess {
   readonly pid: number;
   /** Everything that it has printed so far, both streams. */
   output(): string;
+  readonly ended: boolean;
   /** Resolves with the exit code, or `null` when a signal ended it. */
   readonly exited: Promise<number | null>;
   kill(signal: NodeJS.Signals): Promise<number | null>;
@@ -45,11 +46,8 @@ export function binPath(name: 'opendata-timeseries' | 'opendata-log'): string {
   return `${root}packages/${name.replace('opendata-', '')}/bin/${name}.js`;
 }
 
-/**
- * Starts a program and waits until it is ready.
- * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (30 s).
- */
-export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+/** Starts a program and does not wait for anything. */
+export function spawnServer(options: ServerProcessOptions): ServerProcess {
   const child: ChildProcess = spawn(options.command, [...options.args], {
     cwd: options.cwd ?? root,
     env: { ...process.env, ...options.env },
@@ -58,7 +56,6 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const output = (): string => Buffer.concat(chunks).toString();
   let ended = false;
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
@@ -66,49 +63,83 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       ended = true;
       resolve(null);
     });
-    child.once('exit', (code) => {
+    // `close` comes after the last of the output, `exit` may come before it.
+    child.once('close', (code) => {
       ended = true;
       resolve(code);
     });
   });
-  const url = `http://127.0.0.1:${options.port}`;
-  const server: ServerProcess = {
-    url,
+  return {
+    url: `http://127.0.0.1:${options.port}`,
     port: options.port,
     pid: child.pid ?? 0,
-    output,
+    output: () => Buffer.concat(chunks).toString(),
+    get ended() {
+      return ended;
+    },
     exited,
     kill(signal) {
       child.kill(signal);
       return exited;
     },
   };
+}
+
+/**
+ * Starts a program and waits until it is ready.
+ * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (30 s).
+ */
+export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const server = spawnServer(options);
   const deadline = Date.now() + (options.readyTimeoutMs ?? 30_000);
-  while (!(await answersOk(`${url}${options.readyPath ?? '/-/ready'}`))) {
-    if (ended) throw new Error(`${options.command} ended before it was ready:\n${output()}`);
+  while (!(await answersOk(`${server.url}${options.readyPath ?? '/-/ready'}`))) {
+    if (server.ended) throw new Error(`${options.command} ended before it was ready:\n${server.output()}`);
     if (Date.now() > deadline) {
       await server.kill('SIGKILL');
-      throw new Error(`${options.command} was not ready in time:\n${output()}`);
+      throw new Error(`${options.command} was not ready in time:\n${server.output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return server;
 }
 
-/** Starts one of our servers from the build, on a free port unless `port` is given. */
+export interface OursOptions {
+  readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts one of our servers from the build, on a free port unless `port` is given, and waits until it is ready. */
 export async function startOurs(
   name: 'opendata-timeseries' | 'opendata-log',
   args: readonly string[],
-  options: { readonly port?: number; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+  options: OursOptions = {},
 ): Promise<ServerProcess> {
-  const port = options.port ?? (await freePort());
-  return startServer({
+  return startServer(await oursOptions(name, args, options));
+}
+
+/** {@link startOurs} without waiting. */
+export async function spawnOurs(
+  name: 'opendata-timeseries' | 'opendata-log',
+  args: readonly string[],
+  options: OursOptions = {},
+): Promise<ServerProcess> {
+  return spawnServer(await oursOptions(name, args, options));
+}
+
+async function oursOptions(
+  name: 'opendata-timeseries' | 'opendata-log',
+  args: readonly string[],
+  { port: wanted, env, cwd }: OursOptions,
+): Promise<ServerProcessOptions> {
+  const port = wanted ?? (await freePort());
+  return {
     command: process.execPath,
     args: [binPath(name), ...args, '--port', String(port)],
     port,
-    ...(options.env ? { env: options.env } : {}),
-    ...(options.cwd ? { cwd: options.cwd } : {}),
-  });
+    ...(env ? { env } : {}),
+    ...(cwd ? { cwd } : {}),
+  };
 }
 
 async function answersOk(url: string): Promise<boolean> {

@@ -47,6 +47,7 @@ export interface ServerDefinition<F extends Flags, Config> {
   loadConfig(flags: FlagValues<F>, env: Environment): Config | Promise<Config>;
   /** What `--check-config` says has been checked, as a file name. */
   describeConfig?(flags: FlagValues<F>): string;
+  /** Must acknowledge nothing before it resolves: a stop gives up a start that takes longer than 5 s. */
   start(context: ServerContext<F, Config>): Promise<RunningServer>;
   /** Further subcommands; each resolves to an exit code. */
   readonly commands?: Readonly<Record<string, ExtraCommand>>;

@@ -5,6 +5,8 @@ import type { RunningServer } from './run-server.ts';
 
 /** After the database is lost there is nothing to save: only answers in flight are waited for. */
 const FATAL_STOP_DEADLINE_MS = 2000;
+/** A server that is still starting has acknowledged nothing; so long it may finish, to leave the store tidy. */
+const UNFINISHED_START_DEADLINE_MS = 5000;
 
 /** Signals and failures of a process, and the one way in which it ends. */
 export interface Stopper {
@@ -22,6 +24,7 @@ export interface Stopper {
 export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadlineMs: number): Stopper {
   const stopping = new AbortController();
   let server: Promise<RunningServer> | undefined;
+  let started = false;
   /** The first failure decides. */
   let exitCode: ExitCode = EXIT_CODES.ok;
 
@@ -38,6 +41,13 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
     if (stopping.signal.aborted) return;
     stopping.abort();
     const startMs = performance.now();
+    if (!started) {
+      setTimeout(() => {
+        if (started) return;
+        logger.info({}, 'the start was given up');
+        exit();
+      }, UNFINISHED_START_DEADLINE_MS);
+    }
     setTimeout(() => {
       logger.error({ deadlineMs }, 'the stop did not finish inside its deadline');
       failWith(EXIT_CODES.failure);
@@ -77,6 +87,12 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
     stopping: stopping.signal,
     attach(starting) {
       server = starting;
+      starting.then(
+        () => {
+          started = true;
+        },
+        () => {},
+      );
     },
     startFailed(error) {
       if (stopping.signal.aborted) return;

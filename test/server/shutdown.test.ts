@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { type FaultProxy, type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
+import { until } from '../support/load.ts';
+import { type ServerProcess, spawnOurs } from '../support/server-process.ts';
+
+/** What a stop may take when the store answers; documented are 50 s. */
+const stopBoundMs = 10_000;
+
+let workspace: Workspace;
+let s3: S3Server;
+let proxy: FaultProxy;
+beforeAll(async () => {
+  workspace = createWorkspace();
+  s3 = await startS3Server();
+  proxy = await startFaultProxy(s3.endpoint);
+});
+afterAll(async () => {
+  proxy.setFault(undefined);
+  await workspace.remove();
+  await proxy.stop();
+  await s3.destroy();
+});
+
+let paths = 0;
+const onFolder = (more = '') =>
+  storageSection(`{type: Local, path: ${join(workspace.folder, `data${++paths}`)}}`) + more;
+const onBucket = () => storageSection(`{type: Aws, bucket: ${s3.bucket}}`).replace('path: db', `path: db${++paths}`);
+const throughProxy = () => ({ ...s3.env, AWS_ENDPOINT_URL: proxy.endpoint });
+
+describe.each(databases)('$name', (database) => {
+  it.each([
+    { signal: 'SIGTERM' as const, durable: true },
+    { signal: 'SIGINT' as const, durable: false },
+  ])(
+    'stops on $signal under full load and has lost nothing acknowledged (durable: $durable)',
+    async ({ signal, durable }) => {
+      const config = onFolder(durable ? '' : database.memoryAckConfig);
+      const server = await startOn(database, workspace, config);
+      const witness = database.createWitness();
+      const load = witness.startLoad({ clients: 24, url: () => server.url, durable });
+      await until('acknowledged writes', () => witness.acknowledged > 300);
+      const stoppedMs = performance.now();
+      expect(await server.kill(signal)).toBe(0);
+      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs);
+      await load.stop();
+      for (const { failure } of load.answers) expect(failure).not.toBe('TimeoutError');
+
+      const restarted = await startOn(database, workspace, config);
+      await witness.verify(restarted);
+      expect(await restarted.kill('SIGTERM')).toBe(0);
+    },
+  );
+
+  it('answers what is in flight, and closes its connections', async () => {
+    const config = onBucket();
+    const server = await startOn(database, workspace, config, throughProxy());
+    proxy.setFault({ kind: 'latency', delayMs: 1000 });
+    const witness = database.createWitness();
+    const load = witness.startLoad({ clients: 20, url: () => server.url });
+    await until('requests in flight', async () => (await requestsInFlight(server)) > 20);
+    const stopping = server.kill('SIGTERM');
+    await until('connections refused', () => load.answers.some(({ failure }) => failure === 'ECONNREFUSED'));
+    proxy.setFault(undefined);
+    expect(await stopping).toBe(0);
+    await load.stop();
+    expect(load.count(200) + load.count(204)).toBeGreaterThanOrEqual(20);
+    for (const { status, failure } of load.answers) {
+      expect([0, 200, 204]).toContain(status);
+      if (status === 0) expect(['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET']).toContain(failure);
+    }
+
+    const restarted = await startOn(database, workspace, config, s3.env);
+    await witness.verify(restarted);
+    expect(await restarted.kill('SIGTERM')).toBe(0);
+  });
+
+  it.each([
+    ['SIGTERM' as const, 143],
+    ['SIGINT' as const, 130],
+  ])('ends at once on a second %s', async (signal, code) => {
+    const server = await startOn(database, workspace, onBucket(), throughProxy());
+    proxy.setFault({ kind: 'blackhole' });
+    const load = database.createWitness().startLoad({ clients: 2, url: () => server.url });
+    await until('requests in flight', async () => (await requestsInFlight(server)) > 2);
+    const stopping = server.kill(signal);
+    await until('the stop has begun', () => server.output().includes('"stopping"'));
+    await server.kill(signal);
+    expect(await stopping).toBe(code);
+    expect(server.output()).toContain('second signal: exit at once');
+    await load.stop();
+    proxy.setFault(undefined);
+  });
+
+  it('stops while it starts, and starts again', async () => {
+    const config = onBucket();
+    const witness = database.createWitness();
+    const first = await startOn(database, workspace, config, s3.env);
+    const load = witness.startLoad({ clients: 4, url: () => first.url });
+    await until('acknowledged writes', () => witness.acknowledged > 20);
+    await first.kill('SIGKILL');
+    await load.stop();
+
+    const file = workspace.file(`starting-${database.name}.yaml`, config);
+    for (const delayMs of [30, 400]) {
+      proxy.resetCounts();
+      proxy.setFault({ kind: 'latency', delayMs });
+      const starting = await spawnOurs(database.name, ['--config', file], { env: throughProxy() });
+      workspace.servers.push(starting);
+      await until('requests to the store', () => proxy.count() > 5);
+      const stoppedMs = performance.now();
+      expect(await starting.kill('SIGTERM'), starting.output()).toBe(0);
+      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs);
+    }
+    proxy.setFault(undefined);
+    const restarted = await startOn(database, workspace, config, s3.env);
+    await witness.verify(restarted);
+    expect(await restarted.kill('SIGTERM')).toBe(0);
+  });
+});
+
+it('answers long polls and followers of the log when it stops', async () => {
+  const log = databases.find(({ name }) => name === 'opendata-log')!;
+  const server = await startOn(log, workspace, onFolder());
+  const polls = Array.from({ length: 50 }, (_, i) =>
+    fetch(`${server.url}/api/v1/log/scan?key=nobody-${i % 3}&follow=true&timeout_ms=600000`),
+  );
+  await until('followers', async () => (await metric(server, 'log_followers')) === 50);
+  expect(await server.kill('SIGTERM')).toBe(0);
+  for (const response of await Promise.all(polls)) {
+    expect(response.status).toBe(200);
+    expect(response.headers.get('connection')).toBe('close');
+    expect(await response.json()).toMatchObject({ status: 'success', values: [], nextSequence: 0 });
+  }
+});
+
+function requestsInFlight(server: ServerProcess): Promise<number> {
+  return metric(server, 'http_requests_in_flight');
+}
+
+async function metric(server: ServerProcess, name: string): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);
+}
