@@ -136,9 +136,9 @@ function reportKinds() {
     const page = writer.finish();
     const head = page[page.length - 8 - valueBytes];
     const map = ['all', 'bitmap', 'places', 'constant'][(head >>> 3) & 3];
-    const kind = ['integers', 'decimals', 'patterns', 'halves', 'raw', 'histograms'][head & 7];
+    const kind = ['integers', 'decimals', 'patterns', 'halves', 'raw', 'histograms', 'predicted'][head & 7];
     add(kinds, `${kind} ${map}${(head & 32) === 0 ? '' : ' exceptions'}`, values.length, valueBytes);
-    add(metrics, /__name__\x12.([\w:]+)/s.exec(key)?.[1] ?? '?', values.length, valueBytes);
+    add(metrics, /__name__[^\w]+?([\w:]+)/s.exec(key)?.[1] ?? '?', values.length, valueBytes);
   }
   for (const [title, map] of [
     ['kinds', kinds],

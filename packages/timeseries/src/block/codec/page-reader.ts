@@ -10,7 +10,7 @@ import {
   SHARES_VALUES,
 } from './page-format.ts';
 import { FORM_PART, FORM_RAW, readPart, readTimestamps } from './timestamps.ts';
-import { ValuesDecoder } from './values-decode.ts';
+import { type References, ValuesDecoder } from './values-decode.ts';
 
 export interface PageLimits {
   /** Most timestamps in all patterns of the page. */
@@ -35,6 +35,10 @@ export class PageReader {
   readonly #patternCounts: Uint32Array;
   readonly #patternForms: Uint8Array;
   readonly #timestamps: (Float64Array | undefined)[];
+  readonly #references: References = { valuesOf: (series, count) => this.#reference(series, count) };
+  /** The values of the series that was last used to predict others. */
+  #referenceValues = new Float64Array(0);
+  #referenceSeries = -1;
 
   /** @throws PageFormatError */
   constructor(bytes: Uint8Array, limits: PageLimits = {}) {
@@ -102,7 +106,7 @@ export class PageReader {
     const count = this.sampleCount(series);
     if (target.length - at < count) throw new RangeError(`${count} values do not fit into ${target.length - at}`);
     this.#reader.enter(this.#starts[series]!, this.#ends[series]!);
-    this.#decoder.decode(this.#reader, target, at, count);
+    this.#decoder.decode(this.#reader, target, at, count, this.#references);
     return at + count;
   }
 
@@ -110,6 +114,22 @@ export class PageReader {
     const pattern = this.#patternOf[series];
     if (pattern === undefined) throw new RangeError(`series ${series} of ${this.seriesCount}`);
     return pattern;
+  }
+
+  #reference(series: number, count: number): Float64Array {
+    if (series === this.#referenceSeries && this.sampleCount(series) === count) return this.#referenceValues;
+    const reader = this.#reader;
+    const { at, end } = reader;
+    if (series >= this.seriesCount || this.sampleCount(series) !== count) {
+      reader.fail(`values predicted from series ${series}`);
+    }
+    this.#referenceSeries = -1;
+    if (this.#referenceValues.length < count) this.#referenceValues = new Float64Array(count);
+    reader.enter(this.#starts[series]!, this.#ends[series]!);
+    this.#decoder.decode(reader, this.#referenceValues, 0, count);
+    reader.enter(at, end);
+    this.#referenceSeries = series;
+    return this.#referenceValues;
   }
 
   #readDirectory(valuesStart: number, valuesEnd: number): void {

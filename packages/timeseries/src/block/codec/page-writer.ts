@@ -53,7 +53,7 @@ export class PageWriter {
     }
     const pattern = this.#patterns.idOf(timestamps);
     const start = this.#values.length;
-    this.#encoder.encode(this.#values, values);
+    this.#encoder.encode(this.#values, values, this.#seriesCount, pattern);
     return this.#addEntry(pattern, start);
   }
 
@@ -82,6 +82,7 @@ export class PageWriter {
   /** Forgets all series. */
   clear(): void {
     this.#patterns.clear();
+    this.#encoder.clear();
     this.#values.length = 0;
     this.#directory.length = 0;
     this.#byHash.clear();

@@ -10,8 +10,13 @@
  *     column of patterns := first value u64, [divisor varint], [integer column]
  *     column of halves := first value u64, [integer column of high halves], [of low halves]
  *     column of raw values := u64 each
+ *     column of predicted := series varint, factor varint, first value signed varint, integer column
  *
- * Integer columns are differences to the first value, divided by the divisor; they are absent where no value changes.
+ * *Predicted* values are integers, expected from another series of the page with as many samples, itself not predicted:
+ * a step from sample to sample is the entry of the column plus `floor(factor * step there / 65536 + 1/2)`, where a step
+ * there that is not below 2^44 counts as 0. The first entry is 0.
+ *
+ * The other integer columns are differences to the first value, divided by the divisor; they are absent where no value changes.
  */
 
 export const KIND_MASK = 7;
@@ -26,6 +31,9 @@ export const KIND_HALVES = 3;
 export const KIND_RAW = 4;
 /** Native histograms, perhaps with floats between. */
 export const KIND_HISTOGRAMS = 5;
+
+/** Integers by their distance to what another series makes expect. */
+export const KIND_PREDICTED = 6;
 
 export const MAP_SHIFT = 3;
 export const EXCEPTIONS_FLAG = 32;

@@ -12,6 +12,7 @@ import {
 import { applyExceptions, skipExceptions } from './exceptions.ts';
 import { decodeIntegerColumn } from './integer-column-decode.ts';
 import { fromPatternDistances, joinHalves } from './patterns.ts';
+import { fromResiduals } from './prediction.ts';
 import { MAX_DECIMALS, POWERS_OF_TEN } from './scale.ts';
 import {
   DIVISOR_FLAG,
@@ -21,9 +22,15 @@ import {
   KIND_HALVES,
   KIND_MASK,
   KIND_PATTERNS,
+  KIND_PREDICTED,
   KIND_RAW,
   MAP_SHIFT,
 } from './value-format.ts';
+
+/** Gives the values of a series that others are predicted from; the reader is left as it was. */
+export interface References {
+  valuesOf(series: number, count: number): Float64Array;
+}
 
 /** Decodes the values of series one by one; see value-format.ts. Scratch arrays grow to the longest series. */
 export class ValuesDecoder {
@@ -31,17 +38,19 @@ export class ValuesDecoder {
   #lows = new Float64Array(0);
 
   /**
-   * Puts the values of a series of `count` samples at `target[at…]`.
+   * Puts the values of a series of `count` samples at `target[at…]`. Without `references`, it must not be predicted.
    * @throws PageFormatError
    */
-  decode(reader: ByteReader, target: Float64Array, at: number, count: number): void {
+  decode(reader: ByteReader, target: Float64Array, at: number, count: number, references?: References): void {
     const head = reader.byte();
     const kind = head & KIND_MASK;
     if ((head & EXTRAS_FLAG) !== 0) reader.skip(reader.varint(), 'extras');
     if (kind === KIND_HALVES) this.#readHalves(reader, target, at, count);
     else if (kind === KIND_RAW) readRaw(reader, target, at, count);
     else if (kind <= KIND_PATTERNS) this.#readIntegers(reader, head, target, at, count);
-    else reader.fail(`unknown kind of values ${kind}`);
+    else if (kind === KIND_PREDICTED && references !== undefined) {
+      readPredicted(reader, head, target, at, count, references);
+    } else reader.fail(`unknown or misplaced kind of values ${kind}`);
     if (reader.at !== reader.end) reader.fail('bytes behind the values');
   }
 
@@ -84,11 +93,7 @@ export class ValuesDecoder {
     if (map === MAP_CONSTANT) fillFirst(target, at, count);
     else if (map === MAP_BITMAP) expandBitmap(reader.bytes, mapAt, target, at, kept - 1, count);
     else if (map === MAP_PLACES) expandPlaces(this.#places, target, at, kept - 1, count);
-    if (exceptionsAt < 0) return;
-    const end = reader.at;
-    reader.at = exceptionsAt;
-    applyExceptions(reader, target, at);
-    reader.at = end;
+    if (exceptionsAt >= 0) putExceptions(reader, exceptionsAt, target, at);
   }
 
   #readHalves(reader: ByteReader, target: Float64Array, at: number, count: number): void {
@@ -99,6 +104,31 @@ export class ValuesDecoder {
     const { view } = reader;
     joinHalves(target, at, count, this.#lows, view.getUint32(firstAt, true), view.getUint32(firstAt + 4, true));
   }
+}
+
+function readPredicted(
+  reader: ByteReader,
+  head: number,
+  target: Float64Array,
+  at: number,
+  count: number,
+  references: References,
+): void {
+  const exceptionsAt = (head & EXCEPTIONS_FLAG) === 0 ? -1 : skipExceptions(reader, count);
+  const series = reader.varint();
+  const factor = reader.varint();
+  const first = reader.signedVarint();
+  decodeIntegerColumn(reader, target, at, count);
+  target[at] = first;
+  fromResiduals(target, at, count, references.valuesOf(series, count), factor);
+  if (exceptionsAt >= 0) putExceptions(reader, exceptionsAt, target, at);
+}
+
+function putExceptions(reader: ByteReader, exceptionsAt: number, target: Float64Array, at: number): void {
+  const end = reader.at;
+  reader.at = exceptionsAt;
+  applyExceptions(reader, target, at);
+  reader.at = end;
 }
 
 /** Repeats the exact bits of `target[at]`. */

@@ -14,6 +14,7 @@ import { commonDivisor, reduce } from './divisor.ts';
 import { writeExceptions } from './exceptions.ts';
 import { IntegerColumnEncoder } from './integer-column.ts';
 import { referenceIndex, splitHalves, toPatternDistances } from './patterns.ts';
+import { MAX_RESIDUAL, Predictor, toResiduals } from './prediction.ts';
 import { type Scaling, toIntegers } from './scale.ts';
 import {
   DIVISOR_FLAG,
@@ -22,16 +23,20 @@ import {
   KIND_HALVES,
   KIND_INTEGERS,
   KIND_PATTERNS,
+  KIND_PREDICTED,
   KIND_RAW,
   MAP_SHIFT,
 } from './value-format.ts';
 
 /** Repeats are left out where that saves at least this share of the bytes. */
 const WORTHWHILE = 0.98;
+/** Series that take fewer bits a sample are not predicted, nor others from them. */
+const PREDICTABLE_BITS = 2;
 
 /** Encodes the values of series one by one; see value-format.ts. Scratch arrays grow to the longest series. */
 export class ValuesEncoder {
   readonly #columns = new IntegerColumnEncoder();
+  readonly #predictor = new Predictor();
   readonly #scaling: Scaling = { decimals: 0, exceptions: 0 };
   #values = new Float64Array(0);
   #words = new Uint32Array(0);
@@ -40,8 +45,13 @@ export class ValuesEncoder {
   #places = new Uint32Array(0);
   #exceptions = new Uint32Array(0);
 
-  /** Adds the values of a series of at least one sample. */
-  encode(writer: ByteWriter, values: Float64Array): void {
+  /** Forgets the series that others may be predicted from. */
+  clear(): void {
+    this.#predictor.clear();
+  }
+
+  /** Adds the values of the next series of a page, at least one. */
+  encode(writer: ByteWriter, values: Float64Array, series: number, pattern: number): void {
     const count = values.length;
     this.#grow(count);
     this.#values.set(values);
@@ -53,7 +63,11 @@ export class ValuesEncoder {
     toIntegers(this.#values, count, this.#integers, this.#exceptions, mostExceptions, this.#scaling);
     const { decimals, exceptions } = this.#scaling;
     if (decimals >= 0) {
+      const start = writer.length;
       this.#writeIntegers(writer, decimals === 0 ? KIND_INTEGERS : KIND_DECIMALS, decimals, 0, exceptions, count);
+      if (decimals === 0 && (writer.length - start) * 8 > count * PREDICTABLE_BITS) {
+        this.#predict(writer, start, series, pattern, exceptions, count);
+      }
       return;
     }
     let reference = referenceIndex(this.#words, count);
@@ -126,6 +140,37 @@ export class ValuesEncoder {
     else writer.signedVarint(first);
     if (divisor !== 1) writer.varint(divisor);
     if (map !== MAP_CONSTANT) this.#columns.write(writer, integers, map === MAP_NONE ? count : changes + 1);
+  }
+
+  /** Replaces what was written from `start` on by a prediction from another series, where that is shorter. */
+  #predict(
+    writer: ByteWriter,
+    start: number,
+    series: number,
+    pattern: number,
+    exceptions: number,
+    count: number,
+  ): void {
+    const integers = this.#integers;
+    // As they were before the column was made of them; the exceptions are still known.
+    toIntegers(this.#values, count, integers, this.#exceptions, exceptions, this.#scaling);
+    const candidate = this.#predictor.find(pattern, integers, count);
+    const written = writer.length - start;
+    if (candidate !== undefined) {
+      const { factor } = this.#predictor;
+      const greatest = toResiduals(integers, candidate.values, count, factor, this.#lows);
+      if (greatest < MAX_RESIDUAL && this.#columns.measure(this.#lows, count) < written * WORTHWHILE) {
+        writer.length = start;
+        writer.byte(KIND_PREDICTED | (exceptions > 0 ? EXCEPTIONS_FLAG : 0));
+        if (exceptions > 0) writeExceptions(writer, this.#words, this.#exceptions, exceptions);
+        writer.varint(candidate.series);
+        writer.varint(factor);
+        writer.signedVarint(integers[0]!);
+        this.#columns.write(writer, this.#lows, count);
+        return;
+      }
+    }
+    this.#predictor.add(series, pattern, this.#values, count);
   }
 
   /** Chooses how repeats are left out, does so in `integers`, and measures the column that is left. */
