@@ -1,35 +1,158 @@
 import { RE2JS } from 're2js';
 import type { Matcher } from './ast.ts';
+import { hasInvalidUtf8 } from './go-strings.ts';
+import { ANY, type Branch, literalPrefix, SOME, simpleBranches } from './regex-shape.ts';
 
 /** A matcher made ready: what it accepts, and what an index can use instead of asking for every value. */
 export interface CompiledMatcher {
   matches(value: string): boolean;
-  /** The only values that can match, where they can be listed. */
+  /** The only values that can match, each once, where they can be listed. */
   readonly setMatches?: readonly string[];
-  /** What every matching value starts with. */
+  /** What every matching value starts with; absent where nothing is known. */
   readonly prefix?: string;
   /** Whether series without the label match. */
   readonly matchesEmpty: boolean;
 }
 
-/** Compiles a matcher. @throws Error where its regular expression is not valid, which the parser has ruled out */
-export function compileMatcher(matcher: Matcher): CompiledMatcher {
-  const { type, value } = matcher;
+type Test = (value: string) => boolean;
+
+interface CompiledRegex {
+  readonly test: Test;
+  readonly setMatches?: readonly string[];
+  readonly prefix?: string;
+}
+
+/** Patterns kept compiled, the least recently used dropped first. */
+const MAX_CACHED = 256;
+const cache = new Map<string, CompiledRegex>();
+
+/**
+ * Compiles a matcher. Regular expressions are RE2's, match whole values, and `.` matches newlines.
+ * @throws Error where the regular expression is not valid, which the parser has ruled out for its matchers
+ */
+export function compileMatcher({ type, value }: Matcher): CompiledMatcher {
   if (type === '=') return { matches: (v) => v === value, setMatches: [value], matchesEmpty: value === '' };
   if (type === '!=') return { matches: (v) => v !== value, matchesEmpty: value !== '' };
-  const regex = RE2JS.compile(value, RE2JS.DOTALL);
-  const isNegated = type === '!~';
-  const matches = (v: string): boolean => regex.testExact(v) !== isNegated;
-  return { matches, matchesEmpty: matches('') };
+  const { test, ...known } = compileRegex(value);
+  if (type === '=~') return { matches: test, ...known, matchesEmpty: test('') };
+  return { matches: (v) => !test(v), matchesEmpty: !test('') };
+}
+
+/** Whether series without the label match. @throws as compileMatcher */
+export function matchesEmpty({ type, value }: Matcher): boolean {
+  if (type === '=') return value === '';
+  if (type === '!=') return value !== '';
+  return compileRegex(value).test('') === (type === '=~');
 }
 
 /** Why a regular expression is not valid, in Go's words; `undefined` where it is. */
 export function regexError(pattern: string): string | undefined {
-  if (!/[\\[\](){}*+?|^$.]/.test(pattern)) return undefined;
+  if (cache.has(pattern) || !/[\\.+*?()[\]{}^$]/.test(pattern)) return undefined;
+  if (hasInvalidUtf8(pattern)) return `error parsing regexp: invalid UTF-8: \`${pattern}\``;
   try {
-    RE2JS.compile(pattern, RE2JS.DOTALL);
+    compileRegex(pattern);
     return undefined;
   } catch (error) {
-    return (error as Error).message.replace(': `(?s)', ': `');
+    return goErrorText((error as Error).message, pattern);
   }
+}
+
+/** Go names the whole pattern, or nothing, where RE2JS names none, and without the flag that we add. */
+function goErrorText(message: string, pattern: string): string {
+  if (message.endsWith('trailing backslash at end of expression')) return `${message}: \`\``;
+  if (!message.endsWith('`')) return `${message}: \`${pattern}\``;
+  if (message.endsWith(': `(?P<`')) return 'error parsing regexp: invalid or unsupported Perl syntax: `(?P`';
+  return message.replace(`: \`(?s)${pattern}\``, () => `: \`${pattern}\``);
+}
+
+function compileRegex(pattern: string): CompiledRegex {
+  let regex = cache.get(pattern);
+  if (regex === undefined) {
+    regex = compileSimple(pattern) ?? compileGeneral(pattern);
+    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
+  } else cache.delete(pattern);
+  cache.set(pattern, regex);
+  return regex;
+}
+
+function compileGeneral(pattern: string): CompiledRegex {
+  const regex = RE2JS.compile(pattern, RE2JS.DOTALL);
+  const prefix = literalPrefix(pattern);
+  const test: Test = (value) => value.startsWith(prefix) && regex.testExact(value);
+  return prefix === '' ? { test: (value) => regex.testExact(value) } : { test, prefix };
+}
+
+/** Alternatives with wildcards beyond which the regex engine, which tries all at once, is the better way. */
+const MAX_WILDCARD_BRANCHES = 16;
+
+function compileSimple(pattern: string): CompiledRegex | undefined {
+  const branches = simpleBranches(pattern);
+  if (branches === undefined) return undefined;
+  if (branches.every(isLiteral)) {
+    const values = new Set(branches.map((branch) => (branch[0] as string | undefined) ?? ''));
+    const setMatches = [...values];
+    const only = setMatches[0]!;
+    return { test: values.size === 1 ? (value) => value === only : (value) => values.has(value), setMatches };
+  }
+  if (branches.length > MAX_WILDCARD_BRANCHES) return undefined;
+  const tests = branches.map(compileBranch);
+  const test: Test = tests.length === 1 ? tests[0]! : (value) => tests.some((accepts) => accepts(value));
+  const prefix = commonPrefix(branches.map((branch) => (typeof branch[0] === 'string' ? branch[0] : '')));
+  return prefix === '' ? { test } : { test, prefix };
+}
+
+function isLiteral(branch: Branch): boolean {
+  return branch.length === 0 || (branch.length === 1 && typeof branch[0] === 'string');
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  let prefix = texts[0]!;
+  for (const text of texts) while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  return prefix;
+}
+
+/** Texts in order, with at least `gap` characters before each and after the last. */
+function compileBranch(branch: Branch): Test {
+  const head = typeof branch[0] === 'string' ? branch[0] : '';
+  const texts: string[] = [];
+  const gaps: number[] = [];
+  let gap = 0;
+  let isOpen = false;
+  for (const part of head === '' ? branch : branch.slice(1)) {
+    if (part === ANY || part === SOME) {
+      isOpen = true;
+      gap += part === SOME ? 1 : 0;
+    } else {
+      texts.push(part);
+      gaps.push(gap);
+      gap = 0;
+      isOpen = false;
+    }
+  }
+  if (gap < 2 && gaps.length === 0 && isOpen) return startsWith(head, gap);
+  const tail = isOpen ? '' : (texts.pop() ?? '');
+  const tailGap = isOpen ? gap : (gaps.pop() ?? 0);
+  const isWholeHead = tail === '' && !isOpen && texts.length === 0;
+  if (isWholeHead) return (value) => value === head;
+  return (value) => {
+    if (!value.startsWith(head) || !value.endsWith(tail)) return false;
+    let pos = head.length;
+    for (let i = 0; i < texts.length; i++) {
+      pos = value.indexOf(texts[i]!, skipChars(value, pos, gaps[i]!));
+      if (pos < 0) return false;
+      pos += texts[i]!.length;
+    }
+    return skipChars(value, pos, tailGap) <= value.length - tail.length;
+  };
+}
+
+function startsWith(head: string, gap: number): Test {
+  if (head !== '') return (value) => value.startsWith(head) && value.length >= head.length + gap;
+  return gap === 0 ? () => true : (value) => value !== '';
+}
+
+/** Position after `count` characters, not UTF-16 code units; beyond the end where there are too few. */
+function skipChars(value: string, pos: number, count: number): number {
+  for (let i = 0; i < count; i++) pos += (value.codePointAt(pos) ?? 0) > 0xffff ? 2 : 1;
+  return pos;
 }

@@ -1,7 +1,9 @@
+import { formatFloat } from './engine/format.ts';
 import { quote } from './go-strings.ts';
 
 const DECIMAL = /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 const INTEGER = /^(?:0[xX][0-9a-fA-F]+|[0-9]+)$/;
+const MIN_LARGE_EXPONENT = 6;
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /** A number as Prometheus reads it, or why it cannot, in its words. */
@@ -44,4 +46,13 @@ function withoutUnderscores(text: string): string | undefined {
 
 function parseFloatError(text: string, reason: string): string {
   return `error parsing number: strconv.ParseFloat: parsing ${quote(text)}: ${reason}`;
+}
+
+/** A number as Go's `%v` prints it: with an exponent from a million on and below 0.0001. */
+export function formatShortest(value: number): string {
+  const [mantissa, exponentText] = value.toExponential().split('e') as [string, string | undefined];
+  const exponent = Number(exponentText);
+  // NaN where the value is not finite.
+  if (!(exponent < -4 || exponent >= MIN_LARGE_EXPONENT)) return formatFloat(value);
+  return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }

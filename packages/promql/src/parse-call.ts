@@ -4,17 +4,7 @@ import { quote } from './go-strings.ts';
 import { parseGrouping } from './parse-grouping.ts';
 import { parseExpression } from './parser.ts';
 import type { ErrorContext, TokenStream } from './token-stream.ts';
-import { LOWEST_PRECEDENCE, METRIC_NAME_KINDS, PARAMETER_AGGREGATE_OPS, type TokenKind } from './tokens.ts';
-
-const EXPRESSION_STARTS: ReadonlySet<TokenKind> = new Set<TokenKind>([
-  '(',
-  '+',
-  '-',
-  'duration',
-  'number',
-  'string',
-  '{',
-]);
+import { LOWEST_PRECEDENCE, PARAMETER_AGGREGATE_OPS, startsExpression } from './tokens.ts';
 
 const IN_AGGREGATION: ErrorContext = { place: 'aggregation', expected: '' };
 
@@ -88,12 +78,7 @@ function parseArguments(stream: TokenStream): Expr[] {
 
 function isTrailingComma(stream: TokenStream): boolean {
   const { start, end } = stream;
-  if (canStartExpression(stream)) return false;
+  if (startsExpression(stream.peek())) return false;
   stream.error('trailing commas not allowed in function call args', start, end);
   return true;
-}
-
-function canStartExpression(stream: TokenStream): boolean {
-  const kind = stream.peek();
-  return EXPRESSION_STARTS.has(kind) || METRIC_NAME_KINDS.has(kind);
 }

@@ -45,7 +45,7 @@ function readDuration(stream: TokenStream): number {
 export function parsePositiveDuration(stream: TokenStream): DurationValue {
   const expr = parseDurationExpr(stream, LOWEST_PRECEDENCE);
   if (expr.kind !== 'duration-literal') return { expr };
-  if (expr.seconds <= 0) stream.errorAt('duration must be greater than 0', expr.position);
+  if (!(expr.seconds > 0)) stream.errorAt('duration must be greater than 0', expr.position);
   return { ms: toMs(expr.seconds) };
 }
 
@@ -65,6 +65,7 @@ function parseOffsetExpr(stream: TokenStream): DurationExpr {
   if (kind !== '+' && kind !== '-') return parseDurationOperand(stream);
   const sign = takeSign(stream);
   const next = stream.peek();
+  if (next === 'number' || next === 'duration') return applySign(stream, sign, takeLiteral(stream));
   if (next !== '+' && next !== '-') return applySign(stream, sign, parseDurationOperand(stream));
   const signed = applySign(stream, sign, parseDurationExpr(stream, SIGN_OPERAND_PRECEDENCE));
   return parseDurationOperators(stream, signed, LOWEST_PRECEDENCE);
@@ -105,11 +106,10 @@ function parseDurationOperand(stream: TokenStream): DurationExpr {
   switch (kind) {
     case 'number':
     case 'duration': {
-      const { value, isDuration } = acceptNumber(stream)!;
-      const position = stream.tokenPosition();
-      if (!isOutOfRange(value)) return { kind: 'duration-literal', seconds: value, isDuration, position };
-      stream.errorAt('duration out of range', position);
-      return { kind: 'duration-literal', seconds: 0, isDuration, position };
+      const literal = takeLiteral(stream);
+      if (!isOutOfRange(literal.seconds)) return literal;
+      stream.errorAt('duration out of range', literal.position);
+      return zero(literal);
     }
     case 'step':
     case 'range':
@@ -121,11 +121,18 @@ function parseDurationOperand(stream: TokenStream): DurationExpr {
       const start = stream.byteOffset(stream.start);
       const inner = parseDurationExpr(stream, LOWEST_PRECEDENCE);
       stream.expect(')');
+      // Doubled parentheses are one pair, as in Prometheus' tree.
+      if (inner.kind === 'duration-paren') return inner;
       return { kind: 'duration-paren', inner, position: { start, end: stream.byteOffset(stream.end) } };
     }
     default:
       return stream.unexpected();
   }
+}
+
+function takeLiteral(stream: TokenStream): DurationLiteral {
+  const { value, isDuration } = acceptNumber(stream)!;
+  return { kind: 'duration-literal', seconds: value, isDuration, position: stream.tokenPosition() };
 }
 
 function parseDurationCall(stream: TokenStream, func: 'step' | 'range' | 'min_of' | 'max_of'): DurationExpr {
@@ -141,6 +148,8 @@ function parseDurationCall(stream: TokenStream, func: 'step' | 'range' | 'min_of
   stream.expect(')');
   return { kind: 'duration-call', func, args, position: stream.positionFrom(name) };
 }
+
+type DurationLiteral = Extract<DurationExpr, { kind: 'duration-literal' }>;
 
 interface Sign {
   readonly op: '+' | '-';
@@ -173,8 +182,9 @@ function isOutOfRange(seconds: number): boolean {
   return seconds > MAX_SECONDS || seconds < -MAX_SECONDS;
 }
 
-/** Whole milliseconds of what Prometheus keeps as whole nanoseconds. */
+/** Whole milliseconds of what Prometheus keeps as whole nanoseconds; NaN is the least of them there. */
 function toMs(seconds: number): number {
+  if (Number.isNaN(seconds)) return -Math.trunc(MAX_SECONDS * 1000);
   const ms = Math.trunc(Math.round(seconds * 1e9) / 1e6);
   return ms === 0 ? 0 : ms;
 }

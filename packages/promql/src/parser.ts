@@ -12,6 +12,7 @@ import {
   METRIC_NAME_KINDS,
   PRECEDENCE,
   SIGN_OPERAND_PRECEDENCE,
+  startsExpression,
   type TokenKind,
 } from './tokens.ts';
 import { checkExpr } from './type-check.ts';
@@ -144,7 +145,7 @@ function parseMatching(stream: TokenStream): VectorMatching {
     if (group === 'group_left' || group === 'group_right') {
       stream.take();
       cardinality = group === 'group_left' ? 'many-to-one' : 'one-to-many';
-      if (stream.peek() === '(') include = parseGrouping(stream);
+      if (!canFollowGroup(stream.peek())) include = parseGrouping(stream);
     }
   }
   let fillLeft: number | undefined;
@@ -158,6 +159,12 @@ function parseMatching(stream: TokenStream): VectorMatching {
     if (stream.accept('fill_left')) fillLeft = parseFillValue(stream);
   }
   return { cardinality, labels, on: first === 'on', include, fillLeft, fillRight };
+}
+
+/** Whether `group_left` may go without labels before this token. */
+function canFollowGroup(kind: TokenKind): boolean {
+  if (kind === '(') return false;
+  return startsExpression(kind) || kind === 'fill' || kind === 'fill_left' || kind === 'fill_right';
 }
 
 function parseFillValue(stream: TokenStream): number {

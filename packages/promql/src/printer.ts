@@ -12,9 +12,10 @@ import type {
   VectorSelector,
 } from './ast.ts';
 import { formatDuration } from './durations.ts';
-import { formatFloat, formatGeneral } from './engine/format.ts';
+import { formatFloat } from './engine/format.ts';
 import { quote } from './go-strings.ts';
 import { compareStrings, METRIC_NAME } from './labels.ts';
+import { formatShortest } from './numbers.ts';
 
 /** An expression on one line, as Prometheus prints it. It parses to the same tree, positions apart. */
 export function printExpr(expr: Expr): string {
@@ -70,9 +71,9 @@ function printMatching({ cardinality, labels, on, include, fillLeft, fillRight }
   let text = '';
   if (labels.length > 0 || on || isGrouped) text += ` ${on ? 'on' : 'ignoring'} (${printLabels(labels)})`;
   if (isGrouped) text += ` group_${cardinality === 'many-to-one' ? 'left' : 'right'} (${printLabels(include)})`;
-  if (fillLeft !== undefined && Object.is(fillLeft, fillRight)) return `${text} fill (${formatGeneral(fillLeft)})`;
-  if (fillLeft !== undefined) text += ` fill_left (${formatGeneral(fillLeft)})`;
-  if (fillRight !== undefined) text += ` fill_right (${formatGeneral(fillRight)})`;
+  if (fillLeft !== undefined && fillLeft === fillRight) return `${text} fill (${formatShortest(fillLeft)})`;
+  if (fillLeft !== undefined) text += ` fill_left (${formatShortest(fillLeft)})`;
+  if (fillRight !== undefined) text += ` fill_right (${formatShortest(fillRight)})`;
   return text;
 }
 

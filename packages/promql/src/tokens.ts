@@ -126,6 +126,21 @@ export const METRIC_NAME_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   ...([...AGGREGATE_OPS, ...CONTEXT_FUNCTIONS] as TokenKind[]),
 ]);
 
+const EXPRESSION_STARTS: ReadonlySet<TokenKind> = new Set<TokenKind>([
+  '(',
+  '+',
+  '-',
+  'duration',
+  'number',
+  'string',
+  '{',
+  ...METRIC_NAME_KINDS,
+]);
+
+export function startsExpression(kind: TokenKind): boolean {
+  return EXPRESSION_STARTS.has(kind);
+}
+
 /** Words that may be a label name in `by (…)`, `on (…)` and their like. */
 export const GROUPING_LABEL_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'identifier',

@@ -11,7 +11,7 @@ import type {
 import { type FunctionSignature, functions } from './functions.ts';
 import { quote } from './go-strings.ts';
 import { METRIC_NAME } from './labels.ts';
-import { compileMatcher } from './matcher.ts';
+import { matchesEmpty } from './matcher.ts';
 
 type Report = (message: string, position: PositionRange) => void;
 
@@ -95,7 +95,7 @@ function checkSelector(selector: VectorSelector, report: Report): void {
       if (matcher.name === METRIC_NAME)
         report(`metric name must not be set twice: ${quote(name)} or ${quote(matcher.value)}`, position);
     }
-  } else if (matchers.every((matcher) => compileMatcher(matcher).matchesEmpty)) {
+  } else if (matchers.every(matchesEmpty)) {
     report('vector selector must contain at least one non-empty matcher', position);
   }
 }
