@@ -1,5 +1,6 @@
 import {
   createHttpServer,
+  HttpError,
   type Logger,
   type Readiness,
   type Registry,
@@ -34,12 +35,59 @@ export interface LogServer extends RunningServer {
   readonly port: number;
 }
 
-/** Opens the log and serves it over HTTP. @throws StorageError, LogError corrupt */
+/**
+ * Listens, opens the log and serves it. Until it is open, requests for it are answered 503.
+ * @throws StorageError, LogError corrupt
+ */
 export async function startLogServer(options: LogServerOptions): Promise<LogServer> {
-  const { config, logger, registry } = options;
+  const { config, registry, logger, readiness } = options;
+  let opened: OpenedLog | undefined;
+  const db = (): LogDb => {
+    if (opened === undefined) throw new HttpError(503, 'the log is being recovered', { retryAfterSeconds: 1 });
+    return opened.db;
+  };
+  const http = createHttpServer({
+    registry,
+    logger,
+    ready: [readiness, () => (opened === undefined ? recovering : storageReadiness(opened.storage))],
+    mapError: logProblem,
+    errorRenderers: { '/': renderPlainError },
+    bodyLimitBytes: config.http.body_limit,
+    rawRoutes: [appendRoute(db), scanRoute(db)],
+  });
+  addReadRoutes(http.app, db);
+  http.draining.addEventListener('abort', () => opened?.db.endFollowing());
+  const { port } = await http.listen(options.port, options.host);
+  try {
+    opened = await openServed(options);
+  } catch (error) {
+    await http.close(0);
+    throw error;
+  }
+  const { storage } = opened;
+  return {
+    port,
+    async close(deadlineMs) {
+      const brokenOff = await http.close(deadlineMs * drainShare);
+      if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
+      try {
+        await db().close();
+      } finally {
+        await storage.close();
+      }
+    },
+  };
+}
+
+interface OpenedLog {
+  readonly storage: Storage;
+  readonly db: LogDb;
+}
+
+async function openServed({ config, logger, registry, fatal }: LogServerOptions): Promise<OpenedLog> {
   const storage = await openStorage(config.storage, { logger });
   try {
-    storage.onFatal(options.fatal);
+    storage.onFatal(fatal);
     registry.addCollector(() => storage.metrics());
     const db = await openLogOn(storage, {
       logger,
@@ -48,40 +96,14 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
       headBudgetBytes: config.head_memory_limit,
     });
     registry.addCollector(() => logMetrics(db));
-    return await serve(options, storage, db);
+    return { storage, db };
   } catch (error) {
     await storage.close().catch(() => undefined);
     throw error;
   }
 }
 
-async function serve(options: LogServerOptions, storage: Storage, db: LogDb): Promise<LogServer> {
-  const { config, registry, logger, readiness } = options;
-  const http = createHttpServer({
-    registry,
-    logger,
-    ready: [readiness, () => storageReadiness(storage)],
-    mapError: logProblem,
-    errorRenderers: { '/': renderPlainError },
-    bodyLimitBytes: config.http.body_limit,
-    rawRoutes: [appendRoute(db), scanRoute(db)],
-  });
-  addReadRoutes(http.app, db);
-  http.draining.addEventListener('abort', () => db.endFollowing());
-  const { port } = await http.listen(options.port, options.host);
-  return {
-    port,
-    async close(deadlineMs) {
-      const brokenOff = await http.close(deadlineMs * drainShare);
-      if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
-      try {
-        await db.close();
-      } finally {
-        await storage.close();
-      }
-    },
-  };
-}
+const recovering: Readiness = { ready: false, reason: 'the log is being recovered' };
 
 async function storageReadiness(storage: Storage): Promise<Readiness> {
   const { state, detail } = storage.health();

@@ -80,7 +80,8 @@ describe('restart', () => {
           }
         }
       });
-      await new Promise((resolve) => setTimeout(resolve, 300 + round * 200));
+      const enough = acknowledged.size + 300 + round * 20;
+      while (acknowledged.size < enough) await new Promise((resolve) => setTimeout(resolve, 10));
       await server.stop('SIGKILL');
       running = false;
       await Promise.all(writers);

@@ -10,12 +10,13 @@ import {
 import type { LogDb } from '../db.ts';
 
 /** `POST /api/v1/log/append`: a batch under consecutive sequences, all or nothing, over any keys. */
-export function appendRoute(db: LogDb): RawRoute {
+export function appendRoute(opened: () => LogDb): RawRoute {
   const answers = new AnswerQueue();
   return {
     method: 'POST',
     path: '/api/v1/log/append',
     handle(request, body, response) {
+      const db = opened();
       const batch = decodeAppendRequest(logRequestFormat(request.headers['content-type']), body);
       const appended = db.appendColumns(batch);
       // An empty batch has no first sequence; the reference answers 0.

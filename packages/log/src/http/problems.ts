@@ -29,7 +29,7 @@ export function logProblem(error: unknown): HttpProblem | undefined {
     case 'closed':
       return { status: 503, message: error.message, retryAfterSeconds };
     case 'fenced':
-      return { status: 503, message: 'another writer has taken the log over' };
+      return { status: 503, message: 'another writer has taken the log over', retryAfterSeconds };
     default:
       return undefined;
   }

@@ -17,7 +17,7 @@ const noSegmentEnd = 0xffff_ffff;
 const maxListedKeys = 10_000;
 
 /** The routes that read other things than records: `keys`, `segments` and `count` under `/api/v1/log`. */
-export function addReadRoutes(app: HttpServer['app'], db: LogReader): void {
+export function addReadRoutes(app: HttpServer['app'], opened: () => LogReader): void {
   app.get('/api/v1/log/count', async (request, reply) => {
     const query = new Query(request.raw.url!);
     const key = query.key();
@@ -25,7 +25,7 @@ export function addReadRoutes(app: HttpServer['app'], db: LogReader): void {
       start: query.integer('start_seq', 0, noSequenceEnd),
       end: query.integer('end_seq', noSequenceEnd, noSequenceEnd),
     };
-    const count = await db.count(key, range);
+    const count = await opened().count(key, range);
     return answer(request, reply, (format) => encodeCountResponse(format, count));
   });
 
@@ -42,7 +42,7 @@ export function addReadRoutes(app: HttpServer['app'], db: LogReader): void {
     };
     const keys: Uint8Array[] = [];
     if (limit > 0) {
-      for await (const key of db.keys(options)) if (keys.push(key) >= limit) break;
+      for await (const key of opened().keys(options)) if (keys.push(key) >= limit) break;
     }
     return answer(request, reply, (format) => encodeKeysResponse(format, keys));
   });
@@ -53,7 +53,7 @@ export function addReadRoutes(app: HttpServer['app'], db: LogReader): void {
       start: query.integer('start_seq', 0, noSequenceEnd),
       end: query.integer('end_seq', noSequenceEnd, noSequenceEnd),
     };
-    const segments = db.segments(range);
+    const segments = opened().segments(range);
     return answer(request, reply, (format) => encodeSegmentsResponse(format, segments));
   });
 }

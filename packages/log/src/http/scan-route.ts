@@ -8,11 +8,12 @@ const defaultTimeoutMs = 30_000;
 const longestTimeoutMs = 0x7fff_ffff;
 
 /** `GET /api/v1/log/scan`: the next records of a key; with `follow=true` it waits for a first one. */
-export function scanRoute(db: LogReader): RawRoute {
+export function scanRoute(opened: () => LogReader): RawRoute {
   return {
     method: 'GET',
     path: '/api/v1/log/scan',
     async handle(request, _body, response) {
+      const db = opened();
       const query = new Query(request.url!);
       const key = query.key();
       const options = {
