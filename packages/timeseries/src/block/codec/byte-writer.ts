@@ -71,6 +71,7 @@ export function varintBytes(value: number): number {
 
 /** Bytes that {@link ByteWriter.signedVarint} takes. */
 export function signedVarintBytes(value: number): number {
-  const magnitude = Math.abs(value);
-  return magnitude < 0x40 ? 1 : 1 + varintBytes(Math.floor(magnitude / 0x40));
+  const magnitude = value < 0 ? -value : value;
+  if (magnitude < 2 ** 20) return magnitude < 2 ** 6 ? 1 : magnitude < 2 ** 13 ? 2 : 3;
+  return magnitude < 2 ** 34 ? (magnitude < 2 ** 27 ? 4 : 5) : magnitude < 2 ** 41 ? 6 : magnitude < 2 ** 48 ? 7 : 8;
 }

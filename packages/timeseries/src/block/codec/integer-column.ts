@@ -1,10 +1,12 @@
-import { packBits, packedBytes, widthOf } from './bit-pack.ts';
+import { MAX_WIDTH, packBits, widthOf } from './bit-pack.ts';
 import { type ByteWriter, signedVarintBytes } from './byte-writer.ts';
 import { miniBlockEntries, OUTLIERS_FLAG, SIZE_CODES, SMALLEST_MINI_BLOCK, WHOLE_CODE } from './column-format.ts';
 import { findOutliers, type Outliers } from './outliers.ts';
 
 /** Differences of differences are exact up to this size of the differences. */
 const MAX_DIFFERENCE = 2 ** 51;
+/** How many entries a first look takes. */
+const LOOKED_AT = 32;
 
 /** Encodes integer columns; see column-format.ts. Its scratch arrays grow to the longest column that it met. */
 export class IntegerColumnEncoder {
@@ -31,7 +33,7 @@ export class IntegerColumnEncoder {
       differences(entries, first, 1, count);
       this.#try(first, 1, count);
     }
-    if (count > 3 && largest(first, 1, count) < MAX_DIFFERENCE) {
+    if (this.#bestOrder === 1 && isSmooth(first, count) && largest(first, 1, count) < MAX_DIFFERENCE) {
       differences(first, second, 2, count);
       this.#try(second, 2, count);
     }
@@ -68,7 +70,7 @@ export class IntegerColumnEncoder {
       else if (size > 0) blocks = mergePairs(minimums, maximums, blocks);
       if (size > 0 && size < WHOLE_CODE) blockEntries *= 2;
       const perBlock = size === WHOLE_CODE ? count - order : blockEntries;
-      const bytes = order + costOf(minimums, maximums, blocks, perBlock, count - order);
+      const bytes = order + costOf(minimums, maximums, blocks, perBlock, count - order, this.#bestBytes);
       if (bytes < this.#bestBytes || (bytes === this.#bestBytes && order === this.#bestOrder)) {
         this.#bestBytes = bytes;
         this.#bestOrder = order;
@@ -147,8 +149,8 @@ function extremes(
     let most = least;
     for (let i = start + 1; i < end; i++) {
       const value = entries[i]!;
-      if (value < least) least = value;
-      if (value > most) most = value;
+      least = Math.min(least, value);
+      most = Math.max(most, value);
     }
     minimums[block] = least;
     maximums[block++] = most;
@@ -172,19 +174,43 @@ function mergeAll(minimums: Float64Array, maximums: Float64Array, blocks: number
   return blocks;
 }
 
+/** Bytes of mini-blocks; anything above `enough` where they are more. */
 function costOf(
   minimums: Float64Array,
   maximums: Float64Array,
   blocks: number,
   blockEntries: number,
   entries: number,
+  enough: number,
 ): number {
   let bytes = 0;
-  for (let i = 0; i < blocks; i++) {
-    const count = Math.min(blockEntries, entries - i * blockEntries);
-    const width = widthOf(maximums[i]! - minimums[i]!);
-    if (width > 53) return Number.POSITIVE_INFINITY;
-    bytes += 1 + signedVarintBytes(minimums[i]!) + packedBytes(count, width);
+  let left = entries;
+  for (let i = 0; i < blocks && bytes <= enough; i++) {
+    const least = minimums[i]!;
+    const width = widthOf(maximums[i]! - least);
+    if (width > MAX_WIDTH) return Number.POSITIVE_INFINITY;
+    bytes += 1 + signedVarintBytes(least) + ((Math.min(left, blockEntries) * width + 7) >>> 3);
+    left -= blockEntries;
   }
   return bytes;
+}
+
+/** A first look at whether differences of differences are smaller than the differences are apart. */
+function isSmooth(first: Float64Array, count: number): boolean {
+  if (count < 5) return false;
+  const stride = Math.max(1, Math.floor(count / LOOKED_AT));
+  let sum = 0;
+  let looked = 0;
+  for (let i = 2; i < count; i += stride) {
+    sum += first[i]!;
+    looked++;
+  }
+  const mean = sum / looked;
+  let apart = 0;
+  let steps = 0;
+  for (let i = 2; i < count; i += stride) {
+    apart += Math.abs(first[i]! - mean);
+    steps += Math.abs(first[i]! - first[i - 1]!);
+  }
+  return steps < apart;
 }

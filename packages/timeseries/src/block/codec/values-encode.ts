@@ -151,9 +151,9 @@ export class ValuesEncoder {
     exceptions: number,
     count: number,
   ): void {
-    const integers = this.#integers;
-    // As they were before the column was made of them; the exceptions are still known.
-    toIntegers(this.#values, count, integers, this.#exceptions, exceptions, this.#scaling);
+    // The integers as they were before the column was made of them.
+    const integers = exceptions === 0 ? this.#values : this.#integers;
+    if (exceptions > 0) toIntegers(this.#values, count, integers, this.#exceptions, exceptions, this.#scaling);
     const candidate = this.#predictor.find(pattern, integers, count);
     const written = writer.length - start;
     if (candidate !== undefined) {
