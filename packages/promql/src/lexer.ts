@@ -141,7 +141,7 @@ export class Lexer {
         return this.emit('{', 1);
       case OPEN_BRACKET:
         if (this.inBrackets) return this.fail("unexpected left bracket '['");
-        this.seenColon = false;
+        this.seenColon = this.seenDuration = false;
         this.inBrackets = true;
         this.inDuration = true;
         return this.emit('[', 1);
@@ -222,6 +222,7 @@ export class Lexer {
     while (isAlpha(this.input.charCodeAt(pos))) pos++;
     const word = this.input.slice(this.pos, pos).toLowerCase();
     if (word !== 'step' && word !== 'range' && word !== 'min_of' && word !== 'max_of') return undefined;
+    this.seenDuration = true;
     return this.emit(word, pos - this.pos);
   }
 
