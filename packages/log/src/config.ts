@@ -2,6 +2,7 @@ import { byteSize, durationMs, type LoadedConfig, openYamlConfig } from '@openda
 import { loadSlateSettings, type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
 import { logDefaults } from './db.ts';
+import { ageLimitsProblem } from './retention-limits.ts';
 
 const MiB = 1024 * 1024;
 
@@ -15,6 +16,15 @@ const segmentation = z.strictObject({
   seal_interval: durationMs({ minMs: 1000 }).optional(),
 });
 
+const retention = z.strictObject({
+  /** A segment is removed this long after its last record; without it none is by its age. */
+  retention: durationMs({ minMs: 1000 }).optional(),
+  /** The oldest segments are removed while the stored ones have more bytes. */
+  retention_bytes: byteSize({ minBytes: MiB }).optional(),
+  /** How often to look for what has expired. */
+  check_interval: durationMs({ minMs: 1000 }).default(logDefaults.checkIntervalMs),
+});
+
 const http = z.strictObject({
   /** Larger request bodies are answered 413. */
   body_limit: byteSize({ minBytes: 1024, maxBytes: 256 * MiB }).default(32 * MiB),
@@ -24,6 +34,7 @@ const http = z.strictObject({
 export const logConfigSchema = z.strictObject({
   storage: storageConfigSchema,
   segmentation: segmentation.prefault({}),
+  retention: retention.prefault({}),
   /** Appends are refused (429) while segments that are not stored yet hold more memory than this. */
   head_memory_limit: byteSize({ minBytes: 16 * MiB, maxBytes: 3 * 1024 * MiB }).default(logDefaults.headBudgetBytes),
   http: http.prefault({}),
@@ -35,14 +46,33 @@ export type LogConfig = z.output<typeof logConfigSchema>;
 export function loadLogConfig(file: string): LogConfig {
   const loaded: LoadedConfig<LogConfig> = openYamlConfig(file, logConfigSchema);
   const { storage, segmentation, head_memory_limit } = loaded.value;
-  loadSlateSettings(storage.settings_path);
+  const { defaultTtlMs } = loadSlateSettings(storage.settings_path);
   if (head_memory_limit < 2 * segmentation.seal_byte_limit) {
     throw loaded.errorAt(
       ['head_memory_limit'],
       'expected at least twice segmentation.seal_byte_limit (64MiB if unset)',
     );
   }
+  checkRetention(loaded, defaultTtlMs);
   return loaded.value;
+}
+
+/** @throws ConfigError */
+function checkRetention(loaded: LoadedConfig<LogConfig>, defaultTtlMs: number | undefined): void {
+  const { retention, segmentation } = loaded.value;
+  const { retention: retentionMs, retention_bytes } = retention;
+  const { seal_interval: sealIntervalMs, seal_byte_limit } = segmentation;
+  if (retention_bytes !== undefined && retention_bytes < seal_byte_limit) {
+    throw loaded.errorAt(['retention', 'retention_bytes'], 'expected at least segmentation.seal_byte_limit');
+  }
+  const problem = ageLimitsProblem({ retentionMs, sealIntervalMs });
+  if (problem !== undefined) throw loaded.errorAt(['retention', 'retention'], problem);
+  if (retentionMs === undefined && defaultTtlMs !== undefined && (sealIntervalMs ?? 0) > defaultTtlMs) {
+    throw loaded.errorAt(
+      ['segmentation', 'seal_interval'],
+      'expected at most the default_ttl of the settings file, which is the retention',
+    );
+  }
 }
 
 /** The configuration of a log that keeps everything else at its default. */

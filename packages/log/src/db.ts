@@ -1,19 +1,24 @@
 import type { Logger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
 import type { FollowPageOptions, KeyListOptions, PageOptions } from './reader.ts';
+import type { RetentionLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
 import type { Appended, WriterLimits } from './writer.ts';
 
 const MiB = 1024 * 1024;
 
 /** What holds unless something else is said. */
-export const logDefaults: WriterLimits = {
+export const logDefaults: WriterLimits & RetentionLimits = {
   sealBytes: 64 * MiB,
   sealIntervalMs: undefined,
   headBudgetBytes: 320 * MiB,
+  retentionMs: undefined,
+  retentionBytes: undefined,
+  checkIntervalMs: 60_000,
 };
 
-export interface LogOptions extends Partial<WriterLimits> {
+/** `retentionMs` needs `sealIntervalMs`, which must not be longer. */
+export interface LogOptions extends Partial<WriterLimits>, Partial<RetentionLimits> {
   readonly logger?: Logger | undefined;
   /** The time that records get, ms since 1970; default `Date.now`. */
   readonly now?: () => number;
@@ -44,11 +49,20 @@ export interface LogStats {
   /** Segments that are complete but not yet stored. */
   readonly waitingSegments: number;
   readonly sealFailures: number;
+  /** Bytes of the stored segments. */
+  readonly sealedBytes: number;
+  /** Segments removed by the retention since the start. */
+  readonly expiredSegments: number;
+  readonly retentionFailures: number;
+  /** Age of the first record that is still there, ms; 0 for an empty log. */
+  readonly oldestAgeMs: number;
   /** Keys of the active segment. */
   readonly activeKeys: number;
   /** Memory of the segments that are not stored yet, bytes. */
   readonly headBytes: number;
   readonly followers: number;
+  /** The first sequence that has not expired. */
+  readonly firstSequence: number;
   readonly nextSequence: number;
   readonly durableSequence: number;
 }
@@ -67,6 +81,8 @@ export interface LogReader extends AsyncDisposable {
   keys(options?: KeyListOptions): AsyncIterableIterator<Uint8Array>;
   /** Segments that have records in the range, in order. */
   segments(range?: SequenceRange): LogSegment[];
+  /** The first sequence that has not expired. */
+  readonly firstSequence: number;
   /** One past the last sequence that can be read. */
   readonly nextSequence: number;
   /** Ends every wait of a follower, now and from now on, with what there is. */
@@ -100,5 +116,7 @@ export interface LogDb extends LogReader {
   sealActive(): void;
   /** Resolves when no segment waits to be stored. */
   sealed(): Promise<void>;
+  /** Removes what has expired, now; this also happens by itself. Rejects with a StorageError. */
+  expire(): Promise<void>;
   stats(): LogStats;
 }

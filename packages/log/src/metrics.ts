@@ -11,6 +11,7 @@ export function logMetrics(db: LogDb): MetricFamily[] {
     ['log_append_bytes_total', 'counter', 'Bytes of keys and values appended', stats.appendedBytes],
     ['log_records_scanned_total', 'counter', 'Records read by scans', stats.scannedRecords],
     ['log_bytes_scanned_total', 'counter', 'Bytes of values read by scans', stats.scannedBytes],
+    ['log_first_sequence', 'gauge', 'First sequence that has not expired', stats.firstSequence],
     ['log_next_sequence', 'gauge', 'Sequence that the next record gets', stats.nextSequence],
     ['log_durable_sequence', 'gauge', 'Every record before this sequence is durable', stats.durableSequence],
     [
@@ -22,6 +23,10 @@ export function logMetrics(db: LogDb): MetricFamily[] {
     ['log_segments', 'gauge', 'Segments that are complete and stored', stats.sealedSegments],
     ['log_segments_waiting', 'gauge', 'Segments that are complete but not stored yet', stats.waitingSegments],
     ['log_seal_failures_total', 'counter', 'Attempts to store a segment that failed', stats.sealFailures],
+    ['log_segment_bytes', 'gauge', 'Bytes of the segments that are stored', stats.sealedBytes],
+    ['log_oldest_record_age_seconds', 'gauge', 'Age of the first record that is there', stats.oldestAgeMs / 1000],
+    ['log_expired_segments_total', 'counter', 'Segments removed by the retention', stats.expiredSegments],
+    ['log_retention_failures_total', 'counter', 'Attempts to remove segments that failed', stats.retentionFailures],
     ['log_active_keys', 'gauge', 'Distinct keys of the active segment', stats.activeKeys],
     ['log_head_bytes', 'gauge', 'Memory of the segments that are not stored yet', stats.headBytes],
     ['log_followers', 'gauge', 'Followers that wait for a record', stats.followers],

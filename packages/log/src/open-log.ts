@@ -8,12 +8,14 @@ import { silentLogger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
 import { type FollowPageOptions, type KeyListOptions, type PageOptions, SegmentsReader } from './reader.ts';
 import { recoverSegments } from './recovery.ts';
+import { Retention } from './retention.ts';
+import { type RetentionLimits, resolveAgeLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
 import { Sealer } from './sealer.ts';
 import type { SegmentSet } from './segment-set.ts';
-import { type Appended, LogWriter } from './writer.ts';
+import { type Appended, LogWriter, type WriterLimits } from './writer.ts';
 
-/** Opens a log and its storage. @throws StorageError, LogError corrupt */
+/** Opens a log and its storage. @throws StorageError, LogError corrupt | invalid_input */
 export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
   const storage = await openStorage(config, { logger: options.logger ?? silentLogger });
   try {
@@ -24,13 +26,15 @@ export async function openLog(config: StorageConfig, options: LogOptions = {}): 
   }
 }
 
-/** Opens a log on storage that is open already, and stays open when the log is closed. @throws LogError corrupt */
+/** Opens a log on storage that is open already, and stays open when the log is closed. @throws LogError corrupt | invalid_input */
 export async function openLogOn(
   storage: Storage,
   options: LogOptions = {},
   closeStorage: () => Promise<void> = async () => undefined,
 ): Promise<LogDb> {
   const logger = options.logger ?? silentLogger;
+  const now = options.now ?? Date.now;
+  const limits = resolveLimits(options, storage.defaultTtlMs);
   const followers = new Followers();
   const startedMs = performance.now();
   const segments = await recoverSegments(storage, followers);
@@ -41,15 +45,11 @@ export async function openLogOn(
   };
   logger.info({ ...recovered, tookMs: Math.round(performance.now() - startedMs) }, 'log recovered');
   const sealer = new Sealer(storage, segments, logger);
-  const limits = {
-    sealBytes: options.sealBytes ?? logDefaults.sealBytes,
-    sealIntervalMs: options.sealIntervalMs ?? logDefaults.sealIntervalMs,
-    headBudgetBytes: options.headBudgetBytes ?? logDefaults.headBudgetBytes,
-  };
   const writer = new LogWriter(storage.journal, segments, limits, {
-    now: options.now ?? Date.now,
+    now,
     onRotate: () => sealer.kick(),
   });
+  const retention = new Retention(storage, segments, limits, { now, logger });
   sealer.kick();
   const backpressure = new Backpressure(
     storage.journal,
@@ -58,7 +58,30 @@ export async function openLogOn(
     new CommitGate(storage.journal),
     limits.headBudgetBytes,
   );
-  return new OpenLog(storage, segments, writer, sealer, followers, backpressure, closeStorage);
+  return new OpenLog({ storage, segments, writer, sealer, retention, followers, backpressure, closeStorage, now });
+}
+
+function resolveLimits(options: LogOptions, defaultTtlMs: number | undefined): WriterLimits & RetentionLimits {
+  const { retentionMs, sealIntervalMs } = options;
+  return {
+    ...resolveAgeLimits({ retentionMs, sealIntervalMs }, defaultTtlMs),
+    sealBytes: options.sealBytes ?? logDefaults.sealBytes,
+    headBudgetBytes: options.headBudgetBytes ?? logDefaults.headBudgetBytes,
+    retentionBytes: options.retentionBytes,
+    checkIntervalMs: options.checkIntervalMs ?? logDefaults.checkIntervalMs,
+  };
+}
+
+interface LogParts {
+  readonly storage: Storage;
+  readonly segments: SegmentSet;
+  readonly writer: LogWriter;
+  readonly sealer: Sealer;
+  readonly retention: Retention;
+  readonly followers: Followers;
+  readonly backpressure: Backpressure;
+  readonly closeStorage: () => Promise<void>;
+  readonly now: () => number;
 }
 
 class OpenLog implements LogDb {
@@ -67,28 +90,28 @@ class OpenLog implements LogDb {
   private readonly reader: SegmentsReader;
   private readonly writer: LogWriter;
   private readonly sealer: Sealer;
+  private readonly retention: Retention;
   private readonly followers: Followers;
   private readonly closeStorage: () => Promise<void>;
   private readonly backpressure: Backpressure;
+  private readonly now: () => number;
   private closing: Promise<void> | undefined;
 
-  constructor(
-    storage: Storage,
-    segments: SegmentSet,
-    writer: LogWriter,
-    sealer: Sealer,
-    followers: Followers,
-    backpressure: Backpressure,
-    closeStorage: () => Promise<void>,
-  ) {
-    this.storage = storage;
-    this.segmentSet = segments;
-    this.reader = new SegmentsReader(segments, followers);
-    this.writer = writer;
-    this.sealer = sealer;
-    this.followers = followers;
-    this.backpressure = backpressure;
-    this.closeStorage = closeStorage;
+  constructor(parts: LogParts) {
+    this.storage = parts.storage;
+    this.segmentSet = parts.segments;
+    this.reader = new SegmentsReader(parts.segments, parts.followers);
+    this.writer = parts.writer;
+    this.sealer = parts.sealer;
+    this.retention = parts.retention;
+    this.followers = parts.followers;
+    this.backpressure = parts.backpressure;
+    this.closeStorage = parts.closeStorage;
+    this.now = parts.now;
+  }
+
+  get firstSequence(): number {
+    return this.segmentSet.firstSequence;
   }
 
   get nextSequence(): number {
@@ -174,8 +197,13 @@ class OpenLog implements LogDb {
     return this.sealer.idle();
   }
 
+  expire(): Promise<void> {
+    return this.retention.check();
+  }
+
   stats(): LogStats {
-    const { segmentSet, writer, sealer } = this;
+    const { segmentSet, writer, sealer, retention } = this;
+    const { startTimeMs } = segmentSet;
     return {
       appendedRecords: writer.recordsTotal,
       appendedBytes: writer.bytesTotal,
@@ -184,9 +212,14 @@ class OpenLog implements LogDb {
       sealedSegments: segmentSet.sealed.length,
       waitingSegments: segmentSet.heads.length - 1,
       sealFailures: sealer.failuresTotal,
+      sealedBytes: segmentSet.sealedBytes,
+      expiredSegments: retention.expiredTotal,
+      retentionFailures: retention.failuresTotal,
+      oldestAgeMs: startTimeMs === undefined ? 0 : Math.max(0, this.now() - startTimeMs),
       activeKeys: segmentSet.active.keys.count,
       headBytes: segmentSet.headBytes,
       followers: this.followers.waiting,
+      firstSequence: segmentSet.firstSequence,
       nextSequence: segmentSet.nextSequence,
       durableSequence: writer.watermark.sequence,
     };
@@ -208,6 +241,7 @@ class OpenLog implements LogDb {
   private async closeAll(): Promise<void> {
     this.followers.close();
     try {
+      await this.retention.close();
       await this.sealer.close();
       await this.storage.journal.flush();
     } finally {

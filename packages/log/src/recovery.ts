@@ -1,5 +1,6 @@
 import type { Storage } from '@opendata/storage';
 import { LogError } from './errors.ts';
+import { decodeExpired, type Expired, expiredRowName } from './expired-row.ts';
 import { Head, type KeyWatcher } from './head/head.ts';
 import { segmentBlockKind } from './sealer.ts';
 import { SegmentReader } from './segment/segment-reader.ts';
@@ -10,15 +11,23 @@ import { SegmentSet } from './segment-set.ts';
  * @throws LogError corrupt when the sequence has a gap
  */
 export async function recoverSegments(storage: Storage, watcher: KeyWatcher): Promise<SegmentSet> {
-  const sealed = storage.blocks
+  const expired = await readExpired(storage);
+  const stored = storage.blocks
     .list()
     .filter((info) => info.kind === segmentBlockKind)
     .map((info) => new SegmentReader(info, storage.blocks))
     .sort((a, b) => a.startSequence - b.startSequence);
-  checkOrder(sealed);
+  checkOrder(stored);
+  const sealed = stored.filter(({ endSequence }) => endSequence > expired.endSequence);
+  const leftovers = stored.slice(0, stored.length - sealed.length);
+  await storage.blocks.remove(leftovers.map(({ blockId }) => blockId));
+  const firstSequence = sealed[0]?.startSequence ?? expired.endSequence;
+  if (firstSequence !== expired.endSequence) {
+    throw new LogError('corrupt', `the log begins at ${firstSequence}, not at ${expired.endSequence}`);
+  }
   const lastSealed = sealed.at(-1);
-  let nextSequence = lastSealed?.endSequence ?? 0;
-  let nextId = lastSealed === undefined ? 1 : lastSealed.id + 1;
+  let nextSequence = lastSealed?.endSequence ?? expired.endSequence;
+  let nextId = (lastSealed?.id ?? expired.segmentId) + 1;
   const heads: Head[] = [];
   for await (const { lane, entry } of storage.journal.recover()) {
     let head = heads.at(-1);
@@ -32,6 +41,11 @@ export async function recoverSegments(storage: Storage, watcher: KeyWatcher): Pr
     nextSequence = head.endSequence;
   }
   return new SegmentSet(watcher, sealed, heads, nextSequence, nextId);
+}
+
+async function readExpired(storage: Storage): Promise<Expired> {
+  const row = await storage.meta.get(expiredRowName);
+  return row === undefined ? { endSequence: 0, segmentId: 0 } : decodeExpired(row);
 }
 
 function checkOrder(sealed: readonly SegmentReader[]): void {

@@ -25,7 +25,7 @@ export class SegmentSet {
   ) {
     this.watcher = watcher;
     this.sealed = sealed;
-    this.active = heads.at(-1) ?? new Head(nextId, nextSequence, watcher);
+    this.active = heads.at(-1) ?? new Head(nextId, nextSequence, watcher, sealed.at(-1)?.endTimeMs);
     this.heads = heads.length > 0 ? heads : [this.active];
     this.countWaiting();
   }
@@ -52,7 +52,7 @@ export class SegmentSet {
 
   /** Ends the active segment, which has records, and starts the next one. */
   rotate(): void {
-    this.active = new Head(this.active.segmentId + 1, this.active.endSequence, this.watcher);
+    this.active = new Head(this.active.segmentId + 1, this.active.endSequence, this.watcher, this.active.times.lastMs);
     this.heads = [...this.heads, this.active];
     this.countWaiting();
   }
@@ -62,6 +62,22 @@ export class SegmentSet {
     this.heads = this.heads.filter((other) => other !== head);
     this.sealed = [...this.sealed, reader];
     this.countWaiting();
+  }
+
+  /** Bytes of all stored segments. */
+  get sealedBytes(): number {
+    return this.sealed.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+  }
+
+  /** Arrival of the first record that is still there, ms since 1970; undefined for an empty log. */
+  get startTimeMs(): number | undefined {
+    const first = this.sealed[0] ?? this.heads[0]!;
+    return first.startSequence === first.endSequence ? undefined : first.startTimeMs;
+  }
+
+  /** `expired`, the oldest ones, are gone. */
+  removeSealed(expired: readonly SegmentReader[]): void {
+    this.sealed = this.sealed.filter((segment) => !expired.includes(segment));
   }
 
   /** Segments that have sequences in [from, to), in order. */

@@ -94,6 +94,9 @@ async function openServed({ config, logger, registry, fatal }: LogServerOptions)
       sealBytes: config.segmentation.seal_byte_limit,
       sealIntervalMs: config.segmentation.seal_interval,
       headBudgetBytes: config.head_memory_limit,
+      retentionMs: config.retention.retention,
+      retentionBytes: config.retention.retention_bytes,
+      checkIntervalMs: config.retention.check_interval,
     });
     registry.addCollector(() => logMetrics(db));
     return { storage, db };

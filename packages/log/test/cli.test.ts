@@ -55,6 +55,15 @@ describe('command line', () => {
       'storage: {type: InMemory}\nsegmentation: {seal_byte_limit: 512MB}\nhead_memory_limit: 64MB\n',
       /log\.yaml:3:\d+: head_memory_limit/,
     ],
+    [
+      'storage: {type: InMemory}\nretention: {retention: 7d}\n',
+      /log\.yaml:2:\d+: retention\.retention: .*seal interval/,
+    ],
+    [
+      'storage: {type: InMemory}\nsegmentation: {seal_interval: 8d}\nretention: {retention: 7d}\n',
+      /log\.yaml:3:\d+: retention\.retention: .*longer/,
+    ],
+    ['storage: {type: InMemory}\nretention: {retention_bytes: 2MiB}\n', /log\.yaml:2:\d+: retention\.retention_bytes/],
   ])('says where the configuration %j is wrong', async (text, message) => {
     const { code, stderr } = await runToEnd(['--check-config', '--config', configFile(text)]);
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
@@ -78,6 +87,7 @@ storage:
 segmentation:
   seal_interval: 1h
   seal_byte_limit: 16MiB
+retention: { retention: 7d, retention_bytes: 1GiB, check_interval: 30s }
 head_memory_limit: 64MiB
 http:
   body_limit: 2KiB

@@ -5,14 +5,19 @@ export class ArrivalTimes {
   private records = new Uint32Array(64);
   private timesMs = new Float64Array(64);
   private count = 0;
+  private readonly notBeforeMs: number;
+
+  constructor(notBeforeMs = 0) {
+    this.notBeforeMs = notBeforeMs;
+  }
 
   get allocatedBytes(): number {
     return this.records.byteLength + this.timesMs.byteLength;
   }
 
-  /** Arrival of the last record, or 0. */
+  /** Arrival of the last record, or of the last one before. */
   get lastMs(): number {
-    return this.count === 0 ? 0 : this.timesMs[this.count - 1]!;
+    return this.count === 0 ? this.notBeforeMs : this.timesMs[this.count - 1]!;
   }
 
   /** Says that the records from `record` on arrived at `timeMs`. */

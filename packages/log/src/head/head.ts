@@ -34,7 +34,7 @@ export class Head {
   readonly startSequence: number;
   readonly keys: KeyIndex;
   readonly postings = new Postings();
-  readonly times = new ArrivalTimes();
+  readonly times: ArrivalTimes;
   startTimeMs = 0;
   recordCount = 0;
   private readonly arena = new ByteArena();
@@ -45,10 +45,12 @@ export class Head {
   private keyNumbers = new Uint32Array(64);
   private scratch = new Uint32Array(256);
 
-  constructor(segmentId: number, startSequence: number, watcher: KeyWatcher) {
+  /** No record of it arrives before `notBeforeMs`, the arrival of the last record of the segment before. */
+  constructor(segmentId: number, startSequence: number, watcher: KeyWatcher, notBeforeMs = 0) {
     this.segmentId = segmentId;
     this.startSequence = startSequence;
     this.watcher = watcher;
+    this.times = new ArrivalTimes(notBeforeMs);
     this.keys = new KeyIndex(this.arena);
   }
 

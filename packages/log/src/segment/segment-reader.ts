@@ -12,12 +12,15 @@ const pagesAtOnce = 16;
 /** A sealed segment. Holds its descriptor; every read goes through the store's page cache. */
 export class SegmentReader {
   readonly blockId: number;
+  /** Bytes of its pages as they are stored. */
+  readonly sizeBytes: number;
   readonly descriptor: SegmentDescriptor;
   private readonly blocks: BlockStore;
 
   /** @throws LogError corrupt */
   constructor(info: BlockInfo, blocks: BlockStore) {
     this.blockId = info.id;
+    this.sizeBytes = info.sizeBytes;
     this.descriptor = decodeDescriptor(info.descriptor);
     this.blocks = blocks;
   }
@@ -36,6 +39,10 @@ export class SegmentReader {
 
   get startTimeMs(): number {
     return this.descriptor.startTimeMs;
+  }
+
+  get endTimeMs(): number {
+    return this.descriptor.endTimeMs;
   }
 
   /** Records of `key` with a sequence in [from, to) are added to `page` until it is full. */
