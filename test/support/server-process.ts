@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
@@ -150,4 +150,22 @@ async function answersOk(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Runs one of our servers to its end; it is killed after 30 s. */
+export function runOurs(
+  name: 'opendata-timeseries' | 'opendata-log',
+  args: readonly string[],
+  { env, cwd }: Omit<OursOptions, 'port'> = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [binPath(name), ...args],
+      { cwd: cwd ?? root, env: { ...process.env, ...env }, timeout: 30_000, killSignal: 'SIGKILL' },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, stdout, stderr });
+      },
+    );
+  });
 }

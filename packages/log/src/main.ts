@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { runServer } from '@opendata/server';
+import { checkStorageConfig } from '@opendata/storage';
 import { configFromFlags, serverFlags } from './flags.ts';
 import { startLogServer } from './server.ts';
 
@@ -11,7 +12,11 @@ await runServer({
   version,
   summary: 'A keyed append-only log on object storage: a stream for every key, one global sequence',
   flags: serverFlags,
-  loadConfig: configFromFlags,
+  loadConfig(flags, env) {
+    const config = configFromFlags(flags);
+    checkStorageConfig(config.storage, env);
+    return config;
+  },
   describeConfig: (flags) => flags.config ?? 'command line',
   async start({ flags, config, logger, registry, readiness, fatal }) {
     const server = await startLogServer({ config, port: flags.port, logger, registry, readiness, fatal });

@@ -27,5 +27,5 @@ export { openReadOnlyStorage } from './read-only-storage.ts';
 export type { SlateSettings } from './settings.ts';
 export { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 export type { OpenStorageOptions, Storage, StorageHealth } from './storage.ts';
-export { openStorage } from './storage.ts';
+export { checkStorageConfig, openStorage } from './storage.ts';
 export type { StoreFailureReason } from './store-failure.ts';

@@ -95,6 +95,15 @@ const localCommitsPerTable = 2048;
 const defaultL0SstBytes = 64 * 1024 * 1024;
 
 /**
+ * Checks what can be checked of a configuration without asking the store: the settings file, endpoints, variables.
+ * @throws StorageError `config`
+ */
+export function checkStorageConfig(config: StorageConfig, env?: Environment): void {
+  loadSlateSettings(config.settings_path);
+  objectStoreTarget(config, env);
+}
+
+/**
  * Opens the database as its one writer; whoever had it open before is fenced.
  * @throws StorageError `config`, `unavailable` (the store cannot be reached), `corrupt`
  */

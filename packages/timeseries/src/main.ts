@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { runServer } from '@opendata/server';
+import { checkStorageConfig } from '@opendata/storage';
 import { defaultConfig, loadConfig } from './model/config.ts';
 import { startTimeSeriesServer } from './server.ts';
 
@@ -20,7 +21,11 @@ await runServer({
     },
     port: { type: 'port', short: 'p', env: 'OPEN_TSDB_PORT', default: 9090, help: 'Port to listen on' },
   },
-  loadConfig: (flags) => (flags.config === undefined ? defaultConfig(flags.port) : loadConfig(flags.config)),
+  loadConfig(flags, env) {
+    const config = flags.config === undefined ? defaultConfig(flags.port) : loadConfig(flags.config);
+    checkStorageConfig(config.storage, env);
+    return config;
+  },
   describeConfig: (flags) => flags.config ?? 'default configuration',
   async start({ flags, config, logger, registry, readiness, fatal }) {
     const server = await startTimeSeriesServer({
@@ -31,6 +36,8 @@ await runServer({
       registry,
       readiness,
       fatal,
+      flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, String(value ?? '')])),
+      configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
     });
     logger.info({ port: server.port, storage: config.storage.type }, 'opendata-timeseries is ready');
     if (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start') {

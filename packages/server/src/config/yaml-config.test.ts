@@ -202,7 +202,7 @@ scrape_configs:
 describe('text that is not YAML', () => {
   it.each([
     ['a: [1, 2\nb: 3\n', /^prometheus.yml:2:\d+: not valid YAML: /],
-    ['global: {}\nglobal: {}\n', /^prometheus.yml:2:1: expected each key once, found this one a second time$/],
+    ['global: {}\nglobal: {}\n', /^prometheus.yml:2:1: expected each key once, found "global" a second time$/],
     ['a: *nowhere\n', /^prometheus.yml:1:4: expected an alias of an anchor above, found \*nowhere$/],
     ['a: 1\n---\nb: 2\n', /^prometheus.yml:\d:\d: expected one YAML document, found a second one$/],
     ['\ta: 1\n', /^prometheus.yml:1:\d: not valid YAML: /],

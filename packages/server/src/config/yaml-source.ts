@@ -45,7 +45,9 @@ export function parseYaml(text: string, file: string): YamlSource {
   const problems =
     document === undefined
       ? []
-      : [...document.errors, ...document.warnings].map(({ pos, ...error }) => at(pos[0], [], yamlMessage(error)));
+      : [...document.errors, ...document.warnings].map(({ pos, code, message }) =>
+          at(pos[0], [], yamlMessage(code, message, text.slice(pos[0]))),
+        );
   if (document !== undefined) {
     for (const alias of unresolvedAliases(document)) {
       problems.push(at(alias.range?.[0], [], `expected an alias of an anchor above, found *${alias.source}`));
@@ -68,9 +70,13 @@ export function parseYaml(text: string, file: string): YamlSource {
   };
 }
 
-function yamlMessage(error: { code: string; message: string }): string {
-  if (error.code === 'DUPLICATE_KEY') return 'expected each key once, found this one a second time';
-  const message = error.message.split('\n')[0]!;
+/** @param rest the file from the place of the error on */
+function yamlMessage(code: string, text: string, rest: string): string {
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^[\w.-]+/.exec(rest)?.[0];
+    return `expected each key once, found ${key === undefined ? 'this one' : JSON.stringify(key)} a second time`;
+  }
+  const message = text.split('\n')[0]!;
   return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
 
