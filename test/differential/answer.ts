@@ -1,5 +1,13 @@
-import { type Engine, type FloatHistogram, isQueryError, type Labels, labelsFromEntries, type QueryResult } from '@opendata/promql';
 import type { SeriesSource } from '@opendata/promql';
+import {
+  type Engine,
+  type FloatHistogram,
+  isQueryError,
+  type Labels,
+  labelsFromEntries,
+  type QueryResult,
+} from '@opendata/promql';
+import { bucketList } from '../../packages/promql/src/histogram/bucket-list.ts';
 
 export type QueryTimes =
   | { readonly kind: 'instant'; readonly timeMs: number }
@@ -9,6 +17,8 @@ export type QueryTimes =
 export interface ShownHistogram {
   readonly count: number;
   readonly sum: number;
+  /** Kind of bounds (0 open left, 1 open right, 2 open both, 3 closed both), lower, upper, count. */
+  readonly buckets: readonly (readonly [number, number, number, number])[];
 }
 
 export interface AnswerSeries {
@@ -81,16 +91,31 @@ function toFloat(text: string): number {
   return Number(text.replace('Inf', 'Infinity'));
 }
 
-function shownOfJson({ count, sum }: JsonHistogram): ShownHistogram {
-  return { count: toFloat(count), sum: toFloat(sum) };
+function shownOfJson({ count, sum, buckets = [] }: JsonHistogram): ShownHistogram {
+  return {
+    count: toFloat(count),
+    sum: toFloat(sum),
+    buckets: buckets.map(([kind, lower, upper, n]) => [kind, toFloat(lower), toFloat(upper), toFloat(n)] as const),
+  };
 }
 
 function shown(histogram: FloatHistogram): ShownHistogram {
-  return { count: histogram.count, sum: histogram.sum };
+  const buckets = bucketList(histogram)
+    .filter(({ lower, upper, count }) => count !== 0 && !(count < 0 && lower === -upper))
+    .map(({ lower, upper, lowerInclusive, upperInclusive, count }) => {
+      const kind = lowerInclusive ? (upperInclusive ? 3 : 1) : upperInclusive ? 0 : 2;
+      return [kind, lower, upper, count] as const;
+    });
+  return { count: histogram.count, sum: histogram.sum, buckets };
 }
 
 /** Asks an engine. */
-export async function askEngine(engine: Engine, source: SeriesSource, query: string, times: QueryTimes): Promise<Answer> {
+export async function askEngine(
+  engine: Engine,
+  source: SeriesSource,
+  query: string,
+  times: QueryTimes,
+): Promise<Answer> {
   try {
     const result =
       times.kind === 'instant'
@@ -99,7 +124,13 @@ export async function askEngine(engine: Engine, source: SeriesSource, query: str
     return answerOfResult(result);
   } catch (error) {
     if (!isQueryError(error)) throw error;
-    return { errorKind: error.kind, error: error.kind === 'internal' ? `${error.message}\n${String(error.cause instanceof Error ? error.cause.stack : '')}` : error.message };
+    return {
+      errorKind: error.kind,
+      error:
+        error.kind === 'internal'
+          ? `${error.message}\n${String(error.cause instanceof Error ? error.cause.stack : '')}`
+          : error.message,
+    };
   }
 }
 

@@ -7,11 +7,17 @@ export interface Tolerance {
 }
 
 /** How two answers differ, in words, or `undefined` where they do not. The order of series counts where `ordered`. */
-export function differenceOf(actual: Answer, expected: Answer, tolerance: Tolerance, ordered: boolean): string | undefined {
+export function differenceOf(
+  actual: Answer,
+  expected: Answer,
+  tolerance: Tolerance,
+  ordered: boolean,
+): string | undefined {
   if ('error' in actual || 'error' in expected) {
     if (!('error' in actual)) return `no error, expected ${'error' in expected ? expected.error : ''}`;
     if (!('error' in expected)) return `error: ${actual.error}; expected ${expected.series.length} series`;
-    if (actual.errorKind !== expected.errorKind) return `error kind ${actual.errorKind} (${actual.error}), expected ${expected.errorKind} (${expected.error})`;
+    if (actual.errorKind !== expected.errorKind)
+      return `error kind ${actual.errorKind} (${actual.error}), expected ${expected.errorKind} (${expected.error})`;
     return actual.error === expected.error ? undefined : `error\n  ${actual.error}\nexpected\n  ${expected.error}`;
   }
   if (actual.type !== expected.type) return `type ${actual.type}, expected ${expected.type}`;
@@ -41,7 +47,8 @@ function differenceOfSeries(
       return `times of ${left.labels.join()} from number ${at}: ${left.timestamps.length} points, expected ${right.timestamps.length}; ${left.timestamps[at]}, expected ${right.timestamps[at]}`;
     }
     const at = left.values.findIndex((value, n) => !sameValue(value, right.values[n]!, tolerance));
-    if (at >= 0) return `value of ${left.labels.join()} at ${left.timestamps[at]}: ${JSON.stringify(left.values[at])} ${String(left.values[at])}, expected ${JSON.stringify(right.values[at])} ${String(right.values[at])}`;
+    if (at >= 0)
+      return `value of ${left.labels.join()} at ${left.timestamps[at]}: ${JSON.stringify(left.values[at])} ${String(left.values[at])}, expected ${JSON.stringify(right.values[at])} ${String(right.values[at])}`;
   }
   return undefined;
 }
@@ -53,9 +60,14 @@ function show({ labels, values }: AnswerSeries): string {
 function sameValue(a: number | ShownHistogram, b: number | ShownHistogram, tolerance: Tolerance): boolean {
   if (typeof a === 'object' || typeof b === 'object') {
     if (typeof a !== 'object' || typeof b !== 'object') return false;
-    return sameFloat(a.count, b.count, tolerance) && sameFloat(a.sum, b.sum, tolerance);
+    const [left, right] = [floatsOf(a), floatsOf(b)];
+    return left.length === right.length && left.every((value, i) => sameFloat(value, right[i]!, tolerance));
   }
   return sameFloat(a, b, tolerance);
+}
+
+function floatsOf({ count, sum, buckets }: ShownHistogram): number[] {
+  return [count, sum, ...buckets.flat()];
 }
 
 function sameFloat(a: number, b: number, { relative }: Tolerance): boolean {

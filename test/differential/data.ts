@@ -1,5 +1,6 @@
 import type { FloatHistogram, Labels, SeriesColumns } from '@opendata/promql';
 import { labelsFromEntries, writeStaleMarker } from '@opendata/promql';
+import { asReadBack, customHistograms, exponentialHistograms, floatsAndHistograms } from './histograms.ts';
 import { between, chance, pick, type Random } from './random.ts';
 
 /** Start of all generated data, Unix ms, on a full minute. */
@@ -18,10 +19,13 @@ export interface GeneratedSeries {
   readonly values: readonly GeneratedValue[];
 }
 
-type Values = (random: Random, times: Float64Array) => GeneratedValue[];
+export type Values = (random: Random, times: Float64Array) => GeneratedValue[];
 
-/** A set of series that has something of everything that queries trip over. */
-export function generateData(random: Random): GeneratedSeries[] {
+/**
+ * A set of series that has something of everything that queries trip over.
+ * @param histograms native histograms too
+ */
+export function generateData(random: Random, histograms = false): GeneratedSeries[] {
   const series: GeneratedSeries[] = [];
   const add = (labels: Record<string, string>, times: Float64Array, values: Values): void => {
     series.push(...withGaps(random, labelsFromEntries(Object.entries(labels)), times, values(random, times)));
@@ -51,6 +55,16 @@ export function generateData(random: Random): GeneratedSeries[] {
   }
   add({ job: 'api', __name__: 'on_grid' }, evenTimes(0, 15_000), counter);
   add({ job: 'db', __name__: 'on_grid' }, evenTimes(0, 60_000), gauge);
+  if (histograms) {
+    for (const job of ['api', 'db']) {
+      for (const instance of ['i1', 'i2']) {
+        const times = scrapeTimes(random);
+        add({ job, instance, __name__: 'native' }, times, exponentialHistograms);
+        add({ job, instance, __name__: 'native_custom' }, times, customHistograms);
+        if (instance === 'i1') add({ job, instance, __name__: 'mixed' }, times, floatsAndHistograms);
+      }
+    }
+  }
   return series;
 }
 
@@ -63,7 +77,7 @@ export function toColumns({ labels, timestamps, values }: GeneratedSeries): Seri
     labels,
     timestamps,
     values: column,
-    histograms: values.map((value) => (typeof value === 'object' ? value : undefined)),
+    histograms: asReadBack(values),
   };
 }
 

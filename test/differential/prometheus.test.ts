@@ -12,6 +12,8 @@ import { generateTimes } from './times.ts';
 
 const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
+/** Native histograms in the data and the queries too: `DIFFERENTIAL_HISTOGRAMS=0` leaves them out. */
+const histograms = process.env['DIFFERENTIAL_HISTOGRAMS'] !== '0';
 const count = Number(process.env['DIFFERENTIAL_COUNT'] ?? 300);
 
 /** Sums are made in another order now and then. */
@@ -20,45 +22,48 @@ const TOLERANCE = { relative: 1e-11 };
 describe.skipIf(!existsSync(binary))('against the newest Prometheus', () => {
   let oracle: Oracle;
   const random = seededRandom(seed);
-  const data = generateData(random);
+  const data = generateData(random, histograms);
   beforeAll(async () => {
     oracle = await startPrometheus(binary, true);
     await oracle.push(data);
   });
   afterAll(() => oracle?.stop());
 
-  it(
-    `answers ${count} generated queries alike (seed ${seed})`,
-    async () => {
-      const engine = createEngine({});
-      const source = sourceOf(data.map(toColumns));
-      const gen = createExpressions(random, { newest: true, histograms: false });
-      const differences: string[] = [];
-      let errors = 0;
-      let empty = 0;
-      let done = 0;
-      let unstable = 0;
-      const worker = async (): Promise<void> => {
-        while (done < count) {
-          done++;
-          const query = generateExpression(gen);
-          const times = generateTimes(random);
-          const [actual, expected] = await Promise.all([askEngine(engine, source, query, times), oracle.query(query, times)]);
-          if ('error' in expected) errors++;
-          else if (expected.series.length === 0) empty++;
-          const difference = differenceOf(actual, expected, TOLERANCE, false);
-          if (difference === undefined) continue;
-          if (await isUnstable(oracle, query, times, expected)) unstable++;
-          else differences.push(`${query}\n${JSON.stringify(times)}\n${difference}\n`);
-        }
-      };
-      await Promise.all([worker(), worker(), worker(), worker()]);
-      const out = process.env['DIFFERENTIAL_OUT'];
-      if (out) appendFileSync(out, `seed ${seed}: ${count} queries, ${errors} errors, ${empty} empty, ${unstable} unstable in Prometheus, ${differences.length} differences\n\n${differences.join('\n')}\n`);
-      expect(differences.slice(0, 5)).toEqual([]);
-    },
-    3_600_000,
-  );
+  it(`answers ${count} generated queries alike (seed ${seed})`, async () => {
+    const engine = createEngine({});
+    const source = sourceOf(data.map(toColumns));
+    const gen = createExpressions(random, { newest: true, histograms });
+    const differences: string[] = [];
+    let errors = 0;
+    let empty = 0;
+    let done = 0;
+    let unstable = 0;
+    const worker = async (): Promise<void> => {
+      while (done < count) {
+        done++;
+        const query = generateExpression(gen);
+        const times = generateTimes(random);
+        const [actual, expected] = await Promise.all([
+          askEngine(engine, source, query, times),
+          oracle.query(query, times),
+        ]);
+        if ('error' in expected) errors++;
+        else if (expected.series.length === 0) empty++;
+        const difference = differenceOf(actual, expected, TOLERANCE, false);
+        if (difference === undefined) continue;
+        if (await isUnstable(oracle, query, times, expected)) unstable++;
+        else differences.push(`${query}\n${JSON.stringify(times)}\n${difference}\n`);
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    const out = process.env['DIFFERENTIAL_OUT'];
+    if (out)
+      appendFileSync(
+        out,
+        `seed ${seed}: ${count} queries, ${errors} errors, ${empty} empty, ${unstable} unstable in Prometheus, ${differences.length} differences\n\n${differences.join('\n')}\n`,
+      );
+    expect(differences.slice(0, 5)).toEqual([]);
+  }, 3_600_000);
 });
 
 /** Whether Prometheus itself answers differently when asked again: results that depend on the order of a Go map. */

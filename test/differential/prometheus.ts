@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeWriteRequest, snappyCompress, type WriteRequestSeries } from '@opendata/wire';
 import { freePort, startServer } from '../support/server-process.ts';
-import { DATA_END_MS, DATA_START_MS, type GeneratedSeries } from './data.ts';
 import { type Answer, answerOfJson, type QueryTimes } from './answer.ts';
+import { DATA_END_MS, DATA_START_MS, type GeneratedSeries } from './data.ts';
 
 /** A running Prometheus that holds generated data. */
 export interface Oracle {
@@ -41,8 +41,17 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
   });
   return {
     async push(series) {
+      const simple = series.filter(({ values }) => values.every((value) => typeof value !== 'object'));
       for (let from = DATA_START_MS; from < DATA_END_MS; from += 600_000) {
-        await write(server.url, series.map((one) => slice(one, from, from + 600_000)));
+        await write(
+          server.url,
+          simple.map((one) => slice(one, from, from + 600_000)),
+        );
+      }
+      // A request has the floats of a series before its histograms: what alternates goes sample by sample.
+      for (const one of series) {
+        if (simple.includes(one)) continue;
+        for (const [from, to] of runsOf(one)) await write(server.url, [slice(one, from, to)]);
       }
     },
     query: (query, times) => ask(server.url, query, times),
@@ -51,6 +60,18 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Intervals of time, end exclusive, in which a series has only floats or only histograms. */
+function runsOf({ timestamps, values }: GeneratedSeries): [number, number][] {
+  const runs: [number, number][] = [];
+  let start = 0;
+  for (let i = 1; i <= values.length; i++) {
+    if (i < values.length && (typeof values[i] === 'object') === (typeof values[start] === 'object')) continue;
+    runs.push([timestamps[start]!, timestamps[i - 1]! + 1]);
+    start = i;
+  }
+  return runs;
 }
 
 function slice({ labels, timestamps, values }: GeneratedSeries, fromMs: number, toMs: number): WriteRequestSeries {
@@ -66,7 +87,9 @@ function slice({ labels, timestamps, values }: GeneratedSeries, fromMs: number, 
 }
 
 async function write(url: string, series: readonly WriteRequestSeries[]): Promise<void> {
-  const body = snappyCompress(encodeWriteRequest({ series: series.filter((one) => one.samples!.length + one.histograms!.length > 0) }));
+  const body = snappyCompress(
+    encodeWriteRequest({ series: series.filter((one) => one.samples!.length + one.histograms!.length > 0) }),
+  );
   const response = await fetch(`${url}/api/v1/write`, {
     method: 'POST',
     headers: {

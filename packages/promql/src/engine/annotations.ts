@@ -1,6 +1,6 @@
 import { quote } from '../go-strings.ts';
 
-/** Warnings and infos of a query, each text once, in order of appearance. */
+/** Warnings and infos of a query, each text once: with the position where it was noted last. */
 export interface Annotations {
   warn(message: string, position: string): void;
   info(message: string, position: string): void;
@@ -9,21 +9,22 @@ export interface Annotations {
 }
 
 export function createAnnotations(): Annotations {
-  const warnings = new Set<string>();
-  const infos = new Set<string>();
-  const withPosition = (message: string, position: string) => (position === '' ? message : `${message} (${position})`);
+  const warnings = new Map<string, string>();
+  const infos = new Map<string, string>();
+  const withPositions = (notes: ReadonlyMap<string, string>) =>
+    [...notes].map(([message, position]) => (position === '' ? message : `${message} (${position})`));
   return {
     warn(message, position) {
-      warnings.add(withPosition(`PromQL warning: ${message}`, position));
+      warnings.set(`PromQL warning: ${message}`, position);
     },
     info(message, position) {
-      infos.add(withPosition(`PromQL info: ${message}`, position));
+      infos.set(`PromQL info: ${message}`, position);
     },
     get warnings() {
-      return [...warnings];
+      return withPositions(warnings);
     },
     get infos() {
-      return [...infos];
+      return withPositions(infos);
     },
   };
 }

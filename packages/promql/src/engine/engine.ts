@@ -165,8 +165,8 @@ function asQueryError(error: unknown): QueryError {
 }
 
 function gridOf({ startMs, endMs, stepMs }: QueryContext): Grid {
-  if (stepMs === 0) return { startMs, stepMs: 1, count: 1 };
-  return { startMs, stepMs, count: Math.floor((endMs - startMs) / stepMs) + 1 };
+  if (stepMs === 0) return { startMs, stepMs: 1, count: 1, isRange: false };
+  return { startMs, stepMs, count: Math.floor((endMs - startMs) / stepMs) + 1, isRange: endMs > startMs };
 }
 
 type Outcome = QueryResult extends infer R ? (R extends QueryResult ? Omit<R, keyof Notes> : never) : never;

@@ -21,13 +21,13 @@ export function formatFloat(value: number): string {
   return negative ? `-${plain}` : plain;
 }
 
-/** A float as Go's `%g` (shortest) writes it. */
+/** A float as Go's `%g` (shortest) writes it: with an exponent where that is below -4 or above 5. */
 export function formatGeneral(value: number): string {
   if (!Number.isFinite(value)) return formatFloat(value);
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const [mantissa, exponentText] = value.toExponential().split('e') as [string, string];
   const exponent = Number(exponentText);
-  if (exponent >= -4 && exponent < 21) return formatFloat(value);
+  if (exponent >= -4 && exponent < 6) return formatFloat(value);
   const sign = exponent < 0 ? '-' : '+';
   return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }

@@ -56,7 +56,7 @@ function decideInvariance(expr: Expr): boolean {
 }
 
 export function singleStep(grid: Grid): Grid {
-  return { startMs: grid.startMs, stepMs: grid.stepMs, count: 1 };
+  return { startMs: grid.startMs, stepMs: grid.stepMs, count: 1, isRange: false };
 }
 
 /** Evaluation times of the expression inside a subquery: multiples of its step that fall in any of its windows. */
@@ -65,7 +65,8 @@ export function subqueryGrid(ctx: QueryContext, node: SubqueryExpr, grid: Grid):
   const stepMs = node.step === undefined ? ctx.noStepSubqueryIntervalMs : positiveDurationMs(ctx, node.step);
   const [first, last] = endHull(ctx, node, grid);
   const startMs = Math.floor((first - rangeMs) / stepMs) * stepMs + stepMs;
-  return { startMs, stepMs, count: Math.max(0, Math.floor((last - startMs) / stepMs) + 1) };
+  const count = Math.max(0, Math.floor((last - startMs) / stepMs) + 1);
+  return { startMs, stepMs, count, isRange: last > startMs };
 }
 
 type Shifted = Pick<VectorSelector, 'at' | 'offset'>;
@@ -93,6 +94,8 @@ interface Need {
   readonly startMs: number;
   readonly endMs: number;
   readonly statistics: boolean;
+  /** Only the newest sample is of interest. */
+  readonly newestOnly: boolean;
 }
 
 /** Series by selector node, fetched before evaluation starts. */
@@ -104,10 +107,10 @@ export type Fetched = ReadonlyMap<VectorSelector, readonly SeriesColumns[]>;
  */
 export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid): Promise<Fetched> {
   const byMatchers = new Map<string, Need[]>();
-  collect(ctx, expr, grid, false, (node, startMs, endMs, statistics) => {
+  collect(ctx, expr, grid, false, (node, startMs, endMs, statistics, newestOnly) => {
     const key = matchersKey(node.matchers);
     const needs = byMatchers.get(key);
-    const need = { node, startMs, endMs, statistics };
+    const need = { node, startMs, endMs, statistics, newestOnly };
     if (needs === undefined) byMatchers.set(key, [need]);
     else needs.push(need);
   });
@@ -118,8 +121,9 @@ export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid):
     for (const group of overlapping(needs)) {
       const startMs = Math.min(...group.map((need) => need.startMs));
       const endMs = Math.max(...group.map((need) => need.endMs));
+      const newestOnly = group.every((need) => need.newestOnly && need.endMs === endMs);
       pending.push(
-        select(ctx, group[0]!.node.matchers, startMs, endMs).then((series) => {
+        select(ctx, group[0]!.node.matchers, startMs, endMs, newestOnly).then((series) => {
           for (const { node, statistics } of group) {
             fetched.set(node, statistics ? series.map(withDetectedResets) : series);
           }
@@ -138,9 +142,10 @@ export async function select(
   matchers: readonly Matcher[],
   startMs: number,
   endMs: number,
+  newestOnly = false,
 ): Promise<readonly SeriesColumns[]> {
   try {
-    return await ctx.source.select({ matchers, startMs, endMs, signal: ctx.signal });
+    return await ctx.source.select({ matchers, startMs, endMs, newestOnly, signal: ctx.signal });
   } catch (error) {
     ctx.check('expression evaluation');
     if (error instanceof QueryError) throw error;
@@ -174,7 +179,7 @@ const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
 ]);
 
 /** @param statistics only count and sum of histograms are of interest */
-type Request = (node: VectorSelector, startMs: number, endMs: number, statistics: boolean) => void;
+type Request = (node: VectorSelector, startMs: number, endMs: number, statistics: boolean, newestOnly: boolean) => void;
 
 function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boolean, request: Request): void {
   const grid = outerGrid.count > 1 && isStepInvariant(expr) ? singleStep(outerGrid) : outerGrid;
@@ -184,7 +189,8 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boo
       return;
     case 'vector-selector': {
       const [first, last] = endHull(ctx, expr, grid);
-      request(expr, first - ctx.lookbackMs + 1, expr.smoothed ? last + ctx.lookbackMs : last, statistics);
+      const newestOnly = grid.count === 1 && !expr.smoothed && !statistics;
+      request(expr, first - ctx.lookbackMs + 1, expr.smoothed ? last + ctx.lookbackMs : last, statistics, newestOnly);
       return;
     }
     case 'matrix-selector': {
@@ -192,7 +198,7 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boo
       const [first, last] = endHull(ctx, selector, grid);
       const extended = selector.anchored || selector.smoothed;
       const startMs = first - positiveDurationMs(ctx, expr.range) - (extended ? ctx.lookbackMs : 0);
-      request(selector, startMs + 1, selector.smoothed ? last + ctx.lookbackMs : last, statistics);
+      request(selector, startMs + 1, selector.smoothed ? last + ctx.lookbackMs : last, statistics, false);
       return;
     }
     case 'subquery': {

@@ -259,13 +259,17 @@ function smoothSeriesAt(
     const next = timestamps[at + 1];
     const between = timestamps[at]! < end && next !== undefined && next <= end + lookbackMs;
     const share = between ? (end - timestamps[at]!) / (next - timestamps[at]!) : 0;
+    if (histograms !== undefined && isMixed(timestamps, histograms, end - lookbackMs, end + lookbackMs)) {
+      warn(mixedFloatsAndHistograms);
+      continue;
+    }
     const before = histograms?.[at];
     const after = between ? histograms?.[at + 1] : before;
     if (before === undefined && after === undefined) {
-      out[step] = between ? values[at]! + (values[at + 1]! - values[at]!) * share : values[at]!;
+      const rise = between ? (values[at + 1]! - values[at]!) * (end - timestamps[at]!) : 0;
+      out[step] = between ? values[at]! + rise / (next - timestamps[at]!) : values[at]!;
       present[step] = FLOAT;
-    } else if (before === undefined || after === undefined) warn(mixedFloatsAndHistograms);
-    else {
+    } else if (before !== undefined && after !== undefined) {
       const isCounter = before.counterResetHint !== 'gauge' && after.counterResetHint !== 'gauge';
       const histogram = between ? interpolateHistograms(before, after, share, isCounter) : before;
       if (histogram === undefined) warn(mixedBuckets);
@@ -277,6 +281,22 @@ function smoothSeriesAt(
   }
   if (!present.some((state) => state !== ABSENT)) return undefined;
   return { labels, dropName, values: out, present, histograms: outHistograms };
+}
+
+/** Whether there are floats and histograms after one time and up to another. */
+function isMixed(
+  timestamps: Float64Array,
+  histograms: readonly (FloatHistogram | undefined)[],
+  afterMs: number,
+  untilMs: number,
+): boolean {
+  let floats = false;
+  let others = false;
+  for (let i = lowerBound(timestamps, afterMs + 1); i < timestamps.length && timestamps[i]! <= untilMs; i++) {
+    if (histograms[i] === undefined) floats = true;
+    else others = true;
+  }
+  return floats && others;
 }
 
 function hasStaleMarkers({ values, histograms }: SeriesColumns): boolean {

@@ -1,3 +1,4 @@
+import { quote } from '../go-strings.ts';
 import { type Labels, labelsKey } from '../labels.ts';
 import type { QueryContext } from './context.ts';
 import { DUPLICATE_LABELSET, fail } from './errors.ts';
@@ -47,17 +48,13 @@ function mergeTwo(a: StepSeries, b: StepSeries): StepSeries {
   return { labels: a.labels, dropName: a.dropName, values, present, histograms };
 }
 
-/** The label set as Prometheus prints it: `name{a="b", c="d"}`. */
+/** The label set as Prometheus prints it in messages: `{__name__="name", a="b"}`. */
 export function formatLabels(labels: Labels): string {
-  let name = '';
   const parts: string[] = [];
-  for (let i = 0; i < labels.length; i += 2) {
-    if (labels[i] === '__name__') name = labels[i + 1]!;
-    else parts.push(`${quoteLabelName(labels[i]!)}=${JSON.stringify(labels[i + 1]!)}`);
-  }
-  return parts.length === 0 && name !== '' ? name : `${name}{${parts.join(', ')}}`;
+  for (let i = 0; i < labels.length; i += 2) parts.push(`${quoteLabelName(labels[i]!)}=${quote(labels[i + 1]!)}`);
+  return `{${parts.join(', ')}}`;
 }
 
 function quoteLabelName(name: string): string {
-  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name);
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name);
 }

@@ -44,6 +44,8 @@ export interface Grid {
   readonly startMs: number;
   readonly stepMs: number;
   readonly count: number;
+  /** Its end lies after its start, be there one step or more: what Prometheus evaluates as a range. */
+  readonly isRange: boolean;
 }
 
 export function gridEndMs(grid: Grid): number {

@@ -7,8 +7,8 @@ export function usesCustomBuckets(schema: number): boolean {
 
 const finestSchema = 8;
 
-/** `2^(i / 256)` for i = 0…255, each correctly rounded. */
-const fractionalPowers = computeFractionalPowers(1 << finestSchema);
+/** `2^(i / 256)` for i = 0…255. */
+const fractionalPowers = computeFractionalPowers();
 
 /**
  * Upper bound of the bucket with `index` in a standard exponential schema (-4…8): `2^(index * 2^-schema)`. The bucket
@@ -40,26 +40,16 @@ export function coarserIndex(index: number, fromSchema: number, toSchema: number
   return Math.ceil(index / 2 ** (fromSchema - toSchema));
 }
 
-/** Repeated integer square roots of 2 at 160 bits give each power exactly enough to round it once. */
-function computeFractionalPowers(count: number): Float64Array {
-  const bits = 160n;
-  const one = 1n << bits;
-  let root = one << 1n;
-  for (let n = count; n > 1; n /= 2) root = integerSquareRoot(root << bits);
-  const powers = new Float64Array(count);
-  let power = one;
-  for (let i = 0; i < count; i++) {
-    powers[i] = Number(power >> (bits - 52n - 8n)) / 2 ** 60;
-    power = (power * root) >> bits;
-  }
-  return powers;
-}
-
-function integerSquareRoot(value: bigint): bigint {
-  let guess = 1n << BigInt(Math.ceil(value.toString(2).length / 2));
-  for (;;) {
-    const next = (guess + value / guess) >> 1n;
-    if (next >= guess) return guess;
-    guess = next;
-  }
+/**
+ * Products of repeated square roots of 2, the largest first. Prometheus' bounds are these, rounded step by step, the
+ * root of 2 itself down; a bound that differs in its last bit would show in answers.
+ */
+function computeFractionalPowers(): Float64Array {
+  const roots = [1.414213562373095];
+  for (let root = Math.sqrt(Math.SQRT2); roots.length < finestSchema; root = Math.sqrt(root)) roots.push(root);
+  return Float64Array.from({ length: 1 << finestSchema }, (_, i) => {
+    let power = 1;
+    for (const [k, root] of roots.entries()) if (i & (1 << (finestSchema - 1 - k))) power *= root;
+    return power;
+  });
 }

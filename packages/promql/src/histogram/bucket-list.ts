@@ -37,7 +37,7 @@ export function bucketList(histogram: FloatHistogram): Bucket[] {
       count: bucket.count,
     });
   }
-  if (zeroCount !== 0) {
+  if (zeroCount > 0) {
     buckets.push({
       lower: -zeroThreshold,
       upper: zeroThreshold,

@@ -7,9 +7,9 @@ import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucke
  * linearly in custom buckets and in the zero bucket. NaN observations count as larger than all others.
  */
 export function histogramQuantile(q: number, histogram: FloatHistogram): number {
-  if (Number.isNaN(q) || histogram.count === 0 || Number.isNaN(histogram.count)) return Number.NaN;
   if (q < 0) return Number.NEGATIVE_INFINITY;
   if (q > 1) return Number.POSITIVE_INFINITY;
+  if (Number.isNaN(q) || histogram.count === 0 || Number.isNaN(histogram.count)) return Number.NaN;
   const hasNaN = Number.isNaN(histogram.sum);
   const forward = hasNaN || q < 0.5;
   const wanted = (forward ? q : 1 - q) * histogram.count;

@@ -65,12 +65,11 @@ export function setOperation(node: BinaryExpr, left: readonly Element[], right: 
 export function vectorVector(node: BinaryExpr, left: readonly Element[], right: readonly Element[]): Element[] {
   const matching = node.matching!;
   const { fillLeft, fillRight, cardinality } = matching;
-  if ((left.length === 0 && fillLeft === undefined) || (right.length === 0 && fillRight === undefined)) return [];
-  if (left.length === 0 && right.length === 0) return [];
   // The parser puts the fill of the "many" side in fillLeft, whichever operand that is.
   const swapped = cardinality === 'one-to-many';
   const many = swapped ? right : left;
   const one = swapped ? left : right;
+  if ((many.length === 0 && fillLeft === undefined) || (one.length === 0 && fillRight === undefined)) return [];
   const key = (element: Element) => labelsKey(matchLabels(element.labels, matching));
 
   const ones = new Map<string, Element>();
@@ -106,7 +105,7 @@ export function vectorVector(node: BinaryExpr, left: readonly Element[], right: 
     taken.set(matchKey, known.add(resultKey));
     if (compare === undefined) results.push({ labels, value: scalarBinary(node.op, l, r), dropName: true });
     else if (node.returnBool) results.push({ labels, value: Number(compare(l, r)), dropName: true });
-    else if (compare(l, r)) results.push({ labels, value: l, dropName: a.dropName });
+    else if (compare(l, r)) results.push({ labels, value: l, dropName: false });
   };
   const filler = (element: Element, value: number): Element => ({
     labels: matchLabels(element.labels, matching),

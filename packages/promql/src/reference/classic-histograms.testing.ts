@@ -14,7 +14,10 @@ export interface ClassicHistogram {
 }
 
 /** Puts the buckets of each histogram together. @param malformed is told of what has no usable `le` */
-export function classicHistograms(vector: readonly Element[], malformed: (element: Element) => void): ClassicHistogram[] {
+export function classicHistograms(
+  vector: readonly Element[],
+  malformed: (element: Element) => void,
+): ClassicHistogram[] {
   const byLabels = new Map<string, { labels: Labels; dropName: boolean; buckets: Bucket[] }>();
   for (const element of vector) {
     const upper = parseBound(labelValue(element.labels, 'le'));

@@ -8,7 +8,15 @@ import { callFunction } from './functions.testing.ts';
 import { anchored, rangeFunctions, smoothed, type Window } from './range-functions.testing.ts';
 import { durationMs, instantVector, positiveMs, rangeVector, referenceTime } from './select.testing.ts';
 import { showShort } from './text.testing.ts';
-import { type Element, type Frame, fail, type Point, type Range, type RangeVector, type ReferenceQuery } from './value.testing.ts';
+import {
+  type Element,
+  type Frame,
+  fail,
+  type Point,
+  type Range,
+  type RangeVector,
+  type ReferenceQuery,
+} from './value.testing.ts';
 
 /** What an expression is at one time. */
 export type StepValue =
@@ -196,9 +204,14 @@ function evaluateSubquery(query: ReferenceQuery, frame: Frame, node: SubqueryExp
       one.points.push({ timeMs: times[i]!, value });
     }
   }
+  const inOrder = [...series.values()];
+  if (unwrap(node.expr).kind === 'vector-selector') {
+    const place = ({ labels }: { labels: Range['labels'] }) => query.series.findIndex((one) => one.labels === labels);
+    inOrder.sort((a, b) => place(a) - place(b));
+  }
   return ends.map((endMs) => {
     const ranges: Range[] = [];
-    for (const one of series.values()) {
+    for (const one of inOrder) {
       const points = one.points.filter(({ timeMs }) => timeMs > endMs - rangeMs && timeMs <= endMs);
       if (points.length > 0) ranges.push({ ...one, points });
     }
@@ -250,6 +263,6 @@ function checkExtension(func: string, extension: 'anchored' | 'smoothed'): void 
   const allowed = ['delta', 'increase', 'rate'];
   if (extension === 'anchored') allowed.push('changes', 'resets');
   allowed.sort();
-  if (!allowed.includes(func)) fail(`${extension} modifier can only be used with: ${allowed.join(', ')} - not with ${func}`);
+  if (!allowed.includes(func))
+    fail(`${extension} modifier can only be used with: ${allowed.join(', ')} - not with ${func}`);
 }
-

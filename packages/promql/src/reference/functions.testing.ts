@@ -2,7 +2,12 @@ import { RE2JS } from 're2js';
 import type { Call, Expr, Matcher } from '../ast.ts';
 import { compareLabels, compareStrings, type Labels, labelValue, METRIC_NAME } from '../labels.ts';
 import { setLabel } from './aggregate.testing.ts';
-import { type ClassicHistogram, classicFraction, classicHistograms, classicQuantile } from './classic-histograms.testing.ts';
+import {
+  type ClassicHistogram,
+  classicFraction,
+  classicHistograms,
+  classicQuantile,
+} from './classic-histograms.testing.ts';
 import { elementwise, goMax, goMin } from './elementwise.testing.ts';
 import {
   checked,
@@ -115,7 +120,10 @@ export function callFunction(query: ReferenceQuery, frame: Frame, node: Call): S
       const vectors = vector(1);
       for (const q of qs) noteQuantile(query, q, args[0]!.position);
       return vectors.map((elements, i) =>
-        checked(frame, classicResults(histogramsOf(query, args[1]!, elements), (h) => classicQuantile(qs[i]!, h.buckets))),
+        checked(
+          frame,
+          classicResults(histogramsOf(query, args[1]!, elements), (h) => classicQuantile(qs[i]!, h.buckets)),
+        ),
       );
     }
     case 'histogram_fraction': {
@@ -147,7 +155,12 @@ function timestamp(query: ReferenceQuery, frame: Frame, argument: Expr): StepVal
       : evaluateVector(query, frame, argument).map((elements, i) =>
           elements.map((element) => ({ ...element, value: times[i]! / 1000 })),
         );
-  return vectors.map((elements) => checked(frame, elements.map((element) => ({ ...element, dropName: true }))));
+  return vectors.map((elements) =>
+    checked(
+      frame,
+      elements.map((element) => ({ ...element, dropName: true })),
+    ),
+  );
 }
 
 function absent(argument: Expr, isAbsent: boolean): StepValue {
@@ -286,4 +299,3 @@ function openMetrics(value: number): string {
   const shown = Number.isFinite(value) ? showShort(value) : showFloat(value);
   return Number.isFinite(value) && !/[.e]/.test(shown) ? `${shown}.0` : shown;
 }
-

@@ -2,7 +2,15 @@ import type { Call, Expr, Matcher } from '../ast.ts';
 import { type Labels, labelValue, METRIC_NAME } from '../labels.ts';
 import { compileMatcher } from '../matcher.ts';
 import { setLabel } from './aggregate.testing.ts';
-import { DUPLICATE_LABELSET, evaluateVector, hasDuplicates, type StepValue, timesOf, unwrap, vectorOf } from './evaluate.testing.ts';
+import {
+  DUPLICATE_LABELSET,
+  evaluateVector,
+  hasDuplicates,
+  type StepValue,
+  timesOf,
+  unwrap,
+  vectorOf,
+} from './evaluate.testing.ts';
 import { latestPoint, matchingSeries, referenceTime } from './select.testing.ts';
 import { type Element, type Frame, fail, type ReferenceQuery } from './value.testing.ts';
 

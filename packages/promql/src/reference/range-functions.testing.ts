@@ -1,5 +1,5 @@
 import { onLine } from './select.testing.ts';
-import { compensatedSum, fail, mean, type Point, quantile, variance } from './value.testing.ts';
+import { compensatedSum, compensatedVariance, fail, mean, type Point, quantile } from './value.testing.ts';
 
 /** What a range function sees of one series. */
 export interface Window {
@@ -133,8 +133,8 @@ export const rangeFunctions: Readonly<Record<string, RangeFunction>> = {
   present_over_time: () => 1,
   max_over_time: (window) => extreme(window, (a, b) => a > b),
   min_over_time: (window) => extreme(window, (a, b) => a < b),
-  stddev_over_time: (window) => Math.sqrt(variance(values(window))),
-  stdvar_over_time: (window) => variance(values(window)),
+  stddev_over_time: (window) => Math.sqrt(compensatedVariance(values(window))),
+  stdvar_over_time: (window) => compensatedVariance(values(window)),
   quantile_over_time: (window) => quantile(window.parameters[0]!, values(window)),
   mad_over_time: (window) => {
     const median = quantile(0.5, values(window));
@@ -169,11 +169,17 @@ export function smoothed(func: string, { points, startMs, endMs }: Window): numb
   const used: Point[] = [...inside];
   if (before !== undefined) {
     const next = points.find((point) => point.timeMs > startMs);
-    used.unshift({ timeMs: startMs, value: next === undefined ? before.value : between(before, next, startMs, isCounter) });
+    used.unshift({
+      timeMs: startMs,
+      value: next === undefined ? before.value : between(before, next, startMs, isCounter),
+    });
   }
   if (after !== undefined) {
     const previous = points.findLast((point) => point.timeMs < endMs);
-    used.push({ timeMs: endMs, value: previous === undefined ? after.value : between(previous, after, endMs, isCounter) });
+    used.push({
+      timeMs: endMs,
+      value: previous === undefined ? after.value : between(previous, after, endMs, isCounter),
+    });
   }
   return used.length === 0 ? undefined : edgeToEdge(func, used, startMs, endMs);
 }

@@ -5,7 +5,14 @@ import { parseExpr } from '../parser.ts';
 import { typeOf } from '../type-check.ts';
 import { withoutName } from './aggregate.testing.ts';
 import { DUPLICATE_LABELSET, evaluate, evaluateRange, hasDuplicates, timesOf } from './evaluate.testing.ts';
-import { type Element, type Frame, fail, ReferenceError, type ReferenceQuery, type ReferenceSeries } from './value.testing.ts';
+import {
+  type Element,
+  type Frame,
+  fail,
+  ReferenceError,
+  type ReferenceQuery,
+  type ReferenceSeries,
+} from './value.testing.ts';
 
 /** Points of one series, as the reference answers. */
 export interface ReferenceResultSeries {

@@ -1,7 +1,15 @@
 import type { DurationExpr, DurationValue, Matcher, SubqueryExpr, VectorSelector } from '../ast.ts';
 import { labelValue } from '../labels.ts';
 import { compileMatcher } from '../matcher.ts';
-import { type Element, type Frame, fail, type Point, type RangeVector, type ReferenceQuery, type ReferenceSeries } from './value.testing.ts';
+import {
+  type Element,
+  type Frame,
+  fail,
+  type Point,
+  type RangeVector,
+  type ReferenceQuery,
+  type ReferenceSeries,
+} from './value.testing.ts';
 
 /** Milliseconds of a duration, whatever its sign. */
 export function durationMs(query: Frame, value: DurationValue | undefined): number {
@@ -53,7 +61,9 @@ export function referenceTime(query: ReferenceQuery, node: VectorSelector | Subq
 
 export function matchingSeries(query: ReferenceQuery, matchers: readonly Matcher[]): readonly ReferenceSeries[] {
   const tests = matchers.map((matcher) => ({ name: matcher.name, matcher: compileMatcher(matcher) }));
-  return query.series.filter(({ labels }) => tests.every(({ name, matcher }) => matcher.matches(labelValue(labels, name))));
+  return query.series.filter(({ labels }) =>
+    tests.every(({ name, matcher }) => matcher.matches(labelValue(labels, name))),
+  );
 }
 
 /** The newest sample within the lookback, unless that is a staleness marker. */
@@ -64,7 +74,12 @@ export function latestPoint(query: ReferenceQuery, { points }: ReferenceSeries, 
 }
 
 /** @param wantTime give the samples' own times, in seconds, instead of their values */
-export function instantVector(query: ReferenceQuery, node: VectorSelector, timeMs: number, wantTime = false): Element[] {
+export function instantVector(
+  query: ReferenceQuery,
+  node: VectorSelector,
+  timeMs: number,
+  wantTime = false,
+): Element[] {
   const time = referenceTime(query, node, timeMs);
   const elements: Element[] = [];
   for (const series of matchingSeries(query, node.matchers)) {
@@ -93,7 +108,12 @@ export function onLine(a: Point, b: Point, timeMs: number): number {
 }
 
 /** The samples of (time - range, time]. */
-export function rangeVector(query: ReferenceQuery, node: VectorSelector, range: DurationValue, timeMs: number): RangeVector {
+export function rangeVector(
+  query: ReferenceQuery,
+  node: VectorSelector,
+  range: DurationValue,
+  timeMs: number,
+): RangeVector {
   const endMs = referenceTime(query, node, timeMs);
   const startMs = endMs - positiveMs(query, range);
   const from = node.anchored || node.smoothed ? startMs - query.lookbackMs : startMs;

@@ -90,6 +90,18 @@ export function variance(values: readonly number[]): number {
   return squares / values.length;
 }
 
+/** The same with compensated sums. */
+export function compensatedVariance(values: readonly number[]): number {
+  const means: number[] = [];
+  const squares: number[] = [];
+  for (const [i, value] of values.entries()) {
+    const delta = value - compensatedSum(means);
+    means.push(delta / (i + 1));
+    squares.push(delta * (value - compensatedSum(means)));
+  }
+  return compensatedSum(squares) / values.length;
+}
+
 /** Quantile with linear interpolation between ranks; NaN counts as smallest. */
 export function quantile(q: number, values: readonly number[]): number {
   if (values.length === 0 || Number.isNaN(q)) return Number.NaN;

@@ -2,6 +2,7 @@ import type { AggregateExpr } from '../../ast.ts';
 import { hasInvalidUtf8, quote } from '../../go-strings.ts';
 import { bucketList } from '../../histogram/bucket-list.ts';
 import type { FloatHistogram } from '../../histogram.ts';
+import { METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { formatFloat, formatGeneral } from '../format.ts';
@@ -53,7 +54,9 @@ function groupEvaluator(
     case 'bottomk': {
       const ks = memberLimits(scalars, seriesCount);
       return async (group) => {
-        for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
+        if (ks.some((k) => k >= 1)) {
+          for (const member of group.members) noteIgnoredHistograms(ctx, node, member, node.position);
+        }
         if (ctx.due(count * group.members.length)) await ctx.pause();
         return topOfGroup(group, ks, node.op === 'topk' ? 1 : -1);
       };
@@ -67,14 +70,15 @@ function groupEvaluator(
       return async (group) => sampleByHash(group, ratios);
     }
     case 'quantile':
+      for (const q of scalars) warnQuantile(ctx, q, node.param!.position);
       return async (group) => {
         for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
         if (ctx.due(count * group.members.length * 4)) await ctx.pause();
-        return quantile(ctx, node, group, scalars);
+        return quantile(group, scalars);
       };
     case 'count_values':
       if (!isValidLabelName(text)) fail(`invalid label name ${quote(text)}`);
-      return async (group) => countValues(group, text, count);
+      return async (group) => countValues(group, text, node.without, count);
     default:
       return fail(`unknown aggregation: ${node.op}`);
   }
@@ -84,7 +88,7 @@ function groupEvaluator(
 function memberLimits(scalars: Float64Array, seriesCount: number): Float64Array {
   return scalars.map((k) => {
     if (Number.isNaN(k)) fail('Parameter value is NaN');
-    if (k >= 2 ** 63 || k <= -(2 ** 63)) fail(`Scalar value ${formatGeneral(k)} overflows int64`);
+    if (k >= 2 ** 63) fail(`Scalar value ${formatGeneral(k)} overflows int64`);
     return Math.max(0, Math.min(Math.trunc(k), seriesCount));
   });
 }
@@ -116,7 +120,7 @@ function sampleByHash(group: Group, ratios: Float64Array): StepSeries[] {
   return kept;
 }
 
-function quantile(ctx: QueryContext, node: AggregateExpr, group: Group, qs: Float64Array): StepSeries[] {
+function quantile(group: Group, qs: Float64Array): StepSeries[] {
   const values = new Float64Array(qs.length);
   const present = new Uint8Array(qs.length);
   const scratch = new Float64Array(group.members.length);
@@ -128,7 +132,6 @@ function quantile(ctx: QueryContext, node: AggregateExpr, group: Group, qs: Floa
     present[step] = FLOAT;
   }
   if (!present.includes(FLOAT)) return [];
-  for (const q of qs) warnQuantile(ctx, q, node.param!.position);
   return [floatSeries(group.labels, group.dropName, values, present)];
 }
 
@@ -138,13 +141,17 @@ export function warnQuantile(ctx: QueryContext, q: number, position: AggregateEx
   ctx.annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, ctx.position(position));
 }
 
-function countValues(group: Group, label: string, count: number): StepSeries[] {
+function countValues(group: Group, label: string, without: boolean, count: number): StepSeries[] {
+  const vanishes = label === METRIC_NAME && without;
   const byText = new Map<string, { values: Float64Array; present: Uint8Array }>();
   for (const member of group.members) {
     for (let step = 0; step < count; step++) {
       if (member.present[step] === ABSENT) continue;
-      const text =
-        member.present[step] === FLOAT ? formatFloat(member.values[step]!) : formatHistogram(member.histograms![step]!);
+      const text = vanishes
+        ? ''
+        : member.present[step] === FLOAT
+          ? formatFloat(member.values[step]!)
+          : formatHistogram(member.histograms![step]!);
       let columns = byText.get(text);
       if (columns === undefined) {
         columns = { values: new Float64Array(count), present: new Uint8Array(count) };
@@ -155,7 +162,7 @@ function countValues(group: Group, label: string, count: number): StepSeries[] {
     }
   }
   return [...byText].map(([text, { values, present }]) =>
-    floatSeries(withLabel(group.labels, label, text), group.dropName && label !== '__name__', values, present),
+    floatSeries(vanishes ? group.labels : withLabel(group.labels, label, text), false, values, present),
   );
 }
 

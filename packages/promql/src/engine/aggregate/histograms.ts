@@ -61,7 +61,12 @@ export function createHistogramAccumulator(
 }
 
 /** Notes that an operator without a meaning for histograms met some. */
-export function noteIgnoredHistograms(ctx: QueryContext, node: AggregateExpr, member: StepSeries): void {
+export function noteIgnoredHistograms(
+  ctx: QueryContext,
+  node: AggregateExpr,
+  member: StepSeries,
+  position = node.expr.position,
+): void {
   if (member.histograms === undefined || !member.present.includes(HISTOGRAM)) return;
-  ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(node.expr.position));
+  ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(position));
 }

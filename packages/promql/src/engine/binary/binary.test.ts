@@ -58,7 +58,7 @@ describe('vector matching', () => {
     );
     await expect(at(source, 'total / ignoring(code) requests', 0)).rejects.toThrow(
       'found duplicate series for the match group {method="get"} on the right hand-side of the operation: ' +
-        '[requests{code="404", method="get"}, requests{code="500", method="get"}]' +
+        '[{__name__="requests", code="404", method="get"}, {__name__="requests", code="500", method="get"}]' +
         ';many-to-many matching not allowed: matching labels must be unique on one side',
     );
   });

@@ -12,6 +12,27 @@ import type { FloatHistogram } from '../../histogram.ts';
 import type { QueryContext } from '../context.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type StepSeries } from '../value.ts';
 
+/** What the pairs of one operation give cause to note: of each step, Prometheus tells only the last. */
+export interface PairNotes {
+  note(step: number, order: number, kind: 'warn' | 'info', message: string): void;
+  /** Passes the notes on. */
+  flush(): void;
+}
+
+export function createPairNotes(ctx: QueryContext, node: BinaryExpr): PairNotes {
+  const lasts = new Map<number, { order: number; kind: 'warn' | 'info'; message: string }>();
+  return {
+    note(step, order, kind, message) {
+      const known = lasts.get(step);
+      if (known === undefined || known.order <= order) lasts.set(step, { order, kind, message });
+    },
+    flush() {
+      const position = ctx.position(node.position);
+      for (const { kind, message } of lasts.values()) ctx.annotations[kind](message, position);
+    },
+  };
+}
+
 type Operand = Pick<StepSeries, 'values' | 'present' | 'histograms'>;
 
 /** Says what went wrong, or could have, in one step. */
@@ -23,19 +44,21 @@ interface Notes {
 /**
  * The steps of a binary operation at which a side is a histogram: writes presence and float results into the columns
  * and returns the histogram results. An operation that histograms do not have yields nothing, and an info.
+ * @param order place of the pair among all pairs of the operation
  */
 export function histogramOperation(
-  ctx: QueryContext,
+  pairs: PairNotes,
+  order: number,
   node: BinaryExpr,
   left: Operand,
   right: Operand,
   values: Float64Array,
   present: Uint8Array,
 ): { any: boolean; histograms: (FloatHistogram | undefined)[] | undefined } {
-  const position = ctx.position(node.position);
+  let step = 0;
   const notes: Notes = {
-    warn: (message) => ctx.annotations.warn(message, position),
-    info: (message) => ctx.annotations.info(message, position),
+    warn: (message) => pairs.note(step, order, 'warn', message),
+    info: (message) => pairs.note(step, order, 'info', message),
   };
   let any = false;
   let histograms: (FloatHistogram | undefined)[] | undefined;
@@ -45,6 +68,7 @@ export function histogramOperation(
     if (left.present[i] === FLOAT && right.present[i] === FLOAT && !trims) continue;
     const a = left.present[i] === HISTOGRAM ? left.histograms![i]! : left.values[i]!;
     const b = right.present[i] === HISTOGRAM ? right.histograms![i]! : right.values[i]!;
+    step = i;
     const result = operate(node.op, a, b, notes);
     if (result === undefined) continue;
     if (typeof result === 'boolean') {

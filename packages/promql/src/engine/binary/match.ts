@@ -1,11 +1,11 @@
 import type { ArithmeticOp, BinaryExpr, ComparisonOp, VectorMatching } from '../../ast.ts';
-import { type Labels, labelsKey, labelValue } from '../../labels.ts';
+import { compareLabels, type Labels, labelsKey, labelValue } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { dropMetadata, filterLabels, withLabel } from '../metadata-labels.ts';
 import { formatLabels, mergeSameLabels } from '../series.ts';
 import { ABSENT, allPresent, columnAllocator, type StepSeries, type VectorValue } from '../value.ts';
-import { histogramOperation } from './histograms.ts';
+import { createPairNotes, histogramOperation } from './histograms.ts';
 import { arithmeticColumns, changesMetric, comparisonColumns, isComparison } from './operators.ts';
 import { matchLabels, signatureOf } from './signature.ts';
 
@@ -29,14 +29,31 @@ export async function vectorVector(
   const one = oneIsLeft ? left : right;
   const groups = groupBySignature(matching, many, one);
   const series: StepSeries[] = [];
-  const operation = createOperation(ctx, node, oneIsLeft, count);
+  const clashes: Clash[] = [];
+  const operation = createOperation(ctx, node, oneIsLeft, count, many.series);
   for (const group of groups.values()) {
-    if (group.one.length > 1)
-      rejectDuplicates(matching, group.one, many, oneIsLeft ? 'left' : 'right', operation.fills);
+    if (group.one.length > 1) {
+      const clash = findDuplicates(matching, group.one, one, many, oneIsLeft ? 'left' : 'right');
+      if (clash !== undefined) clashes.push(clash);
+    }
     for (const result of operation.evaluate(group)) series.push(result);
     if (ctx.due(count * (group.many.length + group.one.length))) await ctx.pause();
   }
+  clashes.push(...operation.clashes);
+  if (clashes.length > 0) {
+    clashes.sort((a, b) => a.step - b.step || a.order - b.order);
+    fail(clashes[0]!.message);
+  }
+  operation.flushNotes();
   return { kind: 'vector', series: mergeSameLabels(series) };
+}
+
+/** Why matching fails at a step. */
+interface Clash {
+  readonly step: number;
+  /** Which of several clashes at a step is told. */
+  readonly order: number;
+  readonly message: string;
 }
 
 function groupBySignature(matching: VectorMatching, many: VectorValue, one: VectorValue): Map<string, Group> {
@@ -53,30 +70,34 @@ function groupBySignature(matching: VectorMatching, many: VectorValue, one: Vect
   return groups;
 }
 
-/** The "one" side has at most one series of a match group at a time, unless the other side is empty then. */
-function rejectDuplicates(
+/**
+ * The "one" side has at most one series of a match group at a time, unless the other side is empty then and not filled
+ * in: finds the first step at which it is otherwise.
+ */
+function findDuplicates(
   matching: VectorMatching,
-  one: readonly StepSeries[],
+  group: readonly StepSeries[],
+  one: VectorValue,
   many: VectorValue,
   side: 'left' | 'right',
-  fills: boolean,
-): void {
-  const count = one[0]!.present.length;
+): Clash | undefined {
+  const count = group[0]!.present.length;
   for (let step = 0; step < count; step++) {
     let seen: StepSeries | undefined;
-    for (const element of one) {
+    for (const element of group) {
       if (element.present[step] === ABSENT) continue;
       if (seen === undefined) seen = element;
-      else if (fills || many.series.some((other) => other.present[step] !== ABSENT)) {
-        const group = formatLabels(matchLabels(element.labels, matching));
-        fail(
-          `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
-            `[${formatLabels(element.labels)}, ${formatLabels(seen.labels)}]` +
-            ';many-to-many matching not allowed: matching labels must be unique on one side',
-        );
+      else if (matching.fillLeft !== undefined || many.series.some((other) => other.present[step] !== ABSENT)) {
+        const pair = [seen.labels, element.labels].sort(compareLabels).map(formatLabels).join(', ');
+        const message =
+          `found duplicate series for the match group ${formatLabels(matchLabels(element.labels, matching))} ` +
+          `on the ${side} hand-side of the operation: [${pair}]` +
+          ';many-to-many matching not allowed: matching labels must be unique on one side';
+        return { step, order: one.series.indexOf(element), message };
       }
     }
   }
+  return undefined;
 }
 
 /** The steps at which a pair of series meets, whether or not a comparison then filters it out. */
@@ -86,7 +107,8 @@ interface Match {
 }
 
 /** Matches of one group may not coincide: any two one-to-one, those with equal result labels otherwise. */
-function rejectAmbiguousMatches(matching: VectorMatching, matches: readonly Match[]): void {
+function findAmbiguousMatches(matching: VectorMatching, matches: readonly Match[]): Clash[] {
+  const clashes: Clash[] = [];
   const oneToOne = matching.cardinality === 'one-to-one';
   const taken = new Map<string, Uint8Array>();
   for (const { labels, present } of matches) {
@@ -102,24 +124,36 @@ function rejectAmbiguousMatches(matching: VectorMatching, matches: readonly Matc
         const reason = oneToOne
           ? 'many-to-one matching must be explicit (group_left/group_right)'
           : 'grouping labels must ensure unique matches';
-        fail(`multiple matches for labels: ${reason}`);
+        clashes.push({ step: i, order: Infinity, message: `multiple matches for labels: ${reason}` });
+        break;
       }
       steps[i] = present[i]!;
     }
   }
+  return clashes;
 }
 
 interface Operation {
-  readonly fills: boolean;
+  readonly clashes: readonly Clash[];
+  flushNotes(): void;
   evaluate(group: Group): StepSeries[];
 }
 
-function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean, count: number): Operation {
+function createOperation(
+  ctx: QueryContext,
+  node: BinaryExpr,
+  oneIsLeft: boolean,
+  count: number,
+  manySeries: readonly StepSeries[],
+): Operation {
   const matching = node.matching!;
+  const notes = createPairNotes(ctx, node);
+  let orders: Map<StepSeries, number> | undefined;
   // The "many" side takes the left value even where group_right makes it the right operand.
   const fillOne = matching.fillRight;
   const fillMany = matching.fillLeft;
 
+  const clashes: Clash[] = [];
   const allocate = columnAllocator(count);
   const combine = (many: StepSeries, one: StepSeries): StepSeries | undefined => {
     const left = oneIsLeft ? one : many;
@@ -142,14 +176,15 @@ function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean
     }
     let histograms: StepSeries['histograms'];
     if (left.histograms !== undefined || right.histograms !== undefined || node.op === '</' || node.op === '>/') {
-      const result = histogramOperation(ctx, node, left, right, values, present);
+      const order = (orders ??= new Map(manySeries.map((element, i) => [element, i]))).get(many) ?? orders.size;
+      const result = histogramOperation(notes, order, node, left, right, values, present);
       histograms = result.histograms;
       any ||= result.any;
     }
     if (!any) return undefined;
     const labels = resultLabels(node, matching, many.labels, one.labels);
     const dropped = node.returnBool && !ctx.delayedNameRemoval ? dropMetadata(labels) : labels;
-    const dropName = !changesMetric(node.op) && (node.returnBool ? ctx.delayedNameRemoval : many.dropName);
+    const dropName = !changesMetric(node.op) && node.returnBool && ctx.delayedNameRemoval;
     return { labels: dropped, dropName, values, present, histograms };
   };
 
@@ -173,10 +208,10 @@ function createOperation(ctx: QueryContext, node: BinaryExpr, oneIsLeft: boolean
       const filler = fillerFor(matching, one[0]!, many, fillMany, count);
       for (const b of one) add(filler, b);
     }
-    if (matches.length > 1) rejectAmbiguousMatches(matching, matches);
+    if (matches.length > 1) clashes.push(...findAmbiguousMatches(matching, matches));
     return results;
   };
-  return { fills: fillOne !== undefined || fillMany !== undefined, evaluate };
+  return { clashes, flushNotes: notes.flush, evaluate };
 }
 
 /** A constant series with the match labels, present at the steps where none of `series` is. */

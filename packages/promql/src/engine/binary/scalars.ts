@@ -3,7 +3,7 @@ import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { mergeSameLabels, named } from '../series.ts';
 import { allPresent, columnAllocator, type ScalarValue, type StepSeries, type VectorValue } from '../value.ts';
-import { histogramOperation } from './histograms.ts';
+import { createPairNotes, histogramOperation } from './histograms.ts';
 import {
   arithmetic,
   arithmeticColumns,
@@ -39,7 +39,8 @@ export async function vectorScalar(
   const constant = { values: scalar.values, present: allPresent(count) };
   const allocate = columnAllocator(count);
   const series: StepSeries[] = [];
-  for (const element of vector.series) {
+  const notes = createPairNotes(ctx, node);
+  for (const [order, element] of vector.series.entries()) {
     const [left, right] = scalarIsLeft ? [constant, element] : [element, constant];
     const operands = {
       left: left.values,
@@ -60,7 +61,15 @@ export async function vectorScalar(
     }
     let histograms: StepSeries['histograms'];
     if (element.histograms !== undefined || node.op === '</' || node.op === '>/') {
-      const result = histogramOperation(ctx, node, { ...element, ...left }, { ...element, ...right }, values, present);
+      const result = histogramOperation(
+        notes,
+        order,
+        node,
+        { ...element, ...left },
+        { ...element, ...right },
+        values,
+        present,
+      );
       histograms = result.histograms;
       any ||= result.any;
     }
@@ -70,5 +79,6 @@ export async function vectorScalar(
     }
     if (ctx.due(count)) await ctx.pause();
   }
+  notes.flush();
   return { kind: 'vector', series: ctx.delayedNameRemoval ? series : mergeSameLabels(series) };
 }

@@ -5,15 +5,25 @@ import type { Evaluator } from '../evaluate.ts';
 import { type Emit, evaluateRangeFunction } from '../range/evaluate.ts';
 import { extensionError } from '../range/extended.ts';
 import { rangeFunctions } from '../range/table.ts';
+import { windowsOf } from '../range/windows.ts';
 import { evaluateVectorSelector } from '../select.ts';
 import { mergeSameLabels } from '../series.ts';
-import { allPresent, FLOAT, floatSeries, type Grid, type StepSeries, type Value, type VectorValue } from '../value.ts';
+import {
+  allPresent,
+  FLOAT,
+  floatSeries,
+  type Grid,
+  type RangeValue,
+  type StepSeries,
+  type Value,
+  type VectorValue,
+} from '../value.ts';
 import { absent, absentOverTime } from './absent.ts';
 import { evaluateHistogramFunction, histogramFunctions } from './histogram.ts';
 import { evaluateInfo } from './info.ts';
 import { type ColumnFunction, clampTo, mapFloats, mapVector, roundTo } from './instant.ts';
 import { labelJoin, labelReplace } from './labels.ts';
-import { dateFunctions, mathFunctions } from './math.ts';
+import { dateFunctions, mathFunctions, maxOf, minOf } from './math.ts';
 import { mapHistograms, nativeHistogramFunctions } from './native-histograms.ts';
 import { floatsOnly, sortByLabels, sortByValue } from './sort.ts';
 
@@ -71,7 +81,24 @@ export async function callRangeFunction(
   if (node.func === 'quantile_over_time' && range.series.length > 0) {
     for (const q of parameters[0]!) warnQuantile(evaluator.ctx, q, node.args[0]!.position);
   }
+  if (node.func === 'double_exponential_smoothing') checkSmoothingFactors(range, parameters);
   await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse);
+}
+
+/** @throws QueryError for factors outside (0, 1) at any step that has a sample */
+function checkSmoothingFactors(range: RangeValue, [smoothing, trends]: readonly Float64Array[]): void {
+  const wrong = (factor: number) => factor <= 0 || factor >= 1;
+  if (!smoothing!.some(wrong) && !trends!.some(wrong)) return;
+  for (const { timestamps } of range.series) {
+    const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
+    for (let step = 0; step < first.length; step++) {
+      if (first[step] === last[step]) continue;
+      const expected = (name: string, short: string, factor: number) =>
+        fail(`invalid ${name} factor. Expected: 0 < ${short} < 1, got: ${factor.toFixed(6)}`);
+      if (wrong(smoothing![step]!)) expected('smoothing', 'sf', smoothing![step]!);
+      if (wrong(trends![step]!)) expected('trend', 'tf', trends![step]!);
+    }
+  }
 }
 
 /** A function of a vector's floats; without an argument, of the evaluation time. */
@@ -116,7 +143,7 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     case 'max_of':
     case 'min_of': {
       const [a, b] = [await column(0), await column(1)];
-      const choose = node.func === 'max_of' ? Math.max : Math.min;
+      const choose = node.func === 'max_of' ? maxOf : minOf;
       return { kind: 'scalar', values: a.map((x, i) => choose(x, b[i]!)) };
     }
     case 'scalar':
@@ -162,7 +189,7 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
 
 function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue, grid: Grid): VectorValue {
   const byLabel = node.func.startsWith('sort_by_label');
-  if (grid.count > 1) {
+  if (grid.isRange) {
     const message = 'sort is ineffective for range queries since results are always ordered by labels';
     ctx.annotations.warn(message, ctx.position(node.position));
     return byLabel ? vector : floatsOnly(vector);

@@ -139,7 +139,7 @@ describe('float formats', () => {
     ]);
     expect([1, 1e20, 1e21, 1.5e-7, 0.0001, 0].map(formatGeneral)).toEqual([
       '1',
-      '100000000000000000000',
+      '1e+20',
       '1e+21',
       '1.5e-07',
       '0.0001',

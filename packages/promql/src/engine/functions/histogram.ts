@@ -8,7 +8,7 @@ import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { formatOpenMetrics } from '../format.ts';
 import { filterLabels, withLabel } from '../metadata-labels.ts';
-import { named } from '../series.ts';
+import { mergeSameLabels, named } from '../series.ts';
 import { FLOAT, floatSeries, type Grid, HISTOGRAM, type StepSeries, type VectorValue } from '../value.ts';
 import { bucketFraction, bucketQuantile, type ClassicBuckets, type MonotonicityFix } from './classic-histograms.ts';
 import { type NativeStepFunction, nativeFraction, nativeQuantile } from './native-histograms.ts';
@@ -52,7 +52,7 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
           series.push(...(await quantilesOf(ctx, args[0]!, vector, mine, [label, q])).series);
         }
       }
-      return { kind: 'vector', series };
+      return { kind: 'vector', series: grid.isRange ? mergeSameLabels(series) : series };
     }
     case 'histogram_fraction': {
       const lower = await column(args[0]!);

@@ -1,6 +1,7 @@
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
 import { columnAllocator, FLOAT, floatSeries, type StepSeries, type VectorValue } from '../value.ts';
+import { maxOf, minOf } from './math.ts';
 
 /** Writes the function's value at the steps where `present` is FLOAT; may unset `present`. */
 export type ColumnFunction = (values: Float64Array, out: Float64Array, present: Uint8Array) => void;
@@ -44,6 +45,11 @@ export function roundTo(nearest: Float64Array): ColumnFunction {
   };
 }
 
+function clampOne(value: number, min: number | undefined, max: number | undefined): number {
+  const capped = max === undefined ? value : minOf(max, value);
+  return min === undefined ? capped : maxOf(min, capped);
+}
+
 /** `clamp(v, min, max)`: nothing where min is above max. */
 export function clampTo(min: Float64Array | undefined, max: Float64Array | undefined): ColumnFunction {
   return (values, out, present) => {
@@ -52,7 +58,7 @@ export function clampTo(min: Float64Array | undefined, max: Float64Array | undef
       const low = min?.[i] ?? -Infinity;
       const high = max?.[i] ?? Infinity;
       if (high < low) present[i] = 0;
-      else out[i] = Math.max(low, Math.min(high, values[i]!));
+      else out[i] = clampOne(values[i]!, min?.[i], max?.[i]);
     }
   };
 }

@@ -1,4 +1,4 @@
-import type { Call } from '../../ast.ts';
+import type { Call, PositionRange } from '../../ast.ts';
 import { quote } from '../../go-strings.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
@@ -77,7 +77,7 @@ export async function evaluateRangeFunction(
       ctx.hold(count);
       emit(result);
     }
-    if (definition.counter) noteIfNoCounter(ctx, node, element, windows);
+    if (definition.counter && result?.present.includes(FLOAT)) noteIfNoCounter(ctx, node, element);
     if (ctx.due(element.timestamps.length + count)) await ctx.pause();
   }
 }
@@ -123,14 +123,10 @@ function noteOverlaps(
   }
 }
 
-function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries, windows: Windows): void {
+function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries): void {
   const name = labelValue(element.labels, METRIC_NAME);
   if (name === '' || /_(?:total|sum|count|bucket)$/.test(name)) return;
-  const step = windows.first.length - 1;
-  let hasFloats = false;
-  for (let i = windows.first[step]!; i < windows.last[step]!; i++) hasFloats ||= element.histograms?.[i] === undefined;
-  if (!hasFloats) return;
-  const position = ctx.position(node.args[0]!.position);
+  const position = ctx.position(rangePosition(node));
   const type = labelValue(element.labels, '__type__');
   if (type !== '') {
     if (type === 'counter' || type === 'histogram') return;
@@ -140,4 +136,11 @@ function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries, wi
   }
   const message = `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "${name}"`;
   ctx.annotations.info(message, position);
+}
+
+/** Where notes on the range of a call point: a subquery has no place of its own for Prometheus. */
+export function rangePosition(node: Call, at = 0): PositionRange {
+  let argument = node.args[at]!;
+  while (argument.kind === 'paren') argument = argument.expr;
+  return argument.kind === 'subquery' ? node.position : node.args[at]!.position;
 }

@@ -61,8 +61,8 @@ function interpolate(
   isCounter: boolean,
 ): number {
   const before = isCounter && values[at + 1]! < values[at]! ? 0 : values[at]!;
-  const share = (timeMs - timestamps[at]!) / (timestamps[at + 1]! - timestamps[at]!);
-  return before + (values[at + 1]! - before) * share;
+  const rise = (values[at + 1]! - before) * (timeMs - timestamps[at]!);
+  return before + rise / (timestamps[at + 1]! - timestamps[at]!);
 }
 
 function extendedRate(isCounter: boolean, isRate: boolean, extension: Extension): RangeKernel {

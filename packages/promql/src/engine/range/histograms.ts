@@ -4,7 +4,7 @@ import { forMetric } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type RangeSeries, type StepSeries } from '../value.ts';
-import { type RangeCall, windowsFor } from './evaluate.ts';
+import { type RangeCall, rangePosition, windowsFor } from './evaluate.ts';
 import { extendedHistogramRate } from './extended-histograms.ts';
 import { histogramWindowFunctions, type MixedWindow, type RangeNotes } from './histogram-windows.ts';
 import type { Windows } from './windows.ts';
@@ -68,7 +68,7 @@ function evaluateFloats(
 
 function notesFor(ctx: QueryContext, { node, definition }: RangeCall, element: RangeSeries): RangeNotes {
   const name = labelValue(element.labels, METRIC_NAME);
-  const position = ctx.position(node.args[definition.rangeArgument ?? 0]!.position);
+  const position = ctx.position(rangePosition(node, definition.rangeArgument));
   return {
     name,
     warn: (message) => ctx.annotations.warn(message, position),

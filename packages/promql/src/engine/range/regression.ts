@@ -1,4 +1,3 @@
-import { fail } from '../errors.ts';
 import { kahanAdd } from '../kahan.ts';
 import { FLOAT } from '../value.ts';
 import type { RangeKernel } from './kernel.ts';
@@ -63,19 +62,13 @@ export const predictLinear: RangeKernel = (values, { first, last, timestamps, pr
   }
 };
 
-/** Holt's linear smoothing. @throws QueryError for factors outside (0, 1). */
+/** Holt's linear smoothing with factors inside (0, 1). */
 export const doubleExponentialSmoothing: RangeKernel = (values, { first, last, present }, out, [smoothing, trends]) => {
   for (let step = 0; step < first.length; step++) {
     const from = first[step]!;
     const to = last[step]!;
     const smoothingFactor = smoothing![step]!;
     const trendFactor = trends![step]!;
-    if (smoothingFactor <= 0 || smoothingFactor >= 1) {
-      fail(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${smoothingFactor.toFixed(6)}`);
-    }
-    if (trendFactor <= 0 || trendFactor >= 1) {
-      fail(`invalid trend factor. Expected: 0 < tf < 1, got: ${trendFactor.toFixed(6)}`);
-    }
     if (present[step] !== FLOAT) continue;
     let before = 0;
     let level = values[from]!;
