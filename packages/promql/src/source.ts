@@ -7,6 +7,8 @@ export interface SelectRequest {
   readonly matchers: readonly Matcher[];
   readonly startMs: number;
   readonly endMs: number;
+  /** Only each series' newest sample in the interval is of interest; a source may return more. */
+  readonly newestOnly?: boolean;
   /** Aborted when the query is cancelled or times out. */
   readonly signal?: AbortSignal;
 }

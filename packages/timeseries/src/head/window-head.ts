@@ -111,6 +111,24 @@ export class WindowHead {
     );
   }
 
+  /** Times of the oldest and the newest sample, in ms; minMs > maxMs where there is none. */
+  times(): { readonly minMs: number; readonly maxMs: number } {
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    for (let slot = 0; slot < this.#slotCount; slot++) {
+      const isSorted = this.#isUnsorted[slot] === 0;
+      if (this.#newest[slot]! > max) max = this.#newest[slot]!;
+      for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+        const offsets = this.#pool.offsets[segmentOf(chunk)]!;
+        const place = placeOf(chunk);
+        const end = place + (chunk === this.#lastChunks[slot] ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+        for (let i = place; i < (isSorted ? place + 1 : end); i++) if (offsets[i]! < min) min = offsets[i]!;
+        if (isSorted) break;
+      }
+    }
+    return { minMs: this.startMs + min, maxMs: this.startMs + max };
+  }
+
   /** Most samples that `read` can give for the slot. */
   countOf(slot: number): number {
     let count = this.#lastFills[slot]!;
@@ -148,6 +166,86 @@ export class WindowHead {
     }
     if (!isSorted) sortColumns(timestamps, values, begin, at);
     return at;
+  }
+
+  /** Time of the slot's first sample at or after `fromMs`; NaN where there is none, or the slot is not in order. */
+  firstTime(slot: number, fromMs: number): number {
+    if (this.#isUnsorted[slot] === 1) return Number.NaN;
+    const from = fromMs - this.startMs;
+    const last = this.#lastChunks[slot]!;
+    for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+      const offsets = this.#pool.offsets[segmentOf(chunk)]!;
+      const place = placeOf(chunk);
+      const end = place + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      if (offsets[end - 1]! < from) continue;
+      let at = place;
+      while (offsets[at]! < from) at++;
+      return this.startMs + offsets[at]!;
+    }
+    return Number.NaN;
+  }
+
+  /**
+   * Writes the slot's values with times in `[fromMs, toMs]` to `values` from `at` on, as long as their times are those
+   * that `timestamps` has from `at` on.
+   * @returns the position behind the last one, or -1 where the times differ or the slot is not in order
+   */
+  readValues(
+    slot: number,
+    fromMs: number,
+    toMs: number,
+    timestamps: Float64Array,
+    values: Float64Array,
+    at: number,
+  ): number {
+    if (this.#isUnsorted[slot] === 1) return -1;
+    const start = this.startMs;
+    const from = fromMs - start;
+    const to = toMs - start;
+    const last = this.#lastChunks[slot]!;
+    for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+      const segment = segmentOf(chunk);
+      const offsets = this.#pool.offsets[segment]!;
+      let first = placeOf(chunk);
+      let end = first + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      if (offsets[end - 1]! < from) continue;
+      if (offsets[first]! > to) break;
+      while (offsets[first]! < from) first++;
+      while (end > first && offsets[end - 1]! > to) end--;
+      if (at + end - first > timestamps.length) return -1;
+      at = copyAtTimes(offsets, this.#pool.values[segment]!, first, end, start, timestamps, values, at);
+      if (at < 0) return -1;
+    }
+    return at;
+  }
+
+  /** Writes the slot's newest sample with a time in `[fromMs, toMs]` to `columns[0]`; false where there is none. */
+  readNewest(slot: number, fromMs: number, toMs: number, columns: WindowColumns): boolean {
+    const from = fromMs - this.startMs;
+    const to = toMs - this.startMs;
+    const newest = this.#newest[slot]!;
+    if (newest < from) return false;
+    const last = this.#lastChunks[slot]!;
+    if (this.#isUnsorted[slot] === 0 && newest <= to && last !== 0) {
+      columns.timestamps[0] = this.startMs + newest;
+      columns.values[0] = this.#pool.values[segmentOf(last)]![placeOf(last) + this.#lastFills[slot]! - 1]!;
+      return true;
+    }
+    let found = -1;
+    for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+      const offsets = this.#pool.offsets[segmentOf(chunk)]!;
+      const place = placeOf(chunk);
+      const end = place + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      for (let i = place; i < end; i++) {
+        const offset = offsets[i]!;
+        if (offset < from || offset > to || offset <= found) continue;
+        found = offset;
+        columns.values[0] = this.#pool.values[segmentOf(chunk)]![i]!;
+      }
+      if (this.#isUnsorted[slot] === 0 && offsets[end - 1]! > to) break;
+    }
+    columns.timestamps[0] = this.startMs + found;
+    return found >= from && found >= 0;
   }
 
   /** Gives the room of all samples back to the pool. */
@@ -224,6 +322,24 @@ export class WindowHead {
     this.#isUnsorted[slot] = 1;
     this.#push(slot, offset, values[index]!);
   }
+}
+
+/** Copies the values in `[first, end)` if their times are those of `timestamps` from `at` on; -1 if not. */
+function copyAtTimes(
+  offsets: Int32Array,
+  source: Float64Array,
+  first: number,
+  end: number,
+  startMs: number,
+  timestamps: Float64Array,
+  values: Float64Array,
+  at: number,
+): number {
+  for (let i = first; i < end; i++) {
+    if (startMs + offsets[i]! !== timestamps[at]) return -1;
+    values[at++] = source[i]!;
+  }
+  return at;
 }
 
 /** Sorts two parallel columns by time; the exact bits of the values are kept. */
