@@ -4,6 +4,11 @@ export function wordsOf(values: Float64Array): Uint32Array {
   return new Uint32Array(values.slice().buffer);
 }
 
+/** True where two columns have the same bits; much faster than the comparison of an assertion. */
+export function hasSameBits(a: Float64Array, b: Float64Array): boolean {
+  return Buffer.compare(Buffer.from(a.slice().buffer), Buffer.from(b.slice().buffer)) === 0;
+}
+
 /** The double of two halves, exact bits, written into `values[index]`. */
 export function setBits(values: Float64Array, index: number, high: number, low: number): void {
   const words = new Uint32Array(values.buffer, values.byteOffset);

@@ -1,5 +1,7 @@
 import { ByteReader, READ_SLACK_BYTES } from './byte-reader.ts';
 import { PageFormatError } from './errors.ts';
+import { decodeHistograms } from './histograms-decode.ts';
+import type { MaybeHistogram } from './histograms-encode.ts';
 import {
   COMPRESSION_NONE,
   HAS_PATTERN,
@@ -10,6 +12,7 @@ import {
   SHARES_VALUES,
 } from './page-format.ts';
 import { FORM_PART, FORM_RAW, readPart, readTimestamps } from './timestamps.ts';
+import { KIND_HISTOGRAMS, KIND_MASK } from './value-format.ts';
 import { type References, ValuesDecoder } from './values-decode.ts';
 
 export interface PageLimits {
@@ -108,6 +111,26 @@ export class PageReader {
     this.#reader.enter(this.#starts[series]!, this.#ends[series]!);
     this.#decoder.decode(this.#reader, target, at, count, this.#references);
     return at + count;
+  }
+
+  /** True where a series has native histograms: read it with {@link readHistograms}. */
+  hasHistograms(series: number): boolean {
+    this.#patternIndex(series);
+    const start = this.#starts[series]!;
+    return start < this.#ends[series]! && (this.#reader.bytes[start]! & KIND_MASK) === KIND_HISTOGRAMS;
+  }
+
+  /**
+   * The histograms of a series by sample, and its floats at `target[at…]`. Spans and custom bounds are shared between
+   * samples of one layout.
+   * @throws PageFormatError
+   * @throws RangeError where `target` is too short
+   */
+  readHistograms(series: number, target: Float64Array, at = 0): MaybeHistogram[] {
+    const count = this.sampleCount(series);
+    if (target.length - at < count) throw new RangeError(`${count} values do not fit into ${target.length - at}`);
+    this.#reader.enter(this.#starts[series]!, this.#ends[series]!);
+    return decodeHistograms(this.#reader, this.#decoder, target, at, count);
   }
 
   #patternIndex(series: number): number {

@@ -1,5 +1,6 @@
 import { READ_SLACK_BYTES } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { encodeHistograms, type MaybeHistogram } from './histograms-encode.ts';
 import { COMPRESSION_NONE, HAS_PATTERN, PAGE_HEADER_BYTES, PAGE_VERSION, SHARES_VALUES } from './page-format.ts';
 import { PatternTable } from './pattern-table.ts';
 import { ValuesEncoder } from './values-encode.ts';
@@ -46,14 +47,19 @@ export class PageWriter {
   /**
    * Adds a series and returns its number in the page. Both columns have the same length, at least 1, and are read
    * before the call returns. Timestamps are Unix milliseconds in ascending order; values keep their exact bits.
+   * Where `histograms[i]` is present, it is the sample and the value has no meaning.
    */
-  addSeries(timestamps: Float64Array, values: Float64Array): number {
+  addSeries(timestamps: Float64Array, values: Float64Array, histograms?: readonly MaybeHistogram[]): number {
     if (timestamps.length === 0 || timestamps.length !== values.length) {
       throw new RangeError(`a series of ${timestamps.length} timestamps and ${values.length} values`);
     }
     const pattern = this.#patterns.idOf(timestamps);
     const start = this.#values.length;
-    this.#encoder.encode(this.#values, values, this.#seriesCount, pattern);
+    if (histograms === undefined || histograms.every((sample) => sample === undefined)) {
+      this.#encoder.encode(this.#values, values, this.#seriesCount, pattern);
+    } else {
+      encodeHistograms(this.#values, this.#encoder, values, histograms);
+    }
     return this.#addEntry(pattern, start);
   }
 

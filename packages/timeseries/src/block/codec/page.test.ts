@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { randomFrom, setBits, shapes, timestampsArbitrary, valuesArbitrary, wordsOf } from './columns.testing.ts';
+import {
+  hasSameBits,
+  randomFrom,
+  setBits,
+  shapes,
+  timestampsArbitrary,
+  valuesArbitrary,
+  wordsOf,
+} from './columns.testing.ts';
 import { PageReader } from './page-reader.ts';
 import { PageWriter } from './page-writer.ts';
 
@@ -19,12 +27,16 @@ function writePage(series: readonly Column[], writer = new PageWriter()): Uint8A
   return page;
 }
 
+function expectSame(found: Float64Array, expected: Float64Array): void {
+  if (!hasSameBits(found, expected)) expect(wordsOf(found)).toEqual(wordsOf(expected));
+}
+
 function expectSeries(page: PageReader, index: number, { timestamps, values }: Column): void {
   expect(page.sampleCount(index)).toBe(values.length);
-  expect(wordsOf(page.timestamps(index))).toEqual(wordsOf(timestamps));
+  expectSame(page.timestamps(index), timestamps);
   const target = new Float64Array(values.length + 3).fill(7);
   expect(page.readValues(index, target, 2)).toBe(values.length + 2);
-  expect(wordsOf(target.subarray(2, 2 + values.length))).toEqual(wordsOf(values));
+  expectSame(target.subarray(2, 2 + values.length), values);
   expect([target[0], target[1], target.at(-1)]).toEqual([7, 7, 7]);
 }
 
@@ -43,7 +55,7 @@ describe('a page', () => {
         expect(page.seriesCount).toBe(series.length);
         for (let i = series.length - 1; i >= 0; i--) expectSeries(page, i, series[i]!);
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
   });
 

@@ -1,5 +1,6 @@
 const TWO_32 = 2 ** 32;
-const MAX_DISTANCE = 2 ** 52;
+/** Distances are exact below this, and so are the differences between any two. */
+const MAX_RANGE = 2 ** 53;
 const EXPONENTS = 0x7ff00000;
 
 /**
@@ -19,13 +20,17 @@ export function toPatternDistances(
   const high0 = words[2 * reference + 1]!;
   let found = 0;
   let before = 0;
+  let least = 0;
+  let most = 0;
   for (let i = 0; i < count; i++) {
     const high = words[2 * i + 1]!;
     const distance = (high - high0) * TWO_32 + (words[2 * i]! - low0);
-    if (distance >= MAX_DISTANCE || distance <= -MAX_DISTANCE || (high & EXPONENTS) === EXPONENTS) {
+    if ((high & EXPONENTS) === EXPONENTS || distance - least >= MAX_RANGE || most - distance >= MAX_RANGE) {
       if (found === mostExceptions) return -1;
       exceptions[found++] = i;
     } else {
+      if (distance < least) least = distance;
+      else if (distance > most) most = distance;
       before = distance;
     }
     integers[i] = before;

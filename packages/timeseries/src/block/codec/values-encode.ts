@@ -32,6 +32,8 @@ import {
 const WORTHWHILE = 0.98;
 /** Series that take fewer bits a sample are not predicted, nor others from them. */
 const PREDICTABLE_BITS = 2;
+/** The pattern of what is neither predicted nor predicts. */
+const ALONE = -1;
 
 /** Encodes the values of series one by one; see value-format.ts. Scratch arrays grow to the longest series. */
 export class ValuesEncoder {
@@ -50,6 +52,11 @@ export class ValuesEncoder {
     this.#predictor.clear();
   }
 
+  /** Adds a column of at least one value that has nothing to do with other series. */
+  encodeAlone(writer: ByteWriter, values: Float64Array): void {
+    this.encode(writer, values, ALONE, ALONE);
+  }
+
   /** Adds the values of the next series of a page, at least one. */
   encode(writer: ByteWriter, values: Float64Array, series: number, pattern: number): void {
     const count = values.length;
@@ -65,7 +72,7 @@ export class ValuesEncoder {
     if (decimals >= 0) {
       const start = writer.length;
       this.#writeIntegers(writer, decimals === 0 ? KIND_INTEGERS : KIND_DECIMALS, decimals, 0, exceptions, count);
-      if (decimals === 0 && (writer.length - start) * 8 > count * PREDICTABLE_BITS) {
+      if (decimals === 0 && pattern !== ALONE && (writer.length - start) * 8 > count * PREDICTABLE_BITS) {
         this.#predict(writer, start, series, pattern, exceptions, count);
       }
       return;
