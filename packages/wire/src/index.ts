@@ -4,6 +4,15 @@ export { beginExposition, parseExposition } from './exposition/parse.ts';
 export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './exposition/samples.ts';
 export type { AppendColumns } from './log-append-columns.ts';
 export { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
+export {
+  type AttributeColumn,
+  addAttributes,
+  createAttributeBuilder,
+  decodeAttributes,
+  finishAttributes,
+  type LogAttributes,
+  type LogHeader,
+} from './log-attributes.ts';
 export { LOG_CONTENT_TYPES, type LogFormat, logRequestFormat, logResponseFormat } from './log-format.ts';
 export {
   encodeAppendResponse,

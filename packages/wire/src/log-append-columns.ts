@@ -1,3 +1,5 @@
+import type { AttributeColumn } from './log-attributes.ts';
+
 /** Records to append, as byte ranges of one buffer. The arrays are longer than what they hold. */
 export interface AppendColumns {
   readonly bytes: Uint8Array;
@@ -6,6 +8,8 @@ export interface AppendColumns {
   readonly keyEnd: Uint32Array;
   readonly valueStart: Uint32Array;
   readonly valueEnd: Uint32Array;
+  /** Undefined when no record has any. */
+  readonly attributes?: AttributeColumn | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -4,10 +4,18 @@ import { malformed } from './errors.ts';
 import { addRecord, createAppendColumns } from './log-append-columns.ts';
 import type { AppendRequest } from './log-append-request.ts';
 import { scanAppendJson } from './log-append-scan.ts';
+import {
+  type AttributeBuilder,
+  addAttributes,
+  createAttributeBuilder,
+  finishAttributes,
+  parseAttributes,
+} from './log-attributes.ts';
 import { readUtf8 } from './utf8.ts';
 
 /**
- * Decodes `{"records": [{"key": base64, "value": base64}], "awaitDurable": bool}`. Bodies in the plain shape that
+ * Decodes `{"records": [{"key": base64, "value": base64}], "awaitDurable": bool}`; records may have `timestampMs` and
+ * `headers: [{"name", "value": base64}]`. Bodies in the plain shape that
  * clients send are scanned as bytes; all others go through JSON.parse, with the same result.
  * @throws WireError malformed
  */
@@ -25,16 +33,19 @@ export function parseAppendJson(body: Uint8Array): AppendRequest {
   const out = Buffer.allocUnsafe(Math.ceil((body.length * 3) / 4));
   const columns = createAppendColumns(out);
   let at = 0;
+  let builder: AttributeBuilder | undefined;
   for (const [i, record] of records.entries()) {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) {
       throw malformed(`record[${i}]: expected an object`);
     }
     const keyEnd = at + writeBase64(record, i, 'key', out, at);
     const valueEnd = keyEnd + writeBase64(record, i, 'value', out, keyEnd);
+    const attributes = parseAttributes(record, i);
+    if (attributes !== undefined) addAttributes((builder ??= createAttributeBuilder()), i, attributes);
     addRecord(columns, at, keyEnd, keyEnd, valueEnd);
     at = valueEnd;
   }
-  return { ...columns, awaitDurable };
+  return { ...columns, attributes: finishAttributes(builder, columns.count), awaitDurable };
 }
 
 function parseObject(body: Uint8Array): Record<string, unknown> {

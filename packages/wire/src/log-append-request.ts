@@ -1,6 +1,16 @@
 import { malformed } from './errors.ts';
 import { type AppendColumns, addRecord, createAppendColumns } from './log-append-columns.ts';
 import { decodeAppendJson } from './log-append-json.ts';
+import {
+  type AttributeBuilder,
+  addAttributes,
+  createAttributeBuilder,
+  finishAttributes,
+  HEADERS_FIELD,
+  type LogHeader,
+  readHeader,
+  TIMESTAMP_FIELD,
+} from './log-attributes.ts';
 import type { LogFormat } from './log-format.ts';
 import {
   createProtoReader,
@@ -9,6 +19,7 @@ import {
   nextField,
   type ProtoReader,
   readBool,
+  readInt64,
   readLength,
   skipField,
 } from './proto-reader.ts';
@@ -28,7 +39,7 @@ export function decodeAppendRequest(format: LogFormat, body: Uint8Array): Append
 }
 
 function decodeAppendProtobuf(body: Uint8Array): AppendRequest {
-  const columns = createAppendColumns(body);
+  const columns: Columns = { ...createAppendColumns(body), builder: undefined };
   const reader = createProtoReader(body);
   let awaitDurable = false;
   while (nextField(reader)) {
@@ -39,14 +50,19 @@ function decodeAppendProtobuf(body: Uint8Array): AppendRequest {
     } else if (reader.field === 2) awaitDurable = readBool(reader);
     else skipField(reader);
   }
-  return { ...columns, awaitDurable };
+  const { builder, ...records } = columns;
+  return { ...records, attributes: finishAttributes(builder, columns.count), awaitDurable };
 }
 
-function readRecord(reader: ProtoReader, columns: ReturnType<typeof createAppendColumns>): void {
+type Columns = ReturnType<typeof createAppendColumns> & { builder: AttributeBuilder | undefined };
+
+function readRecord(reader: ProtoReader, columns: Columns): void {
   let keyStart = -1;
   let keyEnd = 0;
   let valueStart = -1;
   let valueEnd = 0;
+  let timestampMs: number | undefined;
+  let headers: LogHeader[] | undefined;
   while (nextField(reader)) {
     if (reader.field === 1) {
       readLength(reader);
@@ -56,9 +72,19 @@ function readRecord(reader: ProtoReader, columns: ReturnType<typeof createAppend
       readLength(reader);
       valueStart = reader.at;
       reader.at = valueEnd = reader.valueEnd;
+    } else if (reader.field === TIMESTAMP_FIELD) timestampMs = readInt64(reader);
+    else if (reader.field === HEADERS_FIELD) {
+      const header = readHeader(reader);
+      if (header.name === '')
+        throw malformed(`record[${columns.count}]: headers[${headers?.length ?? 0}]: name is required`);
+      if (headers === undefined) headers = [header];
+      else headers.push(header);
     } else skipField(reader);
   }
   if (keyStart < 0) throw malformed(`record[${columns.count}]: key is required`);
   if (valueStart < 0) throw malformed(`record[${columns.count}]: value is required`);
+  if (timestampMs !== undefined || headers !== undefined) {
+    addAttributes((columns.builder ??= createAttributeBuilder()), columns.count, { timestampMs, headers });
+  }
   addRecord(columns, keyStart, keyEnd, valueStart, valueEnd);
 }

@@ -134,7 +134,7 @@ describe('append requests', () => {
 
   it.each([
     ['{}', 0, false],
-    ['{"unknown":[{"a":1}],"await_durable":true,"records":[{"key":"","value":"","headers":{}}]}', 1, true],
+    ['{"unknown":[{"a":1}],"await_durable":true,"records":[{"key":"","value":"","extra":{}}]}', 1, true],
     ['{"records":[{"value":"Y\\/8=","key":"\\u0059Q"}]}', 1, false],
     ['{"records":null,"awaitDurable":null}', 0, false],
   ])('JSON %s', (body, count, awaitDurable) => {

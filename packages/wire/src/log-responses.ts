@@ -21,6 +21,10 @@ export interface ScanColumns {
   readonly sources: readonly Uint8Array[];
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
+  /** arrival of each record, ms since 1970; left out of the answer when undefined */
+  readonly times?: Float64Array | undefined;
+  /** bytes of attributes right before each value; undefined when no record has any */
+  readonly attributeLengths?: Uint32Array | undefined;
   /** where to go on reading */
   readonly nextSequence: number;
 }

@@ -101,6 +101,12 @@ export const logMessage = buildMessages('opendata.log.v1', {
   Record: [
     [1, 'key', 'optional bytes'],
     [2, 'value', 'optional bytes'],
+    [3, 'timestamp_ms', 'optional int64'],
+    [4, 'headers', 'repeated Header'],
+  ],
+  Header: [
+    [1, 'name', 'string'],
+    [2, 'value', 'bytes'],
   ],
   AppendRequest: [
     [1, 'records', 'repeated Record'],
@@ -114,6 +120,9 @@ export const logMessage = buildMessages('opendata.log.v1', {
   Value: [
     [1, 'sequence', 'uint64'],
     [2, 'value', 'bytes'],
+    [3, 'timestamp_ms', 'optional int64'],
+    [4, 'headers', 'repeated Header'],
+    [5, 'arrival_time_ms', 'int64'],
   ],
   ScanResponse: [
     [1, 'status', 'string'],
