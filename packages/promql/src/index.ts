@@ -15,6 +15,8 @@ export { isQueryError, QueryError, type QueryErrorKind } from './engine/errors.t
 export { formatFloat } from './engine/format.ts';
 export { isStaleMarker, writeStaleMarker } from './engine/staleness.ts';
 export { type FunctionSignature, functions } from './functions.ts';
+export { type Bucket, bucketList } from './histogram/bucket-list.ts';
+export { detectReset } from './histogram/counter-reset.ts';
 export type { CounterResetHint, FloatHistogram, Span } from './histogram.ts';
 export {
   compareLabels,

@@ -1,5 +1,6 @@
 import type { Labels, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
 import type { Logger, Storage } from '@opendata/storage';
+import { type HeadCardinality, headCardinality } from './head/cardinality.ts';
 import { Head } from './head/head.ts';
 import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from './head/label-queries.ts';
 import { selectFromHead } from './head/select.ts';
@@ -36,6 +37,8 @@ export interface TimeSeriesDbStats {
   readonly series: number;
   readonly windows: number;
   readonly samples: number;
+  /** Runs of up to 16 samples. */
+  readonly chunks: number;
   readonly memoryBytes: number;
   readonly seriesBytes: number;
   readonly headBudgetBytes: number;
@@ -167,12 +170,23 @@ export class TimeSeriesDb implements SeriesSource {
     return headLabelValues(this.#head, name, this.#within(request));
   }
 
+  /** Counts of labels in the head; lists of at most `limit` entries. */
+  cardinality(limit: number): Promise<HeadCardinality> {
+    return headCardinality(this.#head, limit);
+  }
+
+  /** Times of the oldest and the newest sample in the head, in ms; 0 where it is empty. */
+  headTimes(): { readonly minMs: number; readonly maxMs: number } {
+    return this.#head.times();
+  }
+
   stats(): TimeSeriesDbStats {
     const head = this.#head;
     return {
       series: head.series.count,
       windows: head.windowCount,
       samples: head.sampleCount,
+      chunks: head.pool.usedChunks,
       memoryBytes: head.memoryBytes,
       seriesBytes: head.series.memoryBytes,
       headBudgetBytes: this.#headBudgetBytes,

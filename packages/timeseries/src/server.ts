@@ -10,11 +10,14 @@ import {
 } from '@opendata/server';
 import { openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
+import { addCompression } from './http/compression.ts';
 import { addCors } from './http/cors.ts';
+import { addExpressionRoutes } from './http/expression-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { addQueryRoutes } from './http/query-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
+import { addTargetRoutes } from './http/target-routes.ts';
 import { writeRoute } from './http/write-route.ts';
 import { databaseMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
@@ -31,6 +34,10 @@ export interface TimeSeriesServerOptions {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly readiness: () => Readiness;
+  /** Values of the command line by flag, for `/api/v1/status/flags`. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** The configuration file, for `/api/v1/status/config`. */
+  readonly configText?: string;
   /** Called when the database is lost for good. */
   readonly fatal: (error: unknown) => void;
 }
@@ -117,9 +124,18 @@ function createApi(options: TimeSeriesServerOptions, storage: Storage, { databas
     rawRoutes: [write],
   });
   addCors(http.app);
-  addQueryRoutes(http.app, { engine: createEngine(), source: database, now: Date.now });
+  addCompression(http.app);
+  addQueryRoutes(http.app, { engine: createEngine({ delayedNameRemoval: false }), source: database, now: Date.now });
   addLabelRoutes(http.app, database);
-  addStatusRoutes(http.app, { database, version, scraping });
+  addExpressionRoutes(http.app);
+  addTargetRoutes(http.app, scraping);
+  addStatusRoutes(http.app, {
+    database,
+    version,
+    flags: options.flags ?? {},
+    configText: options.configText ?? '',
+    retentionMs: () => config.retentionMs ?? storage.defaultTtlMs,
+  });
   return http;
 }
 

@@ -22,6 +22,10 @@ export class ChunkPool {
   #fresh = 1;
   #used = 0;
 
+  get usedChunks(): number {
+    return this.#used;
+  }
+
   /** Bytes of the chunks in use. */
   get usedBytes(): number {
     return this.#used * BYTES_PER_CHUNK;

@@ -34,6 +34,18 @@ export class Head {
     return count;
   }
 
+  /** Times of the oldest and the newest sample, in ms; 0 where there is none. */
+  times(): { readonly minMs: number; readonly maxMs: number } {
+    const windows = [...this.#byLane.values()]
+      .map((window) => window.times())
+      .filter(({ minMs, maxMs }) => minMs <= maxMs);
+    if (windows.length === 0) return { minMs: 0, maxMs: 0 };
+    return {
+      minMs: Math.min(...windows.map(({ minMs }) => minMs)),
+      maxMs: Math.max(...windows.map(({ maxMs }) => maxMs)),
+    };
+  }
+
   get windowCount(): number {
     return this.#byLane.size;
   }

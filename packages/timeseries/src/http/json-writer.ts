@@ -1,7 +1,9 @@
 import { formatFloat, type Labels, type MatrixSeries, type QueryResult, type VectorSample } from '@opendata/promql';
 import type { FastifyReply } from 'fastify';
 import { createYielder } from '../head/yielder.ts';
+import { histogramJson } from './json-histogram.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
+import { jsonText } from './json-text.ts';
 
 /** Text is handed on in pieces of about this many characters. */
 const PIECE_CHARACTERS = 128 * 1024;
@@ -11,15 +13,23 @@ export function sendJson(reply: FastifyReply, text: string): FastifyReply {
   return reply.type('application/json').send(Buffer.from(text));
 }
 
+/** What goes with a query's result. */
+export interface QueryNotes {
+  /** After the query's own. */
+  readonly warnings: readonly string[];
+  /** The query's statistics as JSON text. */
+  readonly stats?: string | undefined;
+}
+
 /** The API's envelope around an answer, in pieces; gives the event loop its turns. */
-export async function* writeQueryResponse(result: QueryResult, warnings: readonly string[]): AsyncGenerator<string> {
+export async function* writeQueryResponse(result: QueryResult, extra: QueryNotes): AsyncGenerator<string> {
   const yielder = createYielder();
   let text = `{"status":"success","data":{"resultType":"${result.type}","result":`;
   if (result.type === 'scalar') {
     // Prometheus writes scalars and strings through Go's plain JSON encoder: no exponent, no padding of the time.
     text += `[${result.timestampMs / 1000},"${formatFloat(result.value)}"]`;
   } else if (result.type === 'string') {
-    text += `[${result.timestampMs / 1000},${JSON.stringify(result.value)}]`;
+    text += `[${result.timestampMs / 1000},${jsonText(result.value)}]`;
   } else {
     const writer = new SeriesWriter();
     text += '[';
@@ -36,16 +46,17 @@ export async function* writeQueryResponse(result: QueryResult, warnings: readonl
     }
     text += ']';
   }
-  yield `${text}}${notes('warnings', [...result.warnings, ...warnings])}${notes('infos', result.infos)}}`;
+  if (extra.stats !== undefined) text += `,"stats":${extra.stats}`;
+  yield `${text}}${notes('warnings', [...result.warnings, ...extra.warnings])}${notes('infos', result.infos)}}`;
 }
 
 /** An answer whose data is plain. */
 export function dataResponse(data: unknown, warnings: readonly string[] = []): string {
-  return `{"status":"success","data":${JSON.stringify(data)}${notes('warnings', warnings)}}`;
+  return `{"status":"success","data":${jsonText(data)}${notes('warnings', warnings)}}`;
 }
 
 function notes(name: string, texts: readonly string[]): string {
-  return texts.length === 0 ? '' : `,"${name}":${JSON.stringify(texts)}`;
+  return texts.length === 0 ? '' : `,"${name}":${jsonText(texts)}`;
 }
 
 class SeriesWriter {
@@ -53,15 +64,20 @@ class SeriesWriter {
   #timestamps: Float64Array | undefined;
   #prefixes: string[] = [];
 
-  sample({ labels, value }: VectorSample, timestampMs: number): string {
+  sample({ labels, value, histogram }: VectorSample, timestampMs: number): string {
+    if (histogram !== undefined) {
+      return `{"metric":${labelsJson(labels)},"histogram":[${formatTime(timestampMs)},${histogramJson(histogram)}]}`;
+    }
     return `{"metric":${labelsJson(labels)},"value":[${formatTime(timestampMs)},"${formatValue(value)}"]}`;
   }
 
-  series({ labels, timestamps, values }: MatrixSeries): string {
+  series(series: MatrixSeries): string {
+    const { labels, timestamps, values, histograms } = series;
     if (timestamps !== this.#timestamps) {
       this.#timestamps = timestamps;
       this.#prefixes = Array.from(timestamps, (timestamp) => `[${formatTime(timestamp)},"`);
     }
+    if (histograms !== undefined) return this.#mixedSeries(labels, values, histograms);
     const prefixes = this.#prefixes;
     let text = `{"metric":${labelsJson(labels)},"values":[`;
     for (let i = 0; i < values.length; i++) {
@@ -70,6 +86,22 @@ class SeriesWriter {
       text += '"]';
     }
     return `${text}]}`;
+  }
+
+  /** Floats and histograms go into lists of their own. */
+  #mixedSeries(labels: Labels, values: Float64Array, histograms: NonNullable<MatrixSeries['histograms']>): string {
+    const floats: string[] = [];
+    const others: string[] = [];
+    for (let i = 0; i < values.length; i++) {
+      const prefix = this.#prefixes[i]!;
+      const histogram = histograms[i];
+      if (histogram === undefined) floats.push(`${prefix}${formatValue(values[i]!)}"]`);
+      else others.push(`${prefix.slice(0, -1)}${histogramJson(histogram)}]`);
+    }
+    let text = `{"metric":${labelsJson(labels)}`;
+    if (floats.length > 0) text += `,"values":[${floats.join(',')}]`;
+    if (others.length > 0) text += `,"histograms":[${others.join(',')}]`;
+    return `${text}}`;
   }
 }
 

@@ -1,20 +1,20 @@
 import { compareLabels } from '@opendata/promql';
-import { requestSignal } from '@opendata/server';
+import { HttpError, requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TimeSeriesDb } from '../db.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
+import { addApiRoute } from './api-route.ts';
 import { dataResponse, labelsJson, sendJson } from './json-writer.ts';
-import { badData, invalid, Parameters } from './parameters.ts';
+import { badData, invalid, type Parameters } from './parameters.ts';
 
 const TRUNCATED = 'results truncated due to limit';
 
 /** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
 export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesDb): void {
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/api/v1/series',
-    async handler(request, reply) {
-      const parameters = new Parameters(request.url, request.body);
+  addApiRoute(app, {
+    methods: ['GET', 'POST'],
+    path: '/series',
+    async handler(parameters, reply) {
       if (parameters.all('match[]').length === 0) throw badData('no match[] parameter provided');
       const limit = parameters.limit();
       const series = await database().series(labelRequest(parameters, reply, (message) => invalid('match[]', message)));
@@ -25,21 +25,23 @@ export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesD
       return sendJson(reply, `{"status":"success","data":[${kept.map(labelsJson).join(',')}]${warnings}}`);
     },
   });
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/api/v1/labels',
-    async handler(request, reply) {
-      const parameters = new Parameters(request.url, request.body);
+  addApiRoute(app, {
+    methods: ['GET', 'POST'],
+    path: '/labels',
+    async handler(parameters, reply) {
       const limit = parameters.limit();
       return sendList(reply, await database().labelNames(labelRequest(parameters, reply, badData)), limit);
     },
   });
-  app.get<{ Params: { name: string } }>('/api/v1/label/:name/values', async (request, reply) => {
-    const parameters = new Parameters(request.url, undefined);
-    const limit = parameters.limit();
-    const name = unescapeLabelName(request.params.name);
-    if (name === '') throw badData('invalid label name: ""');
-    return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply, badData)), limit);
+  addApiRoute(app, {
+    methods: ['GET'],
+    path: '/label/:name/values',
+    async handler(parameters, reply, request) {
+      const limit = parameters.limit();
+      const name = unescapeLabelName((request.params as { name: string }).name);
+      if (name === '') throw new HttpError(404, 'no label name');
+      return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply, badData)), limit);
+    },
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Matcher, ParseError, parseDuration, parseMetricSelector } from '@opendata/promql';
+import { compileMatcher, type Matcher, ParseError, parseDuration, parseMetricSelector } from '@opendata/promql';
 import { HttpError } from '@opendata/server';
 
 /** Parameters of an API request, from the query string and, for POST, the form; with Prometheus' texts for faults. */
@@ -28,7 +28,7 @@ export class Parameters {
     const timeMs = parseTime(text);
     if (timeMs === undefined) {
       // Prometheus says it twice where the parameter may be left out.
-      const where = fallbackMs === undefined ? '' : `Invalid time value for '${name}': `;
+      const where = fallbackMs === undefined ? '' : `invalid time value for '${name}': `;
       throw invalid(name, `${where}cannot parse ${quote(text)} to a valid timestamp`);
     }
     return timeMs;
@@ -80,10 +80,9 @@ export class Parameters {
   }
 }
 
-function isSelective({ type, value }: Matcher): boolean {
-  if (type === '=') return value !== '';
-  if (type === '!=') return value === '';
-  return true;
+/** Whether the matcher refuses series without the label. */
+function isSelective(matcher: Matcher): boolean {
+  return !compileMatcher(matcher).matchesEmpty;
 }
 
 /** A `bad_data` answer about a parameter. */
@@ -98,7 +97,9 @@ export function badData(message: string): HttpError {
 /** Unix seconds as a decimal number, or RFC 3339, in ms. */
 export function parseTime(text: string): number | undefined {
   if (isDecimal(text)) {
-    const timeMs = Math.round(Number(text) * 1000);
+    const seconds = Number(text);
+    const whole = Math.trunc(seconds);
+    const timeMs = whole * 1000 + Math.round((seconds - whole) * 1000);
     return Math.abs(timeMs) <= Number.MAX_SAFE_INTEGER ? timeMs : undefined;
   }
   const match = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.exec(text);

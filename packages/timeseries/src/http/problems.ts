@@ -2,6 +2,7 @@ import type { ErrorMapper, ErrorRenderer, HttpProblem } from '@opendata/server';
 import { isStorageError } from '@opendata/storage';
 import { isWireError } from '@opendata/wire';
 import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
+import { jsonText } from './json-text.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -44,6 +45,6 @@ export const renderApiError: ErrorRenderer = (problem, request) => {
   const errorType = problem.code ?? CODES.get(problem.status) ?? (problem.status >= 500 ? 'internal' : 'bad_data');
   return {
     contentType: 'application/json',
-    body: JSON.stringify({ status: 'error', errorType, error: problem.message }),
+    body: jsonText({ status: 'error', errorType, error: problem.message }),
   };
 };

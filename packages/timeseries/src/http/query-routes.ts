@@ -1,9 +1,17 @@
 import { Readable } from 'node:stream';
-import { type Engine, isQueryError, type QueryOptions, type QueryResult, type SeriesSource } from '@opendata/promql';
+import {
+  type Engine,
+  isQueryError,
+  type QueryOptions,
+  type QueryResult,
+  type QueryStats,
+  type SeriesSource,
+} from '@opendata/promql';
 import { HttpError, requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { addApiRoute } from './api-route.ts';
 import { sendJson, writeQueryResponse } from './json-writer.ts';
-import { badData, invalid, Parameters, parseDurationMs } from './parameters.ts';
+import { badData, invalid, type Parameters, parseDurationMs, quote } from './parameters.ts';
 
 const MAX_POINTS = 11_000;
 const TRUNCATED = 'results truncated due to limit';
@@ -16,23 +24,21 @@ export interface QueryRouteOptions {
 
 /** `/api/v1/query` and `/api/v1/query_range`. */
 export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: QueryRouteOptions): void {
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/api/v1/query',
-    async handler(request, reply) {
-      const parameters = new Parameters(request.url, request.body);
+  addApiRoute(app, {
+    methods: ['GET', 'POST'],
+    path: '/query',
+    async handler(parameters, reply) {
       const limit = parameters.limit();
       const timeMs = parameters.time('time', now());
       const options = queryOptions(parameters, reply);
       const result = await run(() => engine.instant(source(), parameters.text('query'), timeMs, options));
-      return answer(reply, result, limit);
+      return answer(reply, result, limit, parameters.text('stats'));
     },
   });
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/api/v1/query_range',
-    async handler(request, reply) {
-      const parameters = new Parameters(request.url, request.body);
+  addApiRoute(app, {
+    methods: ['GET', 'POST'],
+    path: '/query_range',
+    async handler(parameters, reply) {
       const limit = parameters.limit();
       const startMs = parameters.time('start');
       const endMs = parameters.time('end');
@@ -48,7 +54,7 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       }
       const options = queryOptions(parameters, reply);
       const result = await run(() => engine.range(source(), parameters.text('query'), startMs, endMs, stepMs, options));
-      return answer(reply, result, limit);
+      return answer(reply, result, limit, parameters.text('stats'));
     },
   });
 }
@@ -80,17 +86,40 @@ async function run(query: () => Promise<QueryResult>): Promise<QueryResult> {
 
 const STATUS = { execution: 422, canceled: 499, timeout: 503, internal: 500 } as const;
 
-async function answer(reply: FastifyReply, result: QueryResult, limit: number): Promise<FastifyReply> {
+async function answer(reply: FastifyReply, result: QueryResult, limit: number, stats: string): Promise<FastifyReply> {
   const isTruncated =
     limit > 0 && (result.type === 'vector' || result.type === 'matrix') && result.value.length > limit;
   const kept = isTruncated ? ({ ...result, value: result.value.slice(0, limit) } as QueryResult) : result;
-  const pieces = writeQueryResponse(kept, isTruncated ? [TRUNCATED] : []);
+  const warnings = isTruncated ? [TRUNCATED] : [];
+  if (stats !== '' && stats !== 'true' && stats !== 'all') warnings.push(deprecatedStats(stats));
+  const pieces = writeQueryResponse(kept, { warnings, stats: stats === '' ? undefined : statsJson(result.stats) });
   const first = await pieces.next();
   const second = await pieces.next();
   if (second.done) return sendJson(reply, first.value!);
   return reply
     .type('application/json')
     .send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
+}
+
+function deprecatedStats(value: string): string {
+  const name = quote('stats');
+  return `value ${quote(value)} for parameter ${name} is deprecated and will be rejected in the next major release, use "true" or "all"`;
+}
+
+/** Statistics in Prometheus' shape; what it measures apart, and we do not, is part of the evaluation. */
+function statsJson({ durationMs, totalSamples, peakSamples }: QueryStats): string {
+  const seconds = durationMs / 1000;
+  return JSON.stringify({
+    timings: {
+      evalTotalTime: seconds,
+      resultSortTime: 0,
+      queryPreparationTime: 0,
+      innerEvalTime: seconds,
+      execQueueTime: 0,
+      execTotalTime: seconds,
+    },
+    samples: { totalQueryableSamples: totalSamples, samplesRead: totalSamples, peakSamples },
+  });
 }
 
 async function* joined(first: readonly string[], rest: AsyncGenerator<string>): AsyncGenerator<Buffer> {

@@ -1,62 +1,107 @@
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import { formatDuration } from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
 import type { TimeSeriesDb } from '../db.ts';
-import type { ScrapeManager } from '../scrape/scrape-manager.ts';
+import { addApiRoute } from './api-route.ts';
 import { dataResponse, sendJson } from './json-writer.ts';
-import { Parameters } from './parameters.ts';
+import { badData } from './parameters.ts';
 
 export interface StatusRouteOptions {
   readonly database: () => TimeSeriesDb;
   readonly version: string;
-  readonly scraping: () => ScrapeManager | undefined;
+  /** Values of the command line by flag. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** The configuration file as it was read. */
+  readonly configText: string;
+  readonly retentionMs?: () => number | undefined;
 }
 
-/** `/api/v1/metadata`, `/api/v1/targets`, `/api/v1/status/buildinfo` and the page at `/`. */
-export function addStatusRoutes(app: FastifyInstance, { database, version, scraping }: StatusRouteOptions): void {
+const DEFAULT_TSDB_LIMIT = 10;
+const MAX_TSDB_LIMIT = 10_000;
+
+/** `/api/v1/metadata`, `/api/v1/status/…` and the page at `/`. */
+export function addStatusRoutes(app: FastifyInstance, options: StatusRouteOptions): void {
+  const { database, version } = options;
+  const startedAt = new Date();
   app.get('/', (_request, reply) => {
     reply.type('text/plain; charset=utf-8').send(welcomePage(version));
   });
-  app.get('/api/v1/status/buildinfo', (_request, reply) => {
-    const goVersion = '';
-    const build = { version, revision: '', branch: '', buildUser: '', buildDate: '', goVersion };
-    return sendJson(reply, dataResponse(build));
+  const routes: Record<string, () => unknown> = {
+    '/status/buildinfo': () => {
+      const goVersion = '';
+      return { version, revision: '', branch: '', buildUser: '', buildDate: '', goVersion };
+    },
+    '/status/runtimeinfo': () => runtimeInfo(startedAt, options.retentionMs?.()),
+    '/status/flags': () => options.flags,
+    '/status/config': () => ({ yaml: options.configText }),
+  };
+  for (const [path, data] of Object.entries(routes)) {
+    addApiRoute(app, {
+      methods: ['GET'],
+      path,
+      handler: (_parameters, reply) => sendJson(reply, dataResponse(data())),
+    });
+  }
+  addApiRoute(app, {
+    methods: ['GET'],
+    path: '/status/tsdb',
+    async handler(parameters, reply) {
+      const limit = parameters.text('limit') === '' ? DEFAULT_TSDB_LIMIT : Number(parameters.text('limit'));
+      if (!Number.isInteger(limit) || limit < 1) throw badData('limit must be a positive number');
+      if (limit > MAX_TSDB_LIMIT) throw badData(`limit must not exceed ${MAX_TSDB_LIMIT}`);
+      return sendJson(reply, dataResponse(await tsdbStatus(database(), limit)));
+    },
   });
-  app.get('/api/v1/metadata', (request, reply) => {
-    const parameters = new Parameters(request.url, undefined);
-    const limit = parameters.number('limit') ?? -1;
-    const perMetric = parameters.number('limit_per_metric') ?? -1;
-    const metric = parameters.text('metric');
-    const data: Record<string, unknown> = Object.create(null);
-    let count = 0;
-    for (const [family, entries] of database().metadata.entries()) {
-      if (metric !== '' && family !== metric) continue;
-      if (limit >= 0 && count >= limit) break;
-      data[family] = perMetric > 0 ? entries.slice(0, perMetric) : entries;
-      count++;
-    }
-    return sendJson(reply, dataResponse(data));
-  });
-  app.get('/api/v1/targets', (_request, reply) => {
-    const activeTargets = (scraping()?.targets() ?? []).map(
-      ({ target, health, lastError, lastScrapeMs, lastDurationMs }) => ({
-        discoveredLabels: {},
-        labels: Object.fromEntries(pairs(target.labels)),
-        scrapePool: target.job.jobName,
-        scrapeUrl: target.url,
-        globalUrl: target.url,
-        lastError,
-        lastScrape: new Date(lastScrapeMs).toISOString(),
-        lastScrapeDuration: lastDurationMs / 1000,
-        health,
-        scrapeInterval: `${target.job.intervalMs / 1000}s`,
-        scrapeTimeout: `${target.job.timeoutMs / 1000}s`,
-      }),
-    );
-    return sendJson(reply, dataResponse({ activeTargets, droppedTargets: [], droppedTargetCounts: {} }));
+  addApiRoute(app, {
+    methods: ['GET'],
+    path: '/metadata',
+    handler(parameters, reply) {
+      const limit = parameters.number('limit') ?? -1;
+      const perMetric = parameters.number('limit_per_metric') ?? -1;
+      const metric = parameters.text('metric');
+      const data: Record<string, unknown> = Object.create(null);
+      let count = 0;
+      for (const [family, entries] of database().metadata.entries()) {
+        if (metric !== '' && family !== metric) continue;
+        if (limit >= 0 && count >= limit) break;
+        data[family] = perMetric > 0 ? entries.slice(0, perMetric) : entries;
+        count++;
+      }
+      return sendJson(reply, dataResponse(data));
+    },
   });
 }
 
-function* pairs(labels: readonly string[]): Generator<[string, string]> {
-  for (let i = 0; i < labels.length; i += 2) yield [labels[i]!, labels[i + 1]!];
+async function tsdbStatus(db: TimeSeriesDb, limit: number): Promise<object> {
+  const { series, chunks } = db.stats();
+  const { labelPairs, seriesByMetric, valuesByLabel, bytesByLabel, seriesByPair } = await db.cardinality(limit);
+  const { minMs, maxMs } = db.headTimes();
+  return {
+    headStats: { numSeries: series, numLabelPairs: labelPairs, chunkCount: chunks, minTime: minMs, maxTime: maxMs },
+    seriesCountByMetricName: seriesByMetric,
+    labelValueCountByLabelName: valuesByLabel,
+    memoryInBytesByLabelName: bytesByLabel,
+    seriesCountByLabelValuePair: seriesByPair,
+  };
+}
+
+function runtimeInfo(startedAt: Date, retentionMs: number | undefined): object {
+  return {
+    startTime: startedAt.toISOString(),
+    CWD: process.cwd(),
+    hostname: hostname(),
+    serverTime: new Date().toISOString(),
+    reloadConfigSuccess: true,
+    lastConfigTime: startedAt.toISOString(),
+    corruptionCount: 0,
+    // What tells of Go's runtime has no counterpart here.
+    goroutineCount: 0,
+    GOMAXPROCS: availableParallelism(),
+    GOMEMLIMIT: Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem()),
+    GOGC: '',
+    GODEBUG: '',
+    storageRetention: retentionMs === undefined ? '' : formatDuration(retentionMs),
+  };
 }
 
 function welcomePage(version: string): string {

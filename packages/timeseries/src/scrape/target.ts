@@ -1,4 +1,4 @@
-import { compareStrings } from '@opendata/promql';
+import { compareStrings, formatDuration } from '@opendata/promql';
 import type { ScrapeJob } from '../model/scrape-config.ts';
 
 /** One thing to scrape. */
@@ -7,6 +7,8 @@ export interface ScrapeTarget {
   readonly url: string;
   /** Labels that every scraped series gets, as [name, value, …] sorted by name; `job` and `instance` among them. */
   readonly labels: readonly string[];
+  /** What the configuration says of the target, as in Prometheus' labels before relabelling. */
+  readonly discoveredLabels: Readonly<Record<string, string>>;
   readonly jobLabel: string;
   readonly instanceLabel: string;
 }
@@ -38,6 +40,15 @@ function createTarget(job: ScrapeJob, address: string, configured: Readonly<Reco
     job,
     url: `${scheme}://${address}${path}${query}`,
     labels: kept.sort(([a], [b]) => compareStrings(a, b)).flat(),
+    discoveredLabels: {
+      __address__: address,
+      __metrics_path__: job.metricsPath,
+      __scheme__: job.scheme,
+      __scrape_interval__: formatDuration(job.intervalMs),
+      __scrape_timeout__: formatDuration(job.timeoutMs),
+      job: job.jobName,
+      ...configured,
+    },
     jobLabel: labels.get('job') ?? '',
     instanceLabel: labels.get('instance') ?? '',
   };

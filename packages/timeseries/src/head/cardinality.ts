@@ -1,0 +1,73 @@
+import { METRIC_NAME } from '@opendata/promql';
+import type { Head } from './head.ts';
+import { createYielder } from './yielder.ts';
+
+export interface NamedCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** What makes the head large: the longest of each list first. */
+export interface HeadCardinality {
+  readonly labelPairs: number;
+  readonly seriesByMetric: readonly NamedCount[];
+  readonly valuesByLabel: readonly NamedCount[];
+  /** Bytes of names and values, for every series that has the label. */
+  readonly bytesByLabel: readonly NamedCount[];
+  readonly seriesByPair: readonly NamedCount[];
+}
+
+/** Bytes before a name and a value that say how long they are. */
+const LENGTH_BYTES = 2;
+const PAIRS_PER_TURN = 4096;
+
+/** Counts the labels of the head; every list has at most `limit` entries. Gives the event loop its turns. */
+export async function headCardinality(head: Head, limit: number): Promise<HeadCardinality> {
+  const { index } = head.series;
+  const yielder = createYielder();
+  const seriesByMetric = new TopList(limit);
+  const valuesByLabel = new TopList(limit);
+  const bytesByLabel = new TopList(limit);
+  const seriesByPair = new TopList(limit);
+  let labelPairs = 0;
+  for (const name of index.names()) {
+    const pairs = index.pairsOfName(name);
+    const nameBytes = Buffer.byteLength(name) + LENGTH_BYTES;
+    let bytes = 0;
+    for (const pair of pairs) {
+      const count = index.seriesCount(pair);
+      bytes += count * (nameBytes + index.valueBytes(pair).length);
+      if (name === METRIC_NAME) seriesByMetric.add(count, () => index.valueOf(pair));
+      seriesByPair.add(count, () => `${name}=${index.valueOf(pair)}`);
+      if (++labelPairs % PAIRS_PER_TURN === 0) await yielder();
+    }
+    valuesByLabel.add(pairs.length, () => name);
+    bytesByLabel.add(bytes, () => name);
+  }
+  return {
+    labelPairs,
+    seriesByMetric: seriesByMetric.list,
+    valuesByLabel: valuesByLabel.list,
+    bytesByLabel: bytesByLabel.list,
+    seriesByPair: seriesByPair.list,
+  };
+}
+
+/** The largest counts, descending; of equal ones those that came first. */
+class TopList {
+  readonly list: NamedCount[] = [];
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(value: number, name: () => string): void {
+    const { list } = this;
+    if (list.length === this.#limit && value <= list[list.length - 1]!.value) return;
+    let at = list.length;
+    while (at > 0 && list[at - 1]!.value < value) at--;
+    list.splice(at, 0, { name: name(), value });
+    if (list.length > this.#limit) list.pop();
+  }
+}

@@ -1,0 +1,66 @@
+import { formatDuration } from '@opendata/promql';
+import type { FastifyInstance } from 'fastify';
+import type { TargetStatus } from '../scrape/scrape-loop.ts';
+import type { ScrapeManager } from '../scrape/scrape-manager.ts';
+import { addApiRoute } from './api-route.ts';
+import { dataResponse, sendJson } from './json-writer.ts';
+
+/** `/api/v1/targets`, `/api/v1/scrape_pools`, and the answers about rules and alerts, of which this server has none. */
+export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeManager | undefined): void {
+  addApiRoute(app, {
+    methods: ['GET'],
+    path: '/targets',
+    handler(parameters, reply) {
+      const state = parameters.text('state').toLowerCase();
+      const pool = parameters.text('scrapePool');
+      const targets = (scraping()?.targets() ?? []).filter(({ target }) => pool === '' || target.job.jobName === pool);
+      const pools = [...new Set(targets.map(({ target }) => target.job.jobName))].sort();
+      const showsDropped = state !== 'active';
+      return sendJson(
+        reply,
+        dataResponse({
+          activeTargets: state === 'dropped' ? [] : targets.map(activeTarget),
+          // Without relabelling no target is ever dropped.
+          droppedTargets: [],
+          droppedTargetCounts: showsDropped ? Object.fromEntries(pools.map((name) => [name, 0])) : null,
+        }),
+      );
+    },
+  });
+  addApiRoute(app, {
+    methods: ['GET'],
+    path: '/scrape_pools',
+    handler(_parameters, reply) {
+      const scrapePools = [...new Set((scraping()?.targets() ?? []).map(({ target }) => target.job.jobName))].sort();
+      return sendJson(reply, dataResponse({ scrapePools }));
+    },
+  });
+  const nothing = {
+    '/rules': { groups: [] },
+    '/alerts': { alerts: [] },
+    '/alertmanagers': { activeAlertmanagers: [], droppedAlertmanagers: [] },
+  };
+  for (const [path, data] of Object.entries(nothing)) {
+    addApiRoute(app, { methods: ['GET'], path, handler: (_parameters, reply) => sendJson(reply, dataResponse(data)) });
+  }
+}
+
+function activeTarget({ target, health, lastError, lastScrapeMs, lastDurationMs }: TargetStatus): object {
+  return {
+    discoveredLabels: target.discoveredLabels,
+    labels: Object.fromEntries(pairs(target.labels)),
+    scrapePool: target.job.jobName,
+    scrapeUrl: target.url,
+    globalUrl: target.url,
+    lastError,
+    lastScrape: lastScrapeMs === 0 ? '0001-01-01T00:00:00Z' : new Date(lastScrapeMs).toISOString(),
+    lastScrapeDuration: lastDurationMs / 1000,
+    health,
+    scrapeInterval: formatDuration(target.job.intervalMs),
+    scrapeTimeout: formatDuration(target.job.timeoutMs),
+  };
+}
+
+function* pairs(labels: readonly string[]): Generator<[string, string]> {
+  for (let i = 0; i < labels.length; i += 2) yield [labels[i]!, labels[i + 1]!];
+}
