@@ -120,8 +120,6 @@ export class Lexer {
   }
 
   private scanStatement(code: number): TokenKind {
-    const operator = SINGLE_CHAR_OPERATORS.get(code);
-    if (operator !== undefined) return this.emit(operator, 1);
     if (isAlpha(code) || code === COLON) return this.inBrackets ? this.scanWordInBrackets(code) : this.scanWord();
     if (isDigit(code) || (code === DOT && isDigit(this.peekSecond()))) return this.scanNumberOrDuration();
     switch (code) {
@@ -156,8 +154,10 @@ export class Lexer {
         return this.scanRawString();
       case 0x40:
         return this.emit('@', 1);
-      default:
-        return this.scanComparison(code);
+      default: {
+        const operator = SINGLE_CHAR_OPERATORS.get(code);
+        return operator === undefined ? this.scanComparison(code) : this.emit(operator, 1);
+      }
     }
   }
 
@@ -189,15 +189,19 @@ export class Lexer {
 
   private scanWord(): TokenKind {
     const { input } = this;
-    let pos = this.pos + 1;
-    while (pos < input.length && (isAlphaNumeric(input.charCodeAt(pos)) || input.charCodeAt(pos) === COLON)) pos++;
-    const word = input.slice(this.pos, pos);
-    const kind = WORD_KINDS.get(word) ?? WORD_KINDS.get(word.toLowerCase());
+    let pos = this.pos;
+    let hasUpper = false;
+    let hasColon = false;
+    for (; pos < input.length; pos++) {
+      const code = input.charCodeAt(pos);
+      if (code === COLON) hasColon = true;
+      else if (code >= 0x41 && code <= 0x5a) hasUpper = true;
+      else if (!isAlphaNumeric(code)) break;
+    }
     const length = pos - this.pos;
-    if (kind === undefined) return this.emit(word.includes(':') ? 'metric-identifier' : 'identifier', length);
-    if ((kind === 'fill' || kind === 'fill_left' || kind === 'fill_right') && !this.isParenNext(pos))
-      return this.emit('identifier', length);
-    return this.emit(kind, length);
+    const kind = hasColon ? 'metric-identifier' : wordKind(input.slice(this.pos, pos), hasUpper);
+    const isFill = kind === 'fill' || kind === 'fill_left' || kind === 'fill_right';
+    return this.emit(isFill && !this.isParenNext(pos) ? 'identifier' : kind, length);
   }
 
   private isParenNext(pos: number): boolean {
@@ -358,6 +362,10 @@ export class Lexer {
     }
     return first + digits;
   }
+}
+
+function wordKind(word: string, hasUpper: boolean): TokenKind {
+  return WORD_KINDS.get(hasUpper ? word.toLowerCase() : word) ?? 'identifier';
 }
 
 /** U+FFFD, which is what invalid bytes have become when the query was decoded, or half a surrogate pair. */

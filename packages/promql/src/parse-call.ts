@@ -27,25 +27,33 @@ export function parseAggregate(stream: TokenStream): AggregateExpr | undefined {
   const name = stream.tokenPosition();
   const outer = stream.context;
   stream.context = IN_AGGREGATION;
-  let grouping: readonly string[] = [];
-  let without = false;
-  const parseClause = (): void => {
-    without = stream.take() === 'without';
-    grouping = parseGrouping(stream);
-  };
-  if (next !== '(') parseClause();
+  let clause = next === '(' ? NO_CLAUSE : parseClause(stream);
   if (stream.peek() !== '(') stream.unexpected();
   const args = parseArguments(stream);
   let position = stream.positionFrom(name);
   if (next === '(') {
     const last = stream.peek();
     if (last === 'by' || last === 'without') {
-      parseClause();
+      clause = parseClause(stream);
       position = stream.positionFrom(name);
     }
   }
   stream.context = outer;
-  return { kind: 'aggregate', op, ...pickArguments(stream, op, args, position), grouping, without, position };
+  const { expr, param } = pickArguments(stream, op, args, position);
+  return { kind: 'aggregate', op, expr, param, grouping: clause.grouping, without: clause.without, position };
+}
+
+interface Clause {
+  readonly grouping: readonly string[];
+  readonly without: boolean;
+}
+
+const NO_CLAUSE: Clause = { grouping: [], without: false };
+
+/** `by (…)` or `without (…)`. */
+function parseClause(stream: TokenStream): Clause {
+  const without = stream.take() === 'without';
+  return { grouping: parseGrouping(stream), without };
 }
 
 function pickArguments(

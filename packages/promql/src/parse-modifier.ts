@@ -119,9 +119,14 @@ function parseAt(stream: TokenStream, expr: Expr): Expr {
   if (!(Math.abs(seconds) < MAX_TIMESTAMP_SECONDS)) {
     stream.errorAt(`timestamp out of bounds for @ modifier: ${formatSeconds(seconds)}`, expr.position);
   }
-  // Half a millisecond goes away from zero.
-  const timestampMs = (seconds < 0 ? -1 : 1) * Math.round(Math.abs(seconds) * 1000);
-  return applyAt(stream, expr, { timestampMs: timestampMs === 0 ? 0 : timestampMs });
+  return applyAt(stream, expr, { timestampMs: toTimestampMs(seconds) });
+}
+
+/** Half a millisecond goes away from zero; what 64 bits cannot hold becomes the least number, as in Prometheus. */
+function toTimestampMs(seconds: number): number {
+  const ms = (seconds < 0 ? -1 : 1) * Math.round(Math.abs(seconds) * 1000);
+  if (!(Math.abs(ms) < 2 ** 63)) return -(2 ** 63);
+  return ms === 0 ? 0 : ms;
 }
 
 /** Go's `%f`. */

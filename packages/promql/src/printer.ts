@@ -107,7 +107,8 @@ function printMatchers({ name, matchers }: VectorSelector): string {
     const isName = matcher.name === METRIC_NAME && matcher.type === '=' && matcher.value === name && name !== '';
     if (!isName) parts.push(printMatcher(matcher));
   }
-  if (parts.length === 0) return name;
+  // Prometheus prints nothing for `{}`, which no longer parses.
+  if (parts.length === 0) return name === '' ? '{}' : name;
   return `${name}{${parts.sort(compareStrings).join(',')}}`;
 }
 

@@ -6,11 +6,13 @@ export interface QueryGenerator {
   broken(): string;
 }
 
-const METRICS = ['foo', 'bar:baz', 'up', 'sum', 'start', 'offset', 'by', 'min_of', 'Avg', 'fill', 'bool_x', 'anchored'];
+const PLAIN_METRICS = ['foo', 'bar:baz', 'up', 'bool_x', 'x'];
+const METRICS = [...PLAIN_METRICS, 'sum', 'start', 'offset', 'by', 'min_of', 'Avg', 'fill', 'anchored'];
 const LABELS = ['job', 'le', 'on', '__name__', 'by', '"a.b"', "'ü'", 'step', 'bool'];
 const STRINGS = ['""', '"a"', "'it\\'s'", '`raw\\`', '"\\xff\\u00fc\\n"', '"ü"', '"a|b"', '"x.*"', '".+"', '"(a|b)c"'];
 const REGEXES = ['""', '"a|b"', '"x.*"', '".+"', '"(a|b)c"', '`\\d+`', '"(?i)up"', '"["', '"a{2}"'];
-const NUMBERS = ['1', '0', '2.5', '.5', '5.', '1e3', '0x1F', '0755', 'Inf', 'nan', '1_000', '1e-3', '123456789012'];
+const PLAIN_NUMBERS = ['1', '0', '2.5', '.5', '1e3', '0x1F', '0755', 'Inf', 'nan', '1e-3', '123456789012'];
+const NUMBERS = [...PLAIN_NUMBERS, '5.', '1_000'];
 const DURATIONS = ['5m', '1h30m', '2w', '1y', '90s', '1500ms', '1d12h'];
 const ARITHMETIC = ['+', '-', '*', '/', '%', '^', 'atan2'];
 const COMPARISONS = ['==', '!=', '<', '<=', '>', '>='];
@@ -55,7 +57,8 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-export function createQueryGenerator(seed: number): QueryGenerator {
+/** With `plain`, without keywords as metric names and other forms that not every PromQL parser knows. */
+export function createQueryGenerator(seed: number, { plain = false } = {}): QueryGenerator {
   const random = createRandom(seed);
   const chance = (probability: number): boolean => random() < probability;
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
@@ -71,15 +74,17 @@ export function createQueryGenerator(seed: number): QueryGenerator {
       () => `${pick(LABELS)}${pick(['=~', '!~'])}${pick(REGEXES)}`,
     );
   const braces = (): string => `{${list(3, matcher)}${maybe(0.1, () => ',')}}`;
-  const selector = (): string => (chance(0.2) ? braces() : `${pick(METRICS)}${maybe(0.4, braces)}`);
-  const number = (): string => pick(chance(0.5) ? NUMBERS : DURATIONS);
+  const selector = (): string =>
+    chance(0.2) ? braces() : `${pick(plain ? PLAIN_METRICS : METRICS)}${maybe(0.4, braces)}`;
+  const number = (): string => pick(chance(0.5) ? DURATIONS : plain ? PLAIN_NUMBERS : NUMBERS);
   const sign = (): string => maybe(0.25, () => pick(['-', '+', '- ']));
 
   const durationExpr = (depth: number): string => {
     if (depth <= 0 || chance(0.4)) return pick([...DURATIONS, '300', '2', '1.5', '0x1F']);
     return oneOf(
-      () => pick(['step()', 'range()', 'STEP ( )']),
-      () => `${pick(['min_of', 'max_of'])}(${durationExpr(depth - 1)}, ${durationExpr(depth - 1)})`,
+      () => pick(['step()', 'range()', plain ? 'step( )' : 'STEP ( )']),
+      () =>
+        plain ? 'range()' : `${pick(['min_of', 'max_of'])}(${durationExpr(depth - 1)}, ${durationExpr(depth - 1)})`,
       () => `(${durationExpr(depth - 1)})`,
       () => `${pick(['-', '+'])}${durationExpr(depth - 1)}`,
       () => `${durationExpr(depth - 1)} ${pick(['+', '-', '*', '/', '%', '^'])} ${durationExpr(depth - 1)}`,
@@ -155,7 +160,7 @@ export function createQueryGenerator(seed: number): QueryGenerator {
     return oneOf(
       number,
       () => `${pick(['time', 'pi', 'start', 'end', 'step', 'range'])}()`,
-      () => `${pick(['max_of', 'min_of'])}(${scalar(depth - 1)}, ${scalar(depth - 1)})`,
+      () => (plain ? 'pi()' : `${pick(['max_of', 'min_of'])}(${scalar(depth - 1)}, ${scalar(depth - 1)})`),
       () => `scalar(${vector(depth - 1)})`,
       () => `${scalar(depth - 1)} ${pick(ARITHMETIC)} ${scalar(depth - 1)}`,
       () => `${scalar(depth - 1)} ${pick(COMPARISONS)} bool ${scalar(depth - 1)}`,

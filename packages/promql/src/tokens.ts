@@ -141,11 +141,13 @@ export function startsExpression(kind: TokenKind): boolean {
   return EXPRESSION_STARTS.has(kind);
 }
 
-/** Words that may be a label name in `by (…)`, `on (…)` and their like. */
+/** Words that may be a label name in `by (…)`, `on (…)` and their like: all but `without`. */
 export const GROUPING_LABEL_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'identifier',
   'metric-identifier',
-  ...([...AGGREGATE_OPS, ...KEYWORDS, ...CONTEXT_FUNCTIONS, ...WORD_OPERATORS] as TokenKind[]),
+  ...([...AGGREGATE_OPS, ...KEYWORDS, ...CONTEXT_FUNCTIONS, ...WORD_OPERATORS] as TokenKind[]).filter(
+    (kind) => kind !== 'without',
+  ),
 ]);
 
 /** Binding strength of binary operators; `^` alone is right-associative. A sign binds like `*`. */
