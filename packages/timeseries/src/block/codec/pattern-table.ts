@@ -101,6 +101,6 @@ function hashOf(timestamps: Float64Array): number {
   const count = timestamps.length;
   let hash = count;
   const step = Math.max(1, count >>> 3);
-  for (let i = 0; i < count; i += step) hash = Math.imul(hash ^ (timestamps[i]! % 0x7fffffff), 0x01000193);
-  return hash ^ (timestamps[count - 1]! % 0x7fffffff);
+  for (let i = 0; i < count; i += step) hash = Math.imul(hash ^ timestamps[i]!, 0x01000193);
+  return hash ^ timestamps[count - 1]!;
 }

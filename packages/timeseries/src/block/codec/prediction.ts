@@ -13,9 +13,11 @@ const MAX_STEP = 2 ** 44;
 /** How many of the newest series are tried. */
 const CANDIDATES = 8;
 /** How many samples a first look takes. */
-const LOOKED_AT = 32;
+const LOOKED_AT = 24;
 /** A candidate must take away this share of the distances in the first look. */
 const PROMISING = 0.6;
+/** Where no more than this share is left, no other candidate is tried. */
+const GOOD = 0.2;
 
 interface Candidate {
   series: number;
@@ -69,12 +71,14 @@ function expectedStep(step: number, factor: number): number {
 export class Predictor {
   readonly #ring: Candidate[] = [];
   #next = 0;
+  #lastUsed = 0;
   /** The answer of {@link find}. */
   factor = 0;
 
   clear(): void {
     for (const candidate of this.#ring) candidate.series = -1;
     this.#next = 0;
+    this.#lastUsed = 0;
   }
 
   /** Offers a series that is not predicted itself. */
@@ -94,16 +98,22 @@ export class Predictor {
   /** The most promising series to predict `entries` from, and its factor in `factor`. */
   find(pattern: number, entries: Float64Array, count: number): Candidate | undefined {
     const stride = Math.max(1, Math.floor((count - 1) / LOOKED_AT));
+    const own = ownDistance(entries, count, stride);
+    const ring = this.#ring;
     let best: Candidate | undefined;
-    let least = PROMISING * ownDistance(entries, count, stride);
-    for (const candidate of this.#ring) {
+    let least = PROMISING * own;
+    for (let i = 0; i < ring.length && least > GOOD * own; i++) {
+      // The one that served last comes first.
+      const place = (this.#lastUsed + i) % ring.length;
+      const candidate = ring[place]!;
       if (candidate.series < 0 || candidate.pattern !== pattern || candidate.count !== count) continue;
       const factor = fitFactor(entries, candidate.values, count, stride);
       if (factor <= 0 || factor > MAX_FACTOR) continue;
-      const distance = residualDistance(entries, candidate.values, count, stride, factor);
+      const distance = residualDistance(entries, candidate.values, count, stride, factor, least);
       if (distance >= least) continue;
       least = distance;
       best = candidate;
+      this.#lastUsed = place;
       this.factor = factor;
     }
     if (best !== undefined && stride > 1) {
@@ -146,9 +156,10 @@ function residualDistance(
   count: number,
   stride: number,
   factor: number,
+  enough: number,
 ): number {
   let distance = 0;
-  for (let i = stride; i < count; i += stride) {
+  for (let i = stride; i < count && distance < enough; i += stride) {
     const expected = expectedStep(reference[i]! - reference[i - 1]!, factor);
     distance += Math.abs(entries[i]! - entries[i - 1]! - expected);
   }
