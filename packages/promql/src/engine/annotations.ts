@@ -1,3 +1,4 @@
+import type { Expr, PositionRange } from '../ast.ts';
 import { quote } from '../go-strings.ts';
 
 /** Warnings and infos of a query, each text once: with the position where it was noted last. */
@@ -27,6 +28,11 @@ export function createAnnotations(): Annotations {
       return withPositions(infos);
     },
   };
+}
+
+/** Where notes on an operand point: inside its parentheses. */
+export function placeOf(expr: Expr): PositionRange {
+  return expr.kind === 'paren' ? placeOf(expr.expr) : expr.position;
 }
 
 /** ` for metric name "…"`, or nothing where the series has no name. */

@@ -45,6 +45,7 @@ export function coarserIndex(index: number, fromSchema: number, toSchema: number
  * root of 2 itself down; a bound that differs in its last bit would show in answers.
  */
 function computeFractionalPowers(): Float64Array {
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: one bit below Math.SQRT2
   const roots = [1.414213562373095];
   for (let root = Math.sqrt(Math.SQRT2); roots.length < finestSchema; root = Math.sqrt(root)) roots.push(root);
   return Float64Array.from({ length: 1 << finestSchema }, (_, i) => {

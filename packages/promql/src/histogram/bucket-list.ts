@@ -11,8 +11,28 @@ export interface Bucket {
   readonly count: number;
 }
 
-/** All buckets in ascending order of their bounds, the zero bucket among them; empty ones only where stored. */
+/**
+ * All buckets in ascending order of their bounds; empty ones only where stored. Buckets end where the zero bucket
+ * begins, which is among them if it has observations.
+ */
 export function bucketList(histogram: FloatHistogram): Bucket[] {
+  if (usesCustomBuckets(histogram.schema)) return storedBuckets(histogram);
+  const edge = histogram.zeroThreshold;
+  const buckets: Bucket[] = [];
+  for (const bucket of storedBuckets(histogram)) {
+    if (isZeroBucket(bucket)) {
+      if (bucket.count > 0) buckets.push(bucket);
+    } else if (bucket.lower >= 0 && bucket.lower < edge && edge < bucket.upper)
+      buckets.push({ ...bucket, lower: edge });
+    else if (bucket.upper <= 0 && bucket.upper > -edge && -edge > bucket.lower)
+      buckets.push({ ...bucket, upper: -edge });
+    else buckets.push(bucket);
+  }
+  return buckets;
+}
+
+/** All buckets as stored, in ascending order of their bounds; the zero bucket unless its count is 0. */
+export function storedBuckets(histogram: FloatHistogram): Bucket[] {
   const { positive, negative, schema, customValues, zeroCount, zeroThreshold } = toSparse(histogram);
   const buckets: Bucket[] = [];
   if (usesCustomBuckets(schema)) {
@@ -37,7 +57,7 @@ export function bucketList(histogram: FloatHistogram): Bucket[] {
       count: bucket.count,
     });
   }
-  if (zeroCount > 0) {
+  if (zeroCount !== 0) {
     buckets.push({
       lower: -zeroThreshold,
       upper: zeroThreshold,

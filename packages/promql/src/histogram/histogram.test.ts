@@ -66,7 +66,7 @@ describe('bucket bounds', () => {
     expect(exponentialBound(3, 0)).toBe(8);
     expect(exponentialBound(-2, 0)).toBe(0.25);
     expect(exponentialBound(1, -1)).toBe(4);
-    expect(exponentialBound(1, 1)).toBe(1.414213562373095);
+    expect(exponentialBound(1, 1)).toBe(Math.SQRT2 - 2 ** -52);
     expect(exponentialBound(8, 3)).toBe(2);
     expect(exponentialBound(1, 8)).toBe(1.0027112750502025);
     expect(exponentialBound(1024, 0)).toBe(Number.MAX_VALUE);

@@ -1,6 +1,6 @@
 import type { FloatHistogram } from '../histogram.ts';
 import { usesCustomBuckets } from './bounds.ts';
-import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucket-list.ts';
+import { type Bucket, biasedZeroBucket, isZeroBucket, storedBuckets } from './bucket-list.ts';
 import { fractionBelow } from './quantile.ts';
 import { fromSparse, NO_BUCKETS, type SparseBuckets, toSparse } from './sparse.ts';
 
@@ -29,7 +29,7 @@ export function trimHistogram(histogram: FloatHistogram, cutoff: number, keep: '
     if (rest.count !== 0) sum += rest.count * rest.middle;
     return rest.count;
   };
-  const list = bucketList(histogram);
+  const list = storedBuckets(histogram);
   const negativeCount = sparse.negative.indices.length;
   const hasZero = !usesCustomBuckets(histogram.schema) && histogram.zeroCount !== 0;
   const negative = Float64Array.from(list.slice(0, negativeCount), remaining).reverse();

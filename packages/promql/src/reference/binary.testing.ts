@@ -69,7 +69,8 @@ export function vectorVector(node: BinaryExpr, left: readonly Element[], right: 
   const swapped = cardinality === 'one-to-many';
   const many = swapped ? right : left;
   const one = swapped ? left : right;
-  if ((many.length === 0 && fillLeft === undefined) || (one.length === 0 && fillRight === undefined)) return [];
+  const fills = fillLeft !== undefined || fillRight !== undefined;
+  if (!fills && (many.length === 0 || one.length === 0)) return [];
   const key = (element: Element) => labelsKey(matchLabels(element.labels, matching));
 
   const ones = new Map<string, Element>();

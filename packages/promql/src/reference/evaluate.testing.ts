@@ -131,20 +131,31 @@ function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateE
   const { param } = node;
   const parameters = param === undefined ? [] : evaluate(query, frame, param);
   const vectors = evaluateVector(query, frame, node.expr);
+  noteParameter(
+    query,
+    node,
+    parameters.map((one) => (one.kind === 'scalar' ? one.value : 0)),
+  );
   return vectors.map((elements, i) => {
     const parameter = parameters[i];
-    if (parameter?.kind === 'scalar') noteParameter(query, node, parameter.value);
     const value = parameter === undefined || parameter.kind === 'vector' ? 0 : parameter.value;
     return vectorOf(aggregate(node, elements, value));
   });
 }
 
-function noteParameter(query: ReferenceQuery, node: AggregateExpr, value: number): void {
-  const { position } = node.param!;
-  if (node.op === 'quantile') noteQuantile(query, value, position);
-  if (node.op === 'limit_ratio' && (value > 1 || value < -1)) {
-    const text = `ratio value should be between -1 and 1, got ${showShort(value)}, capping to ${value > 1 ? 1 : -1}`;
-    warn(query, text, position);
+/** Of a parameter over the steps, NaN is noted, the smallest value and the largest. */
+function noteParameter(query: ReferenceQuery, node: AggregateExpr, values: readonly number[]): void {
+  if (node.op !== 'quantile' && node.op !== 'limit_ratio') return;
+  const { position } = unwrap(node.param!);
+  const numbers = values.filter((value) => !Number.isNaN(value));
+  const extremes = numbers.length === 0 ? [] : [Math.min(...numbers), Math.max(...numbers)];
+  if (numbers.length < values.length) extremes.push(Number.NaN);
+  for (const value of extremes) {
+    if (node.op === 'quantile') noteQuantile(query, value, position);
+    else if (value > 1 || value < -1) {
+      const text = `ratio value should be between -1 and 1, got ${showShort(value)}, capping to ${value > 1 ? 1 : -1}`;
+      warn(query, text, position);
+    }
   }
 }
 
@@ -230,7 +241,7 @@ function callRangeFunction(query: ReferenceQuery, frame: Frame, node: Call): Ste
   const times = timesOf(frame);
   const windows = evaluateRange(query, frame, argument);
   if (node.func === 'quantile_over_time' && windows.some(({ ranges }) => ranges.length > 0))
-    for (const q of parameters[0]!) noteQuantile(query, q, node.args[0]!.position);
+    for (const q of parameters[0]!) noteQuantile(query, q, unwrap(node.args[0]!).position);
   return windows.map(({ ranges, startMs, endMs }, i) => {
     const elements: Element[] = [];
     for (const { labels, points, dropName } of ranges) {
@@ -249,8 +260,8 @@ function noteNonCounter(query: ReferenceQuery, node: Call, argument: Expr, name:
   if (node.func !== 'rate' && node.func !== 'increase') return;
   if (name === '' || /_(total|sum|count|bucket)$/.test(name)) return;
   const message = `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(name)}`;
-  const isSelector = unwrap(argument).kind === 'matrix-selector';
-  info(query, message, isSelector ? argument.position : node.position);
+  const range = unwrap(argument);
+  info(query, message, range.kind === 'matrix-selector' ? range.position : { start: 0, end: 0 });
 }
 
 function extensionOf(argument: Expr): 'anchored' | 'smoothed' | undefined {

@@ -118,7 +118,7 @@ export function callFunction(query: ReferenceQuery, frame: Frame, node: Call): S
     case 'histogram_quantile': {
       const qs = scalar(0);
       const vectors = vector(1);
-      for (const q of qs) noteQuantile(query, q, args[0]!.position);
+      for (const q of qs) noteQuantile(query, q, unwrap(args[0]!).position);
       return vectors.map((elements, i) =>
         checked(
           frame,
@@ -268,7 +268,11 @@ function histogramsOf(query: ReferenceQuery, argument: Expr, elements: readonly 
     const name = labelValue(labels, METRIC_NAME);
     const metric = name === '' ? '' : ` for metric name ${JSON.stringify(name)}`;
     const bound = JSON.stringify(labelValue(labels, 'le'));
-    warn(query, `bucket label "le" is missing or has a malformed value of ${bound}${metric}`, argument.position);
+    warn(
+      query,
+      `bucket label "le" is missing or has a malformed value of ${bound}${metric}`,
+      unwrap(argument).position,
+    );
   });
 }
 
@@ -286,7 +290,7 @@ function quantiles(query: ReferenceQuery, frame: Frame, node: Call): StepValue[]
     const results: Element[] = [];
     for (const [i, column] of columns.entries()) {
       const q = column[step]!;
-      noteQuantile(query, q, args[i + 2]!.position);
+      noteQuantile(query, q, unwrap(args[i + 2]!).position);
       for (const element of classicResults(histograms, (h) => classicQuantile(q, h.buckets)))
         results.push({ ...element, labels: setLabel(element.labels, label, openMetrics(q)) });
     }

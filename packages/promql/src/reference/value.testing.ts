@@ -52,10 +52,10 @@ export interface ReferenceQuery extends Frame {
   readonly infos: Map<string, string>;
 }
 
-export class ReferenceError extends Error {}
+export class ReferenceFailure extends Error {}
 
 export function fail(message: string): never {
-  throw new ReferenceError(message);
+  throw new ReferenceFailure(message);
 }
 
 /** Every sum that Prometheus compensates, done the same way: Neumaier's variant of Kahan's. */

@@ -1,8 +1,9 @@
 import type { AggregateExpr } from '../../ast.ts';
 import { hasInvalidUtf8, quote } from '../../go-strings.ts';
-import { bucketList } from '../../histogram/bucket-list.ts';
+import { storedBuckets } from '../../histogram/bucket-list.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import { METRIC_NAME } from '../../labels.ts';
+import { placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { formatFloat, formatGeneral } from '../format.ts';
@@ -70,7 +71,7 @@ function groupEvaluator(
       return async (group) => sampleByHash(group, ratios);
     }
     case 'quantile':
-      for (const q of scalars) warnQuantile(ctx, q, node.param!.position);
+      for (const q of outliers(scalars, 0, 1)) warnQuantile(ctx, q, placeOf(node.param!));
       return async (group) => {
         for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
         if (ctx.due(count * group.members.length * 4)) await ctx.pause();
@@ -78,7 +79,7 @@ function groupEvaluator(
       };
     case 'count_values':
       if (!isValidLabelName(text)) fail(`invalid label name ${quote(text)}`);
-      return async (group) => countValues(group, text, node.without, count);
+      return async (group) => countValues(node, group, text, count);
     default:
       return fail(`unknown aggregation: ${node.op}`);
   }
@@ -94,15 +95,28 @@ function memberLimits(scalars: Float64Array, seriesCount: number): Float64Array 
 }
 
 function sampleRatios(ctx: QueryContext, node: AggregateExpr, scalars: Float64Array): Float64Array {
-  return scalars.map((ratio) => {
-    if (Number.isNaN(ratio)) fail('Ratio value is NaN');
-    const capped = Math.max(-1, Math.min(1, ratio));
-    if (capped !== ratio) {
-      const message = `ratio value should be between -1 and 1, got ${formatGeneral(ratio)}, capping to ${capped}`;
-      ctx.annotations.warn(message, ctx.position(node.param!.position));
-    }
-    return capped;
-  });
+  if (scalars.some(Number.isNaN)) fail('Ratio value is NaN');
+  for (const ratio of outliers(scalars, -1, 1)) {
+    const message = `ratio value should be between -1 and 1, got ${formatGeneral(ratio)}, capping to ${Math.sign(ratio)}`;
+    ctx.annotations.warn(message, ctx.position(placeOf(node.param!)));
+  }
+  return scalars.map((ratio) => Math.max(-1, Math.min(1, ratio)));
+}
+
+/** What is noted of a parameter over the steps: NaN, the smallest value below the bounds and the largest above. */
+function outliers(values: Float64Array, low: number, high: number): number[] {
+  let smallest = low;
+  let largest = high;
+  let hasNaN = false;
+  for (const value of values) {
+    if (Number.isNaN(value)) hasNaN = true;
+    else if (value < smallest) smallest = value;
+    else if (value > largest) largest = value;
+  }
+  const found = hasNaN ? [Number.NaN] : [];
+  if (smallest < low) found.push(smallest);
+  if (largest > high) found.push(largest);
+  return found;
 }
 
 /** `limit_ratio`: a share of the series, chosen by the hash of their labels; a negative ratio is the complement. */
@@ -141,8 +155,8 @@ export function warnQuantile(ctx: QueryContext, q: number, position: AggregateEx
   ctx.annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, ctx.position(position));
 }
 
-function countValues(group: Group, label: string, without: boolean, count: number): StepSeries[] {
-  const vanishes = label === METRIC_NAME && without;
+function countValues(node: AggregateExpr, group: Group, label: string, count: number): StepSeries[] {
+  const vanishes = node.without && (label === METRIC_NAME || node.grouping.includes(label));
   const byText = new Map<string, { values: Float64Array; present: Uint8Array }>();
   for (const member of group.members) {
     for (let step = 0; step < count; step++) {
@@ -169,7 +183,7 @@ function countValues(group: Group, label: string, without: boolean, count: numbe
 /** `{count:…, sum:…, buckets}` as Prometheus prints a histogram. */
 export function formatHistogram(histogram: FloatHistogram): string {
   const parts = [`count:${formatGeneral(histogram.count)}`, `sum:${formatGeneral(histogram.sum)}`];
-  for (const { lower, upper, lowerInclusive, upperInclusive, count } of bucketList(histogram)) {
+  for (const { lower, upper, lowerInclusive, upperInclusive, count } of storedBuckets(histogram)) {
     if (count === 0) continue;
     const bounds = `${formatGeneral(lower)},${formatGeneral(upper)}`;
     parts.push(`${lowerInclusive ? '[' : '('}${bounds}${upperInclusive ? ']' : ')'}:${formatGeneral(count)}`);

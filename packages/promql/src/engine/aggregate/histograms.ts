@@ -2,7 +2,7 @@ import type { AggregateExpr } from '../../ast.ts';
 import { createHistogramSum, type HistogramSum } from '../../histogram/sum.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import { type Labels, labelValue, METRIC_NAME } from '../../labels.ts';
-import { mixedBuckets } from '../annotations.ts';
+import { mixedBuckets, placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { hintsConflict, seenHint } from '../reset-hints.ts';
 import { ABSENT, FLOAT, HISTOGRAM, type StepSeries } from '../value.ts';
@@ -22,7 +22,7 @@ export function createHistogramAccumulator(
   const sums: (HistogramSum | undefined)[] = new Array(count);
   const incompatible = new Uint8Array(count);
   const hints = new Uint8Array(count);
-  const position = ctx.position(node.expr.position);
+  const position = ctx.position(placeOf(node.expr));
   const addAt = (step: number, histogram: FloatHistogram, labels: Labels) => {
     const sum = sums[step];
     hints[step]! |= seenHint(histogram);
@@ -65,7 +65,7 @@ export function noteIgnoredHistograms(
   ctx: QueryContext,
   node: AggregateExpr,
   member: StepSeries,
-  position = node.expr.position,
+  position = placeOf(node.expr),
 ): void {
   if (member.histograms === undefined || !member.present.includes(HISTOGRAM)) return;
   ctx.annotations.info(`ignored histogram in ${node.op} aggregation`, ctx.position(position));

@@ -82,12 +82,13 @@ function findDuplicates(
   side: 'left' | 'right',
 ): Clash | undefined {
   const count = group[0]!.present.length;
+  const fills = matching.fillLeft !== undefined || matching.fillRight !== undefined;
   for (let step = 0; step < count; step++) {
     let seen: StepSeries | undefined;
     for (const element of group) {
       if (element.present[step] === ABSENT) continue;
       if (seen === undefined) seen = element;
-      else if (matching.fillLeft !== undefined || many.series.some((other) => other.present[step] !== ABSENT)) {
+      else if (fills || many.series.some((other) => other.present[step] !== ABSENT)) {
         const pair = [seen.labels, element.labels].sort(compareLabels).map(formatLabels).join(', ');
         const message =
           `found duplicate series for the match group ${formatLabels(matchLabels(element.labels, matching))} ` +

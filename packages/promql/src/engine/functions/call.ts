@@ -1,5 +1,6 @@
 import type { Call, Expr } from '../../ast.ts';
 import { warnQuantile } from '../aggregate/evaluate.ts';
+import { placeOf } from '../annotations.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { type Emit, evaluateRangeFunction } from '../range/evaluate.ts';
@@ -13,6 +14,7 @@ import {
   FLOAT,
   floatSeries,
   type Grid,
+  type RangeSeries,
   type RangeValue,
   type StepSeries,
   type Value,
@@ -78,11 +80,17 @@ export async function callRangeFunction(
     if (i !== rangeAt) parameters.push((await evaluator.scalar(argument, grid)).values);
   }
   const range = await evaluator.range(node.args[rangeAt]!, grid);
-  if (node.func === 'quantile_over_time' && range.series.length > 0) {
-    for (const q of parameters[0]!) warnQuantile(evaluator.ctx, q, node.args[0]!.position);
+  if (node.func === 'quantile_over_time' && range.series.some(hasFloats)) {
+    for (const q of parameters[0]!) warnQuantile(evaluator.ctx, q, placeOf(node.args[0]!));
   }
   if (node.func === 'double_exponential_smoothing') checkSmoothingFactors(range, parameters);
   await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse);
+}
+
+function hasFloats({ values, histograms }: RangeSeries): boolean {
+  if (histograms === undefined) return true;
+  for (let i = 0; i < values.length; i++) if (histograms[i] === undefined) return true;
+  return false;
 }
 
 /** @throws QueryError for factors outside (0, 1) at any step that has a sample */

@@ -2,7 +2,7 @@ import type { Call, Expr } from '../../ast.ts';
 import { quote } from '../../go-strings.ts';
 import { type Labels, labelsKey, labelValue, METRIC_NAME } from '../../labels.ts';
 import { warnQuantile } from '../aggregate/evaluate.ts';
-import { forMetric } from '../annotations.ts';
+import { forMetric, placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
@@ -36,7 +36,7 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
     case 'histogram_quantile': {
       const quantiles = await column(args[0]!);
       const vector = await evaluator.vector(args[1]!, grid);
-      for (const q of quantiles) warnQuantile(ctx, q, args[0]!.position);
+      for (const q of quantiles) warnQuantile(ctx, q, placeOf(args[0]!));
       return await quantilesOf(ctx, args[1]!, vector, quantiles, undefined);
     }
     case 'histogram_quantiles': {
@@ -46,7 +46,7 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
       const series: StepSeries[] = [];
       for (const argument of args.slice(2)) {
         const quantiles = await column(argument);
-        for (const q of quantiles) warnQuantile(ctx, q, argument.position);
+        for (const q of quantiles) warnQuantile(ctx, q, placeOf(argument));
         for (const q of new Set(quantiles)) {
           const mine = quantiles.map((other) => (Object.is(other, q) ? other : SKIPPED));
           series.push(...(await quantilesOf(ctx, args[0]!, vector, mine, [label, q])).series);
@@ -96,7 +96,7 @@ function noteForced(ctx: QueryContext, argument: Expr, labels: Labels): void {
   const message =
     'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)' +
     forMetric(labelValue(labels, METRIC_NAME));
-  ctx.annotations.info(message, ctx.position(argument.position));
+  ctx.annotations.info(message, ctx.position(placeOf(argument)));
 }
 
 /** Groups series by their labels but `le`; bucket series without a readable bound are noted and skipped. */
@@ -118,7 +118,7 @@ function collectInputs(ctx: QueryContext, argument: Expr, vector: VectorValue): 
     if (bound === undefined) {
       const name = forMetric(labelValue(element.labels, METRIC_NAME));
       const message = `bucket label "le" is missing or has a malformed value of ${quote(text)}${name}`;
-      ctx.annotations.warn(message, ctx.position(argument.position));
+      ctx.annotations.warn(message, ctx.position(placeOf(argument)));
       continue;
     }
     const input = inputOf(filterLabels(element.labels, (name) => name !== 'le'));
@@ -159,7 +159,7 @@ async function overSteps(
       else if (buckets === undefined) result = native(histogram, step, input.native!);
       else {
         const message = `vector contains a mix of classic and native histograms${forMetric(labelValue(labels, METRIC_NAME))}`;
-        ctx.annotations.warn(message, ctx.position(argument.position));
+        ctx.annotations.warn(message, ctx.position(placeOf(argument)));
       }
       if (result === undefined) continue;
       values[step] = result;

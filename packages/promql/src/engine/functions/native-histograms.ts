@@ -3,7 +3,7 @@ import { bucketList } from '../../histogram/bucket-list.ts';
 import { histogramFraction, histogramQuantile, histogramVariance } from '../../histogram/quantile.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
-import { forMetric } from '../annotations.ts';
+import { forMetric, placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { named } from '../series.ts';
@@ -55,7 +55,7 @@ export function nativeQuantile(ctx: QueryContext, argument: Expr, quantiles: Flo
         const effect = nan ? 'result is NaN' : 'result is skewed higher';
         const name = forMetric(labelValue(labels, METRIC_NAME));
         const message = `input to histogram_quantile has NaN observations, ${effect}${name}`;
-        ctx.annotations.info(message, ctx.position(argument.position));
+        ctx.annotations.info(message, ctx.position(placeOf(argument)));
       }
     }
     return result;
@@ -72,7 +72,7 @@ export function nativeFraction(
     if (Number.isNaN(histogram.sum) && bucketTotal(histogram) < histogram.count) {
       const name = forMetric(labelValue(labels, METRIC_NAME));
       const message = `input to histogram_fraction has NaN observations, which are excluded from all fractions${name}`;
-      ctx.annotations.info(message, ctx.position(argument.position));
+      ctx.annotations.info(message, ctx.position(placeOf(argument)));
     }
     return histogramFraction(lower[step]!, upper[step]!, histogram);
   };

@@ -117,7 +117,7 @@ function noteOverlaps(
       if (!startOverlaps(timestamps, startTimestamps!, i)) continue;
       const name = quote(labelValue(labels, METRIC_NAME));
       const message = `sample has start time that overlaps with previous sample timestamp for metric ${name}`;
-      ctx.annotations.warn(message, ctx.position(node.args[0]!.position));
+      ctx.annotations.warn(message, ctx.position(rangePosition(node)));
       return;
     }
   }
@@ -138,9 +138,9 @@ function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries): v
   ctx.annotations.info(message, position);
 }
 
-/** Where notes on the range of a call point: a subquery has no place of its own for Prometheus. */
+/** Where notes on the range of a call point: inside its parentheses; a subquery has no place for Prometheus. */
 export function rangePosition(node: Call, at = 0): PositionRange {
   let argument = node.args[at]!;
   while (argument.kind === 'paren') argument = argument.expr;
-  return argument.kind === 'subquery' ? node.position : node.args[at]!.position;
+  return argument.kind === 'subquery' ? { start: 0, end: 0 } : argument.position;
 }
