@@ -36,7 +36,7 @@ describe('the grammar of the UI editor', () => {
     const generator = createQueryGenerator(20_260_101, { plain: true });
     const differences: string[] = [];
     let accepted = 0;
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < 2000; i++) {
       const query = i % 2 === 0 ? generator.expression() : generator.broken();
       const error = errorOf(query);
       if (error === undefined ? i % 2 === 1 : !isSyntaxError(error)) continue;
@@ -44,6 +44,6 @@ describe('the grammar of the UI editor', () => {
       if (lezerAccepts(query) !== (error === undefined)) differences.push(`${query}: ${error}`);
     }
     expect(differences).toEqual([]);
-    expect(accepted).toBeGreaterThan(1000);
+    expect(accepted).toBeGreaterThan(500);
   });
 });

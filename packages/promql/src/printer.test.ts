@@ -44,7 +44,7 @@ describe('printExpr', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

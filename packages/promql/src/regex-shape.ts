@@ -5,9 +5,14 @@ export const SOME = Symbol('.+');
 /** Literal texts with wildcards between them; two texts never follow each other, and no text is empty. */
 export type Branch = readonly (string | typeof ANY | typeof SOME)[];
 
-/** Alternatives beyond which a pattern is left to the regex engine. */
-const MAX_BRANCHES = 4096;
+/** Alternatives beyond which a pattern is left to the regex engine: as written, and when groups are multiplied out. */
+const MAX_BRANCHES = 100_000;
+const MAX_PRODUCT = 4096;
 const MAX_CLASS_CHARS = 64;
+/** Deeper patterns are the regex engine's, which has a limit of its own. */
+const MAX_DEPTH = 50;
+
+const PLAIN_RUN = /[^\\.+*?()|[\]{}^$]+/uy;
 
 /**
  * The alternatives that a simple pattern comes to: literals, `.*`, `.+`, groups, alternations, small classes and `?`.
@@ -25,11 +30,12 @@ interface ShapeParser {
 }
 
 function parseAlternation(parser: ShapeParser, depth: number): Branch[] | undefined {
+  if (depth > MAX_DEPTH) return undefined;
   const all: Branch[] = [];
   for (;;) {
     const branches = parseSequence(parser, depth);
     if (branches === undefined || all.length + branches.length > MAX_BRANCHES) return undefined;
-    all.push(...branches);
+    for (const branch of branches) all.push(branch);
     if (parser.pattern[parser.pos] !== '|') return all;
     parser.pos++;
   }
@@ -48,7 +54,8 @@ function parseSequence(parser: ShapeParser, depth: number): Branch[] | undefined
       return branches;
     }
     const next = parseItem(parser, depth);
-    if (next === undefined || branches.length * next.length > MAX_BRANCHES) return undefined;
+    if (next === undefined || (branches.length * next.length > MAX_PRODUCT && branches.length > 1 && next.length > 1))
+      return undefined;
     branches = next.length === 1 ? branches.map((b) => join(b, next[0]!)) : crossJoin(branches, next);
   }
 }
@@ -107,9 +114,18 @@ function parseAtom(parser: ShapeParser, depth: number): Branch[] | undefined {
     case '$':
       return undefined;
   }
-  const literal = String.fromCodePoint(pattern.codePointAt(parser.pos)!);
+  const literal = plainRun(pattern, parser.pos);
   parser.pos += literal.length;
   return [[literal]];
+}
+
+/** Plain characters from `start` on, without the last one where a quantifier takes that, but at least one. */
+function plainRun(pattern: string, start: number): string {
+  PLAIN_RUN.lastIndex = start;
+  const run = PLAIN_RUN.exec(pattern)?.[0] ?? pattern[start]!;
+  if (!isQuantifier(pattern[start + run.length])) return run;
+  const chars = [...run];
+  return chars.length === 1 ? run : chars.slice(0, -1).join('');
 }
 
 function parseWildcard(parser: ShapeParser): Branch[] | undefined {
