@@ -4,6 +4,7 @@ import { createYielder } from '../head/yielder.ts';
 import { histogramJson } from './json-histogram.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
 import { jsonText } from './json-text.ts';
+import { pointsWriter } from './points-json.ts';
 
 /** Text is handed on in pieces of about this many characters. */
 const PIECE_CHARACTERS = 128 * 1024;
@@ -60,43 +61,40 @@ function notes(name: string, texts: readonly string[]): string {
 }
 
 class SeriesWriter {
-  /** `[time,"` of every point of the column written last: series of one answer mostly share their times. */
-  #timestamps: Float64Array | undefined;
-  #prefixes: string[] = [];
+  readonly #points = pointsWriter();
+  #timeMs = Number.NaN;
+  #time = '';
 
   sample({ labels, value, histogram }: VectorSample, timestampMs: number): string {
-    if (histogram !== undefined) {
-      return `{"metric":${labelsJson(labels)},"histogram":[${formatTime(timestampMs)},${histogramJson(histogram)}]}`;
+    if (timestampMs !== this.#timeMs) {
+      this.#timeMs = timestampMs;
+      this.#time = formatTime(timestampMs);
     }
-    return `{"metric":${labelsJson(labels)},"value":[${formatTime(timestampMs)},"${formatValue(value)}"]}`;
+    if (histogram !== undefined) {
+      return `{"metric":${labelsJson(labels)},"histogram":[${this.#time},${histogramJson(histogram)}]}`;
+    }
+    return `{"metric":${labelsJson(labels)},"value":[${this.#time},"${formatValue(value)}"]}`;
   }
 
-  series(series: MatrixSeries): string {
-    const { labels, timestamps, values, histograms } = series;
-    if (timestamps !== this.#timestamps) {
-      this.#timestamps = timestamps;
-      this.#prefixes = Array.from(timestamps, (timestamp) => `[${formatTime(timestamp)},"`);
-    }
-    if (histograms !== undefined) return this.#mixedSeries(labels, values, histograms);
-    const prefixes = this.#prefixes;
-    let text = `{"metric":${labelsJson(labels)},"values":[`;
-    for (let i = 0; i < values.length; i++) {
-      text += i === 0 ? prefixes[0]! : `,${prefixes[i]!}`;
-      text += formatValue(values[i]!);
-      text += '"]';
-    }
-    return `${text}]}`;
+  series({ labels, timestamps, values, histograms }: MatrixSeries): string {
+    if (histograms !== undefined) return this.#mixedSeries(labels, timestamps, values, histograms);
+    return `{"metric":${labelsJson(labels)},"values":[${this.#points(timestamps, values)}]}`;
   }
 
   /** Floats and histograms go into lists of their own. */
-  #mixedSeries(labels: Labels, values: Float64Array, histograms: NonNullable<MatrixSeries['histograms']>): string {
+  #mixedSeries(
+    labels: Labels,
+    timestamps: Float64Array,
+    values: Float64Array,
+    histograms: NonNullable<MatrixSeries['histograms']>,
+  ): string {
     const floats: string[] = [];
     const others: string[] = [];
     for (let i = 0; i < values.length; i++) {
-      const prefix = this.#prefixes[i]!;
+      const time = formatTime(timestamps[i]!);
       const histogram = histograms[i];
-      if (histogram === undefined) floats.push(`${prefix}${formatValue(values[i]!)}"]`);
-      else others.push(`${prefix.slice(0, -1)}${histogramJson(histogram)}]`);
+      if (histogram === undefined) floats.push(`[${time},"${formatValue(values[i]!)}"]`);
+      else others.push(`[${time},${histogramJson(histogram)}]`);
     }
     let text = `{"metric":${labelsJson(labels)}`;
     if (floats.length > 0) text += `,"values":[${floats.join(',')}]`;
@@ -107,9 +105,21 @@ class SeriesWriter {
 
 /** `{"name":"value",…}` */
 export function labelsJson(labels: Labels): string {
-  let text = '{';
-  for (let i = 0; i < labels.length; i += 2) {
-    text += `${i === 0 ? '' : ','}${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
-  }
+  if (labels.length === 0) return '{}';
+  let text = `{${quoted(labels[0]!)}:${quoted(labels[1]!)}`;
+  for (let i = 2; i < labels.length; i += 2) text += `,${quoted(labels[i]!)}:${quoted(labels[i + 1]!)}`;
   return `${text}}`;
+}
+
+const MAX_QUOTED = 16_384;
+const quotedStrings = new Map<string, string>();
+
+/** A label's name or value in quotes; the same few are asked for again and again. */
+function quoted(text: string): string {
+  let json = quotedStrings.get(text);
+  if (json === undefined) {
+    if (quotedStrings.size >= MAX_QUOTED) quotedStrings.clear();
+    quotedStrings.set(text, (json = JSON.stringify(text)));
+  }
+  return json;
 }
