@@ -7,6 +7,9 @@ const MAX_INTEGER = 2 ** 52 - 1;
 /** Scaled values up to this size round to the right integer. */
 const MAX_SCALED = 2 ** 50;
 
+/** Where so many values at the beginning are exceptions, the others are not looked at. */
+const HOPELESS = 8;
+
 /**
  * What became of `toIntegers`: `decimals` is the scale, or -1 where the values are no decimal numbers; `exceptions`
  * counts the values that were left out.
@@ -94,7 +97,7 @@ function scaleWithExceptions(
     if (isExactAt(values[i]!, decimals)) continue;
     const needed = decimalsOf(values[i]!, decimals);
     if (needed >= 0) decimals = needed;
-    else if (found === mostExceptions) return;
+    else if (found === mostExceptions || (found === HOPELESS && i === HOPELESS)) return;
     else exceptions[found++] = i;
   }
   const power = POWERS_OF_TEN[decimals]!;
