@@ -8,6 +8,8 @@ export type Branch = readonly (string | typeof ANY | typeof SOME)[];
 /** Alternatives beyond which a pattern is left to the regex engine: as written, and when groups are multiplied out. */
 const MAX_BRANCHES = 100_000;
 const MAX_PRODUCT = 4096;
+/** Texts and wildcards in one alternative. */
+const MAX_PARTS = 100;
 const MAX_CLASS_CHARS = 64;
 /** Deeper patterns are the regex engine's, which has a limit of its own. */
 const MAX_DEPTH = 50;
@@ -54,8 +56,8 @@ function parseSequence(parser: ShapeParser, depth: number): Branch[] | undefined
       return branches;
     }
     const next = parseItem(parser, depth);
-    if (next === undefined || (branches.length * next.length > MAX_PRODUCT && branches.length > 1 && next.length > 1))
-      return undefined;
+    if (next === undefined || branches[0]!.length > MAX_PARTS) return undefined;
+    if (branches.length > 1 && branches.length * next.length > MAX_PRODUCT) return undefined;
     branches = next.length === 1 ? branches.map((b) => join(b, next[0]!)) : crossJoin(branches, next);
   }
 }
