@@ -1,9 +1,11 @@
 import type { Labels, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
 import type { Logger, Storage } from '@opendata/storage';
 import { type HeadCardinality, headCardinality } from './head/cardinality.ts';
+import { ExemplarRing } from './head/exemplars.ts';
 import { Head } from './head/head.ts';
 import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from './head/label-queries.ts';
 import { selectFromHead } from './head/select.ts';
+import { BatchWriter } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { recoverHead } from './ingest/recover.ts';
 import { createRemoteWrite, type RemoteWriteResult } from './ingest/remote-write.ts';
@@ -30,6 +32,8 @@ export interface TimeSeriesDbOptions {
 export const DEFAULT_WINDOW_MS = 3_600_000;
 const DEFAULT_HEAD_BUDGET_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+/** As many as Prometheus keeps by default. */
+const MAX_EXEMPLARS = 100_000;
 const RETENTION_CHECK_MS = 60_000;
 
 /** Counters of a database since it was opened, and what it holds now. */
@@ -61,6 +65,7 @@ export class TimeSeriesDb implements SeriesSource {
   readonly #now: () => number;
   readonly #retentionMs: number | undefined;
   readonly #headBudgetBytes: number;
+  readonly #exemplars = new ExemplarRing(MAX_EXEMPLARS);
   #appendedSamples = 0;
   #refusedSamples = 0;
   #retentionTimer: NodeJS.Timeout | undefined;
@@ -81,7 +86,13 @@ export class TimeSeriesDb implements SeriesSource {
       retentionMs: this.#retentionMs,
       now: this.#now,
     });
-    const write = createRemoteWrite(head, this.#writer, {
+    const batches = new BatchWriter({
+      head,
+      journal: storage.journal,
+      writer: this.#writer,
+      exemplars: this.#exemplars,
+    });
+    const write = createRemoteWrite(head, this.#writer, batches, {
       maxBytes: maxRequestBytes,
       onMetadata: (metadata) => this.metadata.add(metadata),
       onRefused: (samples) => {
@@ -104,7 +115,7 @@ export class TimeSeriesDb implements SeriesSource {
     const startedAt = performance.now();
     const head = new Head(options.windowMs ?? DEFAULT_WINDOW_MS, await nextLaneEpoch(storage.meta));
     const db = new TimeSeriesDb(options, head);
-    const { entries, samples } = await recoverHead(head, storage.journal.recover());
+    const { entries, samples } = await recoverHead(head, storage.journal.recover(), db.#exemplars);
     const seconds = (performance.now() - startedAt) / 1000;
     logger.info({ entries, samples, series: head.series.count, seconds }, 'journal replayed');
     await db.#dropExpired();

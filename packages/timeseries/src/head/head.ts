@@ -60,6 +60,11 @@ export class Head {
     return this.#open.get(startMs) ?? this.addWindow(this.#lastLane + 1, startMs, this.durationMs);
   }
 
+  /** The head for new samples of the window that starts at `startMs`, where there is one. */
+  openedWindow(startMs: number): WindowHead | undefined {
+    return this.#open.get(startMs);
+  }
+
   /** The head of a lane, created where the lane is new: for replaying a journal. */
   addWindow(lane: number, startMs: number, durationMs: number): WindowHead {
     const known = this.#byLane.get(lane);

@@ -1,6 +1,7 @@
 import type { SelectRequest, SeriesColumns } from '@opendata/promql';
 import type { Head } from './head.ts';
 import { matchSeries } from './match-series.ts';
+import { hasHistograms, readHistograms } from './read-histograms.ts';
 import { SeriesReader } from './series-reader.ts';
 import type { WindowHead } from './window-head.ts';
 import { createYielder } from './yielder.ts';
@@ -18,6 +19,13 @@ export async function selectFromHead(head: Head, request: SelectRequest): Promis
   const yielder = createYielder(signal);
   for (let i = 0; i < ids.length; i++) {
     if (i % SERIES_PER_TURN === 0) await yielder();
+    if (hasHistograms(windows, ids[i]!)) {
+      if (!reader.read(ids[i]!)) continue;
+      const { timestamps, values } = reader;
+      const histograms = readHistograms(windows, ids[i]!, timestamps, values);
+      result.push({ labels: head.series.labels(ids[i]!), timestamps, values, histograms });
+      continue;
+    }
     const isRead = request.newestOnly === true ? reader.readNewest(ids[i]!) : reader.read(ids[i]!);
     if (!isRead) continue;
     result.push({ labels: head.series.labels(ids[i]!), timestamps: reader.timestamps, values: reader.values });

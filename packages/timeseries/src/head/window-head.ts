@@ -1,5 +1,6 @@
 import { CHUNK_SAMPLES, type ChunkPool, placeOf, segmentOf } from './chunk-pool.ts';
 import { growInt32, growUint8, growUint32 } from './growable.ts';
+import { HISTOGRAM_MARKER, HistogramStore } from './histogram-store.ts';
 
 const PAGE_BITS = 10;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
@@ -23,6 +24,8 @@ export class WindowHead {
   readonly durationMs: number;
   /** True once the window's room was given back; its slots must not be read any more. */
   isDropped = false;
+  /** Native histograms of the window, where it has any: in the columns stands a marker for each. */
+  histograms: HistogramStore | undefined;
   /** Samples held, without duplicates. */
   sampleCount = 0;
   #slotCount = 0;
@@ -57,7 +60,13 @@ export class WindowHead {
 
   /** Bytes of the slot tables; the samples are the pool's. */
   get memoryBytes(): number {
-    return this.#series.length * 18 + this.#pageCount * PAGE_BYTES + this.#pages.length * 8 + 512;
+    return (
+      this.#series.length * 18 +
+      this.#pageCount * PAGE_BYTES +
+      this.#pages.length * 8 +
+      512 +
+      (this.histograms?.memoryBytes ?? 0)
+    );
   }
 
   seriesOf(slot: number): number {
@@ -98,6 +107,13 @@ export class WindowHead {
         this.#insert(slot, offset, values, i);
       }
     }
+  }
+
+  /** Adds a native histogram (see histogram-bytes.ts). */
+  appendHistogram(slot: number, offsetMs: number, histogram: Uint8Array): void {
+    this.histograms ??= new HistogramStore();
+    this.histograms.set(slot, offsetMs, histogram);
+    this.append(Uint32Array.of(slot), Int32Array.of(offsetMs), HISTOGRAM_MARKER, 1);
   }
 
   /** True where the slot has a sample with a time in `[fromMs, toMs]`, up to the slot's span in unsorted slots. */
@@ -252,6 +268,7 @@ export class WindowHead {
   drop(): void {
     for (let slot = 0; slot < this.#slotCount; slot++) this.#pool.freeChain(this.#firstChunks[slot]!);
     this.isDropped = true;
+    this.histograms = undefined;
     this.sampleCount = 0;
     this.#slotCount = 0;
     this.#pages.length = 0;

@@ -83,13 +83,14 @@ export class HeadWriter {
       else if (timestamp > newest) newest = timestamp;
       else if (Number.isNaN(timestamp)) oldest = Number.NaN;
     }
-    this.#checkTimes(oldest, newest);
+    this.checkTimes(oldest, newest);
     const start = head.windowStart(oldest);
     if (head.windowStart(newest) === start) return this.#appendToWindow(start, samples);
     return this.#appendToWindows(samples);
   }
 
-  #checkTimes(oldest: number, newest: number): void {
+  /** @throws InvalidSampleError where a time, in ms, cannot be stored */
+  checkTimes(oldest: number, newest: number): void {
     const { retentionMs, now } = this.#options;
     if (!(oldest >= -MAX_TIMESTAMP_MS && newest <= MAX_TIMESTAMP_MS)) {
       throw new InvalidSampleError(`timestamp ${newest > MAX_TIMESTAMP_MS ? newest : oldest} is out of range`);

@@ -1,3 +1,5 @@
+import { decodeLabels } from '@opendata/wire';
+import type { ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryDecoder, type JournalEntrySink } from '../journal-entries/decode.ts';
@@ -9,12 +11,13 @@ export interface RecoveryResult {
 }
 
 /**
- * Replays journal entries into an empty head.
+ * Replays journal entries into an empty head, and exemplars into their ring.
  * @throws JournalEntryError where an entry cannot be read; and what the journal throws
  */
 export async function recoverHead(
   head: Head,
   entries: AsyncIterable<{ readonly lane: number; readonly entry: Uint8Array }>,
+  exemplars?: ExemplarRing,
 ): Promise<RecoveryResult> {
   const decoder = new JournalEntryDecoder();
   let lane = 0;
@@ -39,6 +42,15 @@ export async function recoverHead(
       }
       window!.append(slots, offsets, values, sampleCount);
       samples += sampleCount;
+    },
+    histogram(slot, offset, bytes) {
+      if (slot >= window!.slotCount) throw new JournalEntryError(`journal lane ${lane} misses series definitions`);
+      window!.appendHistogram(slot, offset, bytes);
+      samples++;
+    },
+    exemplar({ slot, timestampMs, value, labels }) {
+      if (slot >= window!.slotCount) throw new JournalEntryError(`journal lane ${lane} misses series definitions`);
+      exemplars?.add(window!.seriesOf(slot), { timestampMs, value, labels: decodeLabels(labels, 0, labels.length) });
     },
   };
   for await (const item of entries) {

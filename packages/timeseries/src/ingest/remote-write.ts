@@ -1,12 +1,14 @@
 import { createSnappyUncompressor, createWriteRequestDecoder, type WriteRequestColumns } from '@opendata/wire';
-import { InvalidSeriesError } from '../head/errors.ts';
 import { growUint32 } from '../head/growable.ts';
 import type { Head } from '../head/head.ts';
-import type { HeadWriter } from './head-writer.ts';
+import type { BatchWriter, WriteBatch } from './batch-writer.ts';
+import type { HeadWriter, SampleColumns } from './head-writer.ts';
+import { requestExemplar, requestHistogram, withStaleMarkers } from './request-extras.ts';
 
 export interface RemoteWriteResult {
   /** The journal's commit group to wait for. */
   readonly group: number;
+  /** Floats and histograms. */
   readonly samples: number;
 }
 
@@ -20,7 +22,7 @@ export interface RemoteWriteOptions {
 }
 
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
-export function createRemoteWrite(head: Head, writer: HeadWriter, options: RemoteWriteOptions) {
+export function createRemoteWrite(head: Head, writer: HeadWriter, batches: BatchWriter, options: RemoteWriteOptions) {
   const uncompress = createSnappyUncompressor(options.maxBytes);
   const decode = createWriteRequestDecoder();
   let seriesIds = new Uint32Array(4096);
@@ -28,7 +30,6 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, options: Remot
 
   function store(columns: WriteRequestColumns): number {
     const { seriesCount, sampleCount, timestamps, values } = columns;
-    if (columns.histogramCount > 0) throw new InvalidSeriesError('native histograms are not supported');
     writer.admit();
     seriesIds = growUint32(seriesIds, seriesCount);
     head.series.resolve(columns.body, columns.labelsStart, columns.labelsEnd, seriesCount, seriesIds);
@@ -38,7 +39,9 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, options: Remot
       expand(columns, seriesIds, sampleSeries);
       series = sampleSeries;
     }
-    return writer.append({ series, timestamps, values, count: sampleCount });
+    const floats = { series, timestamps, values, count: sampleCount };
+    if (columns.histogramCount === 0 && columns.exemplarCount === 0) return writer.append(floats);
+    return batches.append(withExtras(columns, floats, seriesIds)).group;
   }
 
   /**
@@ -51,12 +54,19 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, options: Remot
     try {
       const group = store(columns);
       if (columns.metadata.length > 0) options.onMetadata(columns.metadata);
-      return { group, samples: columns.sampleCount };
+      return { group, samples: columns.sampleCount + columns.histogramCount };
     } catch (error) {
-      options.onRefused(columns.sampleCount);
+      options.onRefused(columns.sampleCount + columns.histogramCount);
       throw error;
     }
   };
+}
+
+/** Adds the histograms and exemplars of a request; a histogram that says that its series has ended is a float. */
+function withExtras(columns: WriteRequestColumns, floats: SampleColumns, seriesIds: Uint32Array): WriteBatch {
+  const all = Array.from({ length: columns.histogramCount }, (_, i) => requestHistogram(columns, i, seriesIds));
+  const exemplars = Array.from({ length: columns.exemplarCount }, (_, i) => requestExemplar(columns, i, seriesIds));
+  return { floats: withStaleMarkers(floats, all), histograms: all.filter(({ isStale }) => !isStale), exemplars };
 }
 
 function hasOneSampleEach({ sampleStart, seriesCount }: WriteRequestColumns): boolean {

@@ -5,10 +5,13 @@ import {
   ENTRY_VERSION,
   JournalEntryError,
   SECTION_DEFINITIONS,
+  SECTION_EXEMPLARS,
   SECTION_FLOAT_SAMPLES,
   SECTION_HEADER_BYTES,
+  SECTION_HISTOGRAMS,
   VALUES_RAW,
 } from './format.ts';
+import { type EncodedExemplar, readExemplars, readHistograms } from './sections.ts';
 
 /** What an entry holds, given to the sink section by section. The arrays are valid during the call only. */
 export interface JournalEntrySink {
@@ -17,6 +20,9 @@ export interface JournalEntrySink {
   definition(slot: number, view: DataView, start: number, end: number): void;
   /** Slots of the lane, offsets from the window's start in ms, values. */
   floatSamples(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number): void;
+  /** A native histogram, see head/histogram-bytes.ts. */
+  histogram(slot: number, offset: number, bytes: Uint8Array): void;
+  exemplar(exemplar: EncodedExemplar): void;
 }
 
 /** Reads entries into typed arrays that it reuses. */
@@ -52,6 +58,8 @@ export class JournalEntryDecoder {
       this.#end = payload + length;
       if (kind === SECTION_DEFINITIONS) this.#definitions(view, sink);
       else if (kind === SECTION_FLOAT_SAMPLES) this.#floatSamples(view, sink);
+      else if (kind === SECTION_HISTOGRAMS) readHistograms(entry, this.#at, this.#end, this.#durationMs, sink);
+      else if (kind === SECTION_EXEMPLARS) readExemplars(entry, this.#at, this.#end, sink);
       else throw new JournalEntryError(`journal entry has a section of unknown kind ${kind}`);
       at = align8(payload + length);
     }

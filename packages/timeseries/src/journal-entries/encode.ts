@@ -19,6 +19,14 @@ export interface Definitions {
   labels(i: number): Uint8Array;
 }
 
+/** A section that was encoded before, see sections.ts. */
+export interface Section {
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
+
+const NO_SECTIONS: readonly Section[] = [];
+
 /** Builds entries in one buffer that it reuses. */
 export class JournalEntryEncoder {
   #bytes = new Uint8Array(1 << 16);
@@ -27,7 +35,7 @@ export class JournalEntryEncoder {
 
   /**
    * The entry of `count` float samples: slots of the lane, offsets from the window's start in ms, values.
-   * The bytes are valid until the next call.
+   * The bytes are valid until the next call. `sections` come after these.
    */
   encode(
     window: { readonly startMs: number; readonly durationMs: number },
@@ -36,6 +44,7 @@ export class JournalEntryEncoder {
     offsets: Int32Array,
     values: Float64Array,
     count: number,
+    sections: readonly Section[] = NO_SECTIONS,
   ): Uint8Array {
     this.#reserve(0, ENTRY_HEADER_BYTES);
     this.#view.setUint32(0, ENTRY_VERSION, true);
@@ -44,6 +53,12 @@ export class JournalEntryEncoder {
     this.#at = ENTRY_HEADER_BYTES;
     if (definitions.count > 0) this.#definitions(definitions);
     if (count > 0) this.#floatSamples(slots, offsets, values, count);
+    for (const { kind, payload } of sections) {
+      const section = this.#beginSection(kind, payload.length);
+      this.#bytes.set(payload, this.#at);
+      this.#at += payload.length;
+      this.#endSection(section);
+    }
     return this.#bytes.subarray(0, this.#at);
   }
 

@@ -8,13 +8,19 @@
  *     float samples := count u32, slot bytes u32, time bytes u32, value encoding u32,
  *                      slot runs, time runs, zeros up to a multiple of 8, values
  *
+ *     histograms    := count u32, { slot varint, offset in ms varint, bytes varint, histogram }
+ *     exemplars     := count u32, { slot varint, time f64, value f64, labels bytes varint, labels }
+ *
  * *Definitions* give the next slots of the lane to series: each is a canonical label run (see head/label-bytes.ts),
  * as the bytes that it shares with the one before at its beginning and at its end, and what stands between.
  * *Slot runs* are pairs of varints: zigzag distance from the slot expected next, length of the run of successive
  * slots. *Time runs*: zigzag distance in ms from the time before (the first from the window's start), how often.
  * *Values* are 8 bytes each where the encoding is 0, the only one so far.
  *
- * Sections 3 to 6 are reserved for native histograms, exemplars, metadata and start timestamps. A reader refuses a
+ * *Histograms* are as in head/histogram-bytes.ts; they come after the float samples of an entry and replace them where
+ * both have one time. The labels of *exemplars* are a label run, as definitions are.
+ *
+ * Sections 5 and 6 are reserved for metadata and start timestamps. A reader refuses a
  * section or an encoding that it does not know, as skipping it would lose acknowledged data.
  */
 
@@ -24,6 +30,8 @@ export const SECTION_HEADER_BYTES = 8;
 
 export const SECTION_DEFINITIONS = 1;
 export const SECTION_FLOAT_SAMPLES = 2;
+export const SECTION_HISTOGRAMS = 3;
+export const SECTION_EXEMPLARS = 4;
 
 export const VALUES_RAW = 0;
 

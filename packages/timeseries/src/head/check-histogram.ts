@@ -1,0 +1,47 @@
+import type { FloatHistogram, Span } from '@opendata/promql';
+import { InvalidSampleError } from './errors.ts';
+
+const CUSTOM_BUCKETS_SCHEMA = -53;
+
+/** @throws InvalidSampleError where the histogram cannot be one that was observed */
+export function checkHistogram(histogram: FloatHistogram): void {
+  const { schema, positiveSpans, positiveBuckets, negativeSpans, negativeBuckets, customValues } = histogram;
+  checkSide('positive', positiveSpans, positiveBuckets);
+  checkSide('negative', negativeSpans, negativeBuckets);
+  if (schema === CUSTOM_BUCKETS_SCHEMA) {
+    if (histogram.zeroCount !== 0 || negativeBuckets.length > 0 || negativeSpans.length > 0) {
+      throw invalid('custom buckets: must not have zero or negative buckets');
+    }
+    for (let i = 0; i < customValues.length; i++) {
+      const bound = customValues[i]!;
+      if (!Number.isFinite(bound) || (i > 0 && bound <= customValues[i - 1]!)) {
+        throw invalid('histogram custom bounds must be finite and in strictly increasing order');
+      }
+    }
+    let last = 0;
+    for (const { offset, length } of positiveSpans) last += offset + length;
+    if (last > customValues.length + 1 || (positiveSpans[0]?.offset ?? 0) < 0) {
+      throw invalid(`histogram needs ${last} buckets, its custom bounds give ${customValues.length + 1}`);
+    }
+    return;
+  }
+  if (schema < -4 || schema > 8) {
+    throw invalid(`invalid schema ${schema}: valid are -4 to 8, and -53 for custom buckets`);
+  }
+  if (customValues.length > 0) throw invalid('histogram with exponential schema must not have custom bounds');
+  if (histogram.zeroCount < 0) throw invalid(`zero bucket has observation count of ${histogram.zeroCount}`);
+}
+
+function checkSide(side: string, spans: readonly Span[], buckets: Float64Array): void {
+  for (let i = 1; i < spans.length; i++) {
+    if (spans[i]!.offset < 0) throw invalid(`${side} side: span number ${i + 1} with offset ${spans[i]!.offset}`);
+  }
+  const negative = buckets.findIndex((count) => count < 0);
+  if (negative >= 0) {
+    throw invalid(`${side} side: bucket number ${negative + 1} has observation count of ${buckets[negative]}`);
+  }
+}
+
+function invalid(message: string): InvalidSampleError {
+  return new InvalidSampleError(`invalid native histogram: ${message}`);
+}

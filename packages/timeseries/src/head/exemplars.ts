@@ -1,0 +1,68 @@
+import type { Labels } from '@opendata/promql';
+
+/** An observation that stands for others, with labels of its own such as a trace's id. */
+export interface Exemplar {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly timestampMs: number;
+}
+
+/** Most characters of an exemplar's label names and values together, as OpenMetrics has it. */
+export const MAX_EXEMPLAR_LABEL_CHARACTERS = 128;
+
+/** The newest exemplars, up to a number of them; where there are more, those go that came first. */
+export class ExemplarRing {
+  readonly #capacity: number;
+  /** Series of each exemplar in order of arrival; the oldest is at `#next` once the ring is full. */
+  readonly #arrivals: number[] = [];
+  #next = 0;
+  readonly #bySeries = new Map<number, Exemplar[]>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get count(): number {
+    return this.#arrivals.length;
+  }
+
+  /** Whether `add` would keep the exemplar: it is newer than the series' others, and its labels are short. */
+  accepts(series: number, { labels, timestampMs }: Exemplar): boolean {
+    let characters = 0;
+    for (const text of labels) for (const _character of text) characters++;
+    if (characters > MAX_EXEMPLAR_LABEL_CHARACTERS || this.#capacity === 0) return false;
+    const newest = this.#bySeries.get(series)?.at(-1);
+    return newest === undefined || timestampMs > newest.timestampMs;
+  }
+
+  /** Keeps an exemplar; false where it is not accepted. */
+  add(series: number, exemplar: Exemplar): boolean {
+    if (!this.accepts(series, exemplar)) return false;
+    if (this.#arrivals.length < this.#capacity) this.#arrivals.push(series);
+    else {
+      this.#dropOldest(this.#arrivals[this.#next]!);
+      this.#arrivals[this.#next] = series;
+      this.#next = (this.#next + 1) % this.#capacity;
+    }
+    const known = this.#bySeries.get(series);
+    if (known === undefined) this.#bySeries.set(series, [exemplar]);
+    else known.push(exemplar);
+    return true;
+  }
+
+  series(): IterableIterator<number> {
+    return this.#bySeries.keys();
+  }
+
+  /** A series' exemplars with times in `[startMs, endMs]`, in order of time. */
+  between(series: number, startMs: number, endMs: number): readonly Exemplar[] {
+    const known = this.#bySeries.get(series) ?? [];
+    return known.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
+  }
+
+  #dropOldest(series: number): void {
+    const known = this.#bySeries.get(series)!;
+    known.shift();
+    if (known.length === 0) this.#bySeries.delete(series);
+  }
+}

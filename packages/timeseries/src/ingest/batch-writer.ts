@@ -1,0 +1,187 @@
+import type { FloatHistogram } from '@opendata/promql';
+import { OverloadedError } from '../head/errors.ts';
+import type { Exemplar, ExemplarRing } from '../head/exemplars.ts';
+import type { Head } from '../head/head.ts';
+import { encodeHistogram } from '../head/histogram-bytes.ts';
+import { encodeLabels } from '../head/label-bytes.ts';
+import type { WindowHead } from '../head/window-head.ts';
+import { JournalEntryEncoder, type Section } from '../journal-entries/encode.ts';
+import {
+  type EncodedExemplar,
+  type EncodedHistogram,
+  exemplarSection,
+  histogramSection,
+} from '../journal-entries/sections.ts';
+import type { HeadWriter, SampleColumns, WritableJournal } from './head-writer.ts';
+
+export interface HistogramOfSeries {
+  readonly series: number;
+  readonly timestampMs: number;
+  readonly histogram: FloatHistogram;
+}
+
+export interface ExemplarOfSeries {
+  readonly series: number;
+  readonly exemplar: Exemplar;
+}
+
+/** What one request brings. */
+export interface WriteBatch {
+  readonly floats: SampleColumns;
+  readonly histograms: readonly HistogramOfSeries[];
+  /** Those of series without a sample in the exemplar's window, and those that the ring refuses, are left out. */
+  readonly exemplars: readonly ExemplarOfSeries[];
+}
+
+export interface BatchResult {
+  /** The journal's commit group to wait for. */
+  readonly group: number;
+  /** How many were kept. */
+  readonly exemplars: number;
+}
+
+interface Part {
+  readonly window: WindowHead;
+  /** Slots that the window had before. */
+  readonly known: number;
+  readonly slots: number[];
+  readonly offsets: number[];
+  /** Indices of the floats in the batch. */
+  readonly floats: number[];
+  readonly histograms: EncodedHistogram[];
+  readonly exemplars: (EncodedExemplar & ExemplarOfSeries)[];
+}
+
+export interface BatchWriterOptions {
+  readonly head: Head;
+  readonly journal: WritableJournal;
+  readonly writer: HeadWriter;
+  readonly exemplars: ExemplarRing;
+}
+
+/** Puts batches of every kind of sample into the journal and the head, all of a batch or none. */
+export class BatchWriter {
+  readonly #options: BatchWriterOptions;
+  readonly #encoder = new JournalEntryEncoder();
+
+  constructor(options: BatchWriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Adds a batch; it is visible to reads at once. Where a series has a float and a histogram of one time, the
+   * histogram stays.
+   * @throws InvalidSampleError, OverloadedError, and what the journal throws; then nothing was stored
+   */
+  append(batch: WriteBatch): BatchResult {
+    const { head, journal, writer, exemplars } = this.#options;
+    const { floats, histograms } = batch;
+    if (histograms.length === 0 && batch.exemplars.length === 0) return { group: writer.append(floats), exemplars: 0 };
+    writer.admit();
+    for (let i = 0; i < floats.count; i++) writer.checkTimes(floats.timestamps[i]!, floats.timestamps[i]!);
+    for (const { timestampMs } of histograms) writer.checkTimes(timestampMs, timestampMs);
+    const parts = new Map<number, Part>();
+    let group = journal.lastGroup;
+    let kept = 0;
+    try {
+      this.#distribute(batch, parts);
+      const entries = [...parts.values()].map((part) => this.#encode(part, floats.values));
+      const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
+      if (journal.pendingBytes + bytes > journal.budgetBytes && journal.pendingBytes > 0) {
+        throw new OverloadedError(
+          `the journal's budget is used up: ${journal.pendingBytes} of ${journal.budgetBytes} bytes`,
+        );
+      }
+      let i = 0;
+      for (const { window } of parts.values()) group = journal.append(window.lane, entries[i++]!);
+    } catch (error) {
+      for (const { window, known } of parts.values()) {
+        window.removeSlotsFrom(known);
+        if (window.slotCount === 0) head.drop(window);
+      }
+      throw error;
+    }
+    for (const part of parts.values()) {
+      const { window, slots, offsets } = part;
+      window.append(Uint32Array.from(slots), Int32Array.from(offsets), pick(floats.values, part.floats), slots.length);
+      for (const { slot, offset, bytes } of part.histograms) window.appendHistogram(slot, offset, bytes);
+      for (const { series, exemplar } of part.exemplars) if (exemplars.add(series, exemplar)) kept++;
+    }
+    return { group, exemplars: kept };
+  }
+
+  #distribute({ floats, histograms, exemplars }: WriteBatch, parts: Map<number, Part>): void {
+    for (let i = 0; i < floats.count; i++) {
+      const timestampMs = floats.timestamps[i]!;
+      const part = this.#part(parts, timestampMs);
+      part.slots.push(slotFor(part.window, floats.series[i]!));
+      part.offsets.push(timestampMs - part.window.startMs);
+      part.floats.push(i);
+    }
+    for (const { series, timestampMs, histogram } of histograms) {
+      const { window, histograms: own } = this.#part(parts, timestampMs);
+      const offset = timestampMs - window.startMs;
+      own.push({ slot: slotFor(window, series), offset, bytes: encodeHistogram(histogram) });
+    }
+    const { head, exemplars: ring } = this.#options;
+    for (const { series, exemplar } of exemplars) {
+      if (!ring.accepts(series, exemplar)) continue;
+      const startMs = head.windowStart(exemplar.timestampMs);
+      const window = parts.get(startMs)?.window ?? head.openedWindow(startMs);
+      const slot = window?.slotOf(series) ?? -1;
+      if (slot < 0) continue;
+      const { labels, timestampMs, value } = exemplar;
+      const part = this.#part(parts, timestampMs);
+      part.exemplars.push({ series, exemplar, slot, timestampMs, value, labels: encodeLabels(labels) });
+    }
+  }
+
+  #part(parts: Map<number, Part>, timestampMs: number): Part {
+    const { head } = this.#options;
+    const startMs = head.windowStart(timestampMs);
+    let part = parts.get(startMs);
+    if (part === undefined) {
+      const window = head.openWindow(startMs);
+      part = { window, known: window.slotCount, slots: [], offsets: [], floats: [], histograms: [], exemplars: [] };
+      parts.set(startMs, part);
+    }
+    return part;
+  }
+
+  /** The journal entry of a part, as bytes of its own. */
+  #encode(part: Part, values: Float64Array): Uint8Array {
+    const { window, known, slots, offsets, histograms, exemplars } = part;
+    const { series } = this.#options.head;
+    const sections: Section[] = [];
+    if (histograms.length > 0) sections.push(histogramSection(histograms));
+    if (exemplars.length > 0) sections.push(exemplarSection(exemplars));
+    const definitions = {
+      firstSlot: known,
+      count: window.slotCount - known,
+      labels: (i: number) => series.canonicalBytes(window.seriesOf(known + i)),
+    };
+    return this.#encoder
+      .encode(
+        window,
+        definitions,
+        Uint32Array.from(slots),
+        Int32Array.from(offsets),
+        pick(values, part.floats),
+        slots.length,
+        sections,
+      )
+      .slice();
+  }
+}
+
+function slotFor(window: WindowHead, series: number): number {
+  const slot = window.slotOf(series);
+  return slot >= 0 ? slot : window.addSlot(series);
+}
+
+/** The values at the indices, with their exact bits. */
+function pick(values: Float64Array, indices: readonly number[]): Float64Array {
+  const picked = new Float64Array(indices.length);
+  for (let i = 0; i < picked.length; i++) picked[i] = values[indices[i]!]!;
+  return picked;
+}

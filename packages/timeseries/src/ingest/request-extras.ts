@@ -1,0 +1,48 @@
+import { writeStaleMarker } from '@opendata/promql';
+import { decodeExemplar, decodeHistogram, type WriteRequestColumns } from '@opendata/wire';
+import { checkHistogram } from '../head/check-histogram.ts';
+import { isStaleHistogram } from '../head/read-histograms.ts';
+import type { ExemplarOfSeries, HistogramOfSeries } from './batch-writer.ts';
+import type { SampleColumns } from './head-writer.ts';
+
+/** A histogram of a request, or that its series has ended. */
+export type RequestHistogram = HistogramOfSeries & { readonly isStale: boolean };
+
+/**
+ * The i-th histogram of a request.
+ * @param seriesIds numbers of the request's series in the head
+ * @throws WireError, InvalidSampleError
+ */
+export function requestHistogram(columns: WriteRequestColumns, i: number, seriesIds: Uint32Array): RequestHistogram {
+  const { body, histogramStart, histogramEnd, histogramSeries } = columns;
+  const { timestampMs, histogram } = decodeHistogram(body, histogramStart[i]!, histogramEnd[i]!);
+  const isStale = isStaleHistogram(histogram);
+  if (!isStale) checkHistogram(histogram);
+  return { series: seriesIds[histogramSeries[i]!]!, timestampMs, histogram, isStale };
+}
+
+/** The i-th exemplar of a request. @throws WireError */
+export function requestExemplar(columns: WriteRequestColumns, i: number, seriesIds: Uint32Array): ExemplarOfSeries {
+  const { body, exemplarStart, exemplarEnd, exemplarSeries } = columns;
+  const exemplar = decodeExemplar(body, exemplarStart[i]!, exemplarEnd[i]!);
+  return { series: seriesIds[exemplarSeries[i]!]!, exemplar };
+}
+
+/** The floats, and a staleness marker for each histogram that is one. */
+export function withStaleMarkers(floats: SampleColumns, histograms: readonly RequestHistogram[]): SampleColumns {
+  const stale = histograms.filter(({ isStale }) => isStale);
+  if (stale.length === 0) return floats;
+  const count = floats.count + stale.length;
+  const series = new Uint32Array(count);
+  const timestamps = new Float64Array(count);
+  const values = new Float64Array(count);
+  series.set(floats.series.subarray(0, floats.count));
+  timestamps.set(floats.timestamps.subarray(0, floats.count));
+  values.set(floats.values.subarray(0, floats.count));
+  for (const [i, sample] of stale.entries()) {
+    series[floats.count + i] = sample.series;
+    timestamps[floats.count + i] = sample.timestampMs;
+    writeStaleMarker(values, floats.count + i);
+  }
+  return { series, timestamps, values, count };
+}
