@@ -1,3 +1,4 @@
+import { type AttributeBuilder, addAttributes, createAttributeBuilder, finishAttributes } from '@opendata/wire';
 import type { AppendColumns, AppendRecord } from './model.ts';
 
 /** Lays records out behind one another in one buffer. */
@@ -12,7 +13,11 @@ export function columnsOf(records: readonly AppendRecord[]): AppendColumns {
   const valueStart = bounds.subarray(count * 2, count * 3);
   const valueEnd = bounds.subarray(count * 3);
   let offset = 0;
-  records.forEach(({ key, value }, i) => {
+  let builder: AttributeBuilder | undefined;
+  records.forEach(({ key, value, timestampMs, headers }, i) => {
+    if (timestampMs !== undefined || headers !== undefined) {
+      addAttributes((builder ??= createAttributeBuilder()), i, { timestampMs, headers });
+    }
     bytes.set(key, offset);
     keyStart[i] = offset;
     offset += key.length;
@@ -22,5 +27,6 @@ export function columnsOf(records: readonly AppendRecord[]): AppendColumns {
     offset += value.length;
     valueEnd[i] = offset;
   });
-  return { bytes, count, keyStart, keyEnd, valueStart, valueEnd };
+  const attributes = finishAttributes(builder, count);
+  return { bytes, count, keyStart, keyEnd, valueStart, valueEnd, attributes };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
-import type { FollowPageOptions, KeyListOptions, PageOptions } from './reader.ts';
+import type { FollowPageOptions, KeyListOptions, ReadPageOptions } from './reader.ts';
 import type { RetentionLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
 import type { Appended, WriterLimits } from './writer.ts';
@@ -32,6 +32,12 @@ export interface AppendOptions {
 export interface ScanOptions extends SequenceRange {
   /** Most records; default: no limit. */
   readonly limit?: number;
+  /** Only records that arrived at this time or later, ms since 1970. */
+  readonly startTimeMs?: number | undefined;
+  /** Only the last so many of these records. */
+  readonly last?: number | undefined;
+  /** The newest records first; not with `follow`. */
+  readonly reverse?: boolean | undefined;
   /** Wait for further records at the end; default false. */
   readonly follow?: boolean;
   /** Ends the iteration. */
@@ -72,7 +78,7 @@ export interface LogReader extends AsyncDisposable {
   /** The records of `key` in order. With `follow` it waits for more instead of ending. */
   scan(key: Uint8Array, options?: ScanOptions): AsyncIterableIterator<LogRecord>;
   /** Some next records of `key`, as columns, and where to go on. */
-  readPage(key: Uint8Array, options?: PageOptions): Promise<ScanPage>;
+  readPage(key: Uint8Array, options?: ReadPageOptions): Promise<ScanPage>;
   /** Like {@link readPage}, but waits for a first record up to `timeoutMs`. */
   followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage>;
   /** Exact number of records of `key` in the range. */

@@ -1,3 +1,4 @@
+export type { AttributeColumn, LogAttributes, LogHeader } from '@opendata/wire';
 export { columnsOf } from './append-columns.ts';
 export {
   type AppendOptions,
@@ -18,7 +19,9 @@ export {
   type KeyListOptions,
   maxPageBytes,
   maxPageRecords,
+  maxReversePageRecords,
   type PageOptions,
+  type ReadPageOptions,
 } from './reader.ts';
 export type { ScanPage } from './scan-page.ts';
 export type { Appended } from './writer.ts';

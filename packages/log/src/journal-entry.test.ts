@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { columnsOf } from './append-columns.ts';
 import { isLogError } from './errors.ts';
 import { EntryReader, entryLength, writeEntry } from './journal-entry.ts';
+import { ScanPage } from './scan-page.ts';
 
 const records = fc.array(
   fc.record({ key: fc.uint8Array({ maxLength: 80 }), value: fc.uint8Array({ maxLength: 200 }) }),
@@ -24,7 +25,7 @@ function decode(bytes: Uint8Array) {
   while (reader.next()) {
     list.push({
       key: bytes.slice(reader.keyStart, reader.keyEnd),
-      value: bytes.slice(reader.valueStart, reader.valueEnd),
+      value: bytes.slice(reader.bodyStart, reader.bodyEnd),
     });
   }
   return { sequence: reader.firstSequence, timeMs: reader.timeMs, list };
@@ -39,6 +40,45 @@ describe('journal entry', () => {
     );
   });
 
+  it('has the attributes of a record before its value', () => {
+    const header = fc.record({ name: fc.string({ minLength: 1 }), value: fc.uint8Array({ maxLength: 200 }) });
+    const attributed = fc.record({
+      key: fc.uint8Array({ maxLength: 9 }),
+      value: fc.uint8Array({ maxLength: 200 }),
+      headers: fc.array(header, { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(attributed, { minLength: 1, maxLength: 8 }), (list) => {
+        const columns = columnsOf(list);
+        const bytes = new Uint8Array(entryLength(columns, 7, 1000));
+        expect(writeEntry(bytes, 0, columns, 7, 1000)).toBe(bytes.length);
+        const reader = new EntryReader();
+        reader.open(bytes, 0, bytes.length);
+        const page = new ScanPage(100, 1e9);
+        while (reader.next()) {
+          if (reader.hasAttributes) page.addWithAttributes(7, 1000, bytes, reader.bodyStart, reader.bodyEnd);
+          else page.add(7, 1000, bytes, reader.bodyStart, reader.bodyEnd);
+        }
+        expect(page.count).toBe(list.length);
+        for (const [i, { value, headers }] of list.entries()) {
+          const found = page.recordAt(i);
+          expect(Uint8Array.from(found.value)).toEqual(value);
+          expect((found.headers ?? []).map((each) => [each.name, [...each.value]])).toEqual(
+            headers.map((each) => [each.name, [...each.value]]),
+          );
+        }
+        for (let length = 0; length < bytes.length; length++) {
+          const cut = () => {
+            reader.open(bytes, 0, length);
+            while (reader.next());
+          };
+          expect(cut).toThrow('journal entry');
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('is refused when it is cut short, has more bytes, or is of another version', () => {
     fc.assert(
       fc.property(records, (list) => {
@@ -47,7 +87,7 @@ describe('journal entry', () => {
         bad.push(
           Uint8Array.of(...bytes, 0),
           Uint8Array.of(2, ...bytes.subarray(1)),
-          Uint8Array.of(1, 1, ...bytes.subarray(2)),
+          Uint8Array.of(1, 2, ...bytes.subarray(2)),
         );
         for (const input of bad) {
           let error: unknown;

@@ -1,29 +1,50 @@
+import type { AttributeColumn } from '@opendata/wire';
 import { LogError } from './errors.ts';
 import type { AppendColumns } from './model.ts';
 import { VarintCursor, varintLength, writeVarint } from './varint.ts';
 
 /**
- * A journal entry is one append: version byte 1, flags byte 0 (reserved for headers, producers and conditions), then
- * varints: first sequence, arrival in ms since 1970, number of records; then for each record the length of the key,
- * the key, the length of the value and the value.
+ * A journal entry is one append: version byte 1, flags byte, then varints: first sequence, arrival in ms since 1970,
+ * number of records; then for each record the length of the key, the key, the length of the body and the body.
+ *
+ * A body is the value; with flag 1 the length is doubled, and one more if attributes come before the value: their
+ * length and their bytes. The other flags are reserved for producers and conditions.
  */
 const version = 1;
+const flagAttributes = 1;
 const prefixBytes = 2;
 /** Gathering values shorter than this in a loop is faster than a call into the runtime. */
 const shortCopyBytes = 48;
 
 /** Size in bytes of the entry that {@link writeEntry} writes. */
 export function entryLength(records: AppendColumns, firstSequence: number, timeMs: number): number {
+  const { attributes } = records;
   let length = prefixBytes + varintLength(firstSequence) + varintLength(timeMs) + varintLength(records.count);
   for (let i = 0; i < records.count; i++) {
     const keyLength = records.keyEnd[i]! - records.keyStart[i]!;
+    length += varintLength(keyLength) + keyLength;
     const valueLength = records.valueEnd[i]! - records.valueStart[i]!;
-    length += varintLength(keyLength) + keyLength + varintLength(valueLength) + valueLength;
+    if (attributes === undefined) {
+      length += varintLength(valueLength) + valueLength;
+      continue;
+    }
+    const bodyLength = bodyLengthOf(valueLength, attributeLengthAt(attributes, i));
+    length += varintLength(bodyLength * 2) + bodyLength;
   }
   return length;
 }
 
-/** Writes the entry at `offset` of `target`; returns the offset behind it. */
+/** Bytes that the attributes of record `index` have. */
+function attributeLengthAt({ end }: AttributeColumn, index: number): number {
+  return end[index]! - (index === 0 ? 0 : end[index - 1]!);
+}
+
+/** Bytes of a value and what comes before it. */
+function bodyLengthOf(valueLength: number, attributeLength: number): number {
+  return attributeLength === 0 ? valueLength : varintLength(attributeLength) + attributeLength + valueLength;
+}
+
+/** Writes the entry at `offset` of `target`, at most {@link entryLength} bytes; returns the offset behind it. */
 export function writeEntry(
   target: Uint8Array,
   offset: number,
@@ -32,7 +53,8 @@ export function writeEntry(
   timeMs: number,
 ): number {
   target[offset++] = version;
-  target[offset++] = 0;
+  const { attributes } = records;
+  target[offset++] = attributes === undefined ? 0 : flagAttributes;
   offset = writeVarint(target, offset, firstSequence);
   offset = writeVarint(target, offset, timeMs);
   offset = writeVarint(target, offset, records.count);
@@ -43,7 +65,16 @@ export function writeEntry(
     const valueEnd = records.valueEnd[i]!;
     offset = writeVarint(target, offset, keyEnd - keyStart);
     offset = copyBytes(records.bytes, keyStart, keyEnd, target, offset);
-    offset = writeVarint(target, offset, valueEnd - valueStart);
+    if (attributes === undefined) offset = writeVarint(target, offset, valueEnd - valueStart);
+    else {
+      const length = attributeLengthAt(attributes, i);
+      offset = writeVarint(target, offset, bodyLengthOf(valueEnd - valueStart, length) * 2 + (length > 0 ? 1 : 0));
+      if (length > 0) {
+        const end = attributes.end[i]!;
+        offset = writeVarint(target, offset, length);
+        offset = copyBytes(attributes.bytes, end - length, end, target, offset);
+      }
+    }
     offset = copyBytes(records.bytes, valueStart, valueEnd, target, offset);
   }
   return offset;
@@ -63,22 +94,26 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
 export class EntryReader {
   private readonly cursor = new VarintCursor();
   private left = 0;
+  private flags = 0;
   firstSequence = 0;
   timeMs = 0;
   count = 0;
   keyStart = 0;
   keyEnd = 0;
-  valueStart = 0;
-  valueEnd = 0;
+  bodyStart = 0;
+  bodyEnd = 0;
+  /** Whether the body has attributes before the value. */
+  hasAttributes = false;
 
   /**
    * Reads the head of the entry in `bytes[start, end)`.
    * @throws LogError corrupt
    */
   open(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < prefixBytes || bytes[start] !== version || bytes[start + 1] !== 0) {
+    if (end - start < prefixBytes || bytes[start] !== version || bytes[start + 1]! > flagAttributes) {
       throw new LogError('corrupt', `journal entry of an unknown version: ${bytes[start]}, ${bytes[start + 1]}`);
     }
+    this.flags = bytes[start + 1]!;
     this.cursor.reset(bytes, start + prefixBytes, end);
     this.firstSequence = this.cursor.next();
     this.timeMs = this.cursor.next();
@@ -101,9 +136,13 @@ export class EntryReader {
     const keyLength = cursor.next();
     this.keyStart = cursor.skip(keyLength);
     this.keyEnd = cursor.offset;
-    const valueLength = cursor.next();
-    this.valueStart = cursor.skip(valueLength);
-    this.valueEnd = cursor.offset;
+    let bodyLength = cursor.next();
+    if (this.flags !== 0) {
+      this.hasAttributes = bodyLength % 2 === 1;
+      bodyLength = Math.floor(bodyLength / 2);
+    } else this.hasAttributes = false;
+    this.bodyStart = cursor.skip(bodyLength);
+    this.bodyEnd = cursor.offset;
     if (cursor.failed) throw new LogError('corrupt', 'journal entry ends in a record');
     return true;
   }

@@ -1,15 +1,19 @@
+import type { AttributeColumn, LogAttributes } from '@opendata/wire';
+
 /** One record as it is appended. */
-export interface AppendRecord {
+export interface AppendRecord extends LogAttributes {
   /** 1 to 65,535 bytes. */
   readonly key: Uint8Array;
   readonly value: Uint8Array;
 }
 
 /** One record as it is read. */
-export interface LogRecord {
+export interface LogRecord extends LogAttributes {
   /** Place in the log's one order: from 0, without gaps. */
   readonly sequence: number;
   readonly value: Uint8Array;
+  /** When the log took it, ms since 1970; never goes back along the sequence. */
+  readonly arrivalTimeMs: number;
 }
 
 /** Records to append, as byte ranges of one buffer. The buffer is only read during the call. */
@@ -20,6 +24,8 @@ export interface AppendColumns {
   readonly keyEnd: Uint32Array;
   readonly valueStart: Uint32Array;
   readonly valueEnd: Uint32Array;
+  /** Undefined when no record has any. */
+  readonly attributes?: AttributeColumn | undefined;
 }
 
 /** A part of the sequence: `start` inclusive, `end` exclusive. */

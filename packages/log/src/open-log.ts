@@ -3,10 +3,11 @@ import { columnsOf } from './append-columns.ts';
 import { Backpressure } from './backpressure.ts';
 import { CommitGate } from './commit-gate.ts';
 import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefaults, type ScanOptions } from './db.ts';
+import { LogError } from './errors.ts';
 import { Followers } from './followers.ts';
 import { silentLogger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
-import { type FollowPageOptions, type KeyListOptions, type PageOptions, SegmentsReader } from './reader.ts';
+import { type FollowPageOptions, type KeyListOptions, type ReadPageOptions, SegmentsReader } from './reader.ts';
 import { recoverSegments } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { type RetentionLimits, resolveAgeLimits } from './retention-limits.ts';
@@ -149,27 +150,34 @@ class OpenLog implements LogDb {
   }
 
   async *scan(key: Uint8Array, options: ScanOptions = {}): AsyncGenerator<LogRecord> {
-    const { signal } = options;
-    const end = options.end ?? Number.POSITIVE_INFINITY;
+    const { signal, follow = false, reverse = false } = options;
+    if (follow && reverse) throw new LogError('invalid_input', 'what is read in reverse order cannot be followed');
+    let { startTimeMs, last } = options;
     let start = options.start ?? 0;
+    let end = options.end ?? Number.POSITIVE_INFINITY;
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     while (left > 0 && start < end && !signal?.aborted) {
-      const range = { start, end, limit: Math.min(left, 4096), signal };
-      const page =
-        options.follow === true
-          ? await this.reader.followPage(key, { ...range, timeoutMs: Number.POSITIVE_INFINITY })
-          : await this.reader.page(key, range);
+      const range = { start, end, startTimeMs, last, limit: Math.min(left, 4096), signal };
+      const page = follow
+        ? await this.reader.followPage(key, { ...range, timeoutMs: Number.POSITIVE_INFINITY })
+        : await this.reader.page(key, { ...range, reverse });
       if (page.count === 0) return;
       for (let i = 0; i < page.count; i++) {
         if (signal?.aborted) return;
-        yield { sequence: page.sequences[i]!, value: page.valueAt(i) };
+        yield page.recordAt(i);
       }
       left -= page.count;
-      start = page.nextSequence;
+      if (last !== undefined) last = Math.max(0, last - page.count);
+      if (reverse) end = page.nextSequence;
+      else {
+        start = page.nextSequence;
+        last = undefined;
+        startTimeMs = undefined;
+      }
     }
   }
 
-  readPage(key: Uint8Array, options: PageOptions = {}): Promise<ScanPage> {
+  readPage(key: Uint8Array, options: ReadPageOptions = {}): Promise<ScanPage> {
     return this.reader.page(key, options);
   }
 

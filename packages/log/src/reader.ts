@@ -5,6 +5,7 @@ import { compareKeys } from './key-bytes.ts';
 import { hasPrefix, mergeKeys } from './key-merge.ts';
 import type { LogSegment, SequenceRange } from './model.ts';
 import { ScanPage } from './scan-page.ts';
+import { sequenceFromTime, startOfLast } from './seek.ts';
 import type { SegmentSet } from './segment-set.ts';
 
 /** Most records of one page, whatever was asked for: it bounds the work in one turn of the event loop. */
@@ -12,12 +13,24 @@ export const maxPageRecords = 65_536;
 /** A page ends with the record that brings its values to this many bytes. */
 export const maxPageBytes = 8 * 1024 * 1024;
 
+/** Most records of one page in reverse order. */
+export const maxReversePageRecords = 1024;
+
 export interface PageOptions extends SequenceRange {
   /** Most records; default and upper bound {@link maxPageRecords}. */
   readonly limit?: number;
   /** Bytes of values at which the page ends; default and upper bound {@link maxPageBytes}. */
   readonly maxBytes?: number;
+  /** Only records that arrived at this time or later, ms since 1970. */
+  readonly startTimeMs?: number | undefined;
+  /** Only the last so many of these records. */
+  readonly last?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReadPageOptions extends PageOptions {
+  /** The newest records first, at most {@link maxReversePageRecords}; `nextSequence` is then the `end` to go on with. */
+  readonly reverse?: boolean | undefined;
 }
 
 export interface FollowPageOptions extends PageOptions {
@@ -50,7 +63,44 @@ export class SegmentsReader {
   }
 
   /** The next records of `key`. `nextSequence` of the page is where to go on, whatever keys come in between. */
-  async page(key: Uint8Array, options: PageOptions): Promise<ScanPage> {
+  async page(key: Uint8Array, options: ReadPageOptions): Promise<ScanPage> {
+    const resolved = needsSeek(options) ? await this.resolve(key, options) : options;
+    const page = options.reverse === true ? await this.newest(key, resolved) : await this.oldest(key, resolved);
+    this.recordsTotal += page.count;
+    this.bytesTotal += page.valueBytes;
+    return page;
+  }
+
+  /** The same range by its sequences alone. */
+  private async resolve<O extends PageOptions>(key: Uint8Array, options: O): Promise<O> {
+    const { startTimeMs, last } = options;
+    const end = Math.min(options.end ?? Number.POSITIVE_INFINITY, this.segments.nextSequence);
+    let start = options.start ?? 0;
+    if (startTimeMs !== undefined) start = Math.max(start, await sequenceFromTime(this.segments, startTimeMs));
+    if (last !== undefined && start < end) start = await startOfLast(this.segments, key, start, end, last);
+    return { ...options, start, startTimeMs: undefined, last: undefined };
+  }
+
+  private async newest(key: Uint8Array, options: PageOptions): Promise<ScanPage> {
+    const start = options.start ?? 0;
+    const end = Math.min(options.end ?? Number.POSITIVE_INFINITY, this.segments.nextSequence);
+    let limit = Math.min(options.limit ?? maxReversePageRecords, maxReversePageRecords);
+    for (;;) {
+      const from = start < end ? await startOfLast(this.segments, key, start, end, limit) : start;
+      const page = await this.oldest(key, { ...options, start: from, end, limit });
+      // A page that its bytes cut off before the newest record is read anew with fewer.
+      if (page.count < limit && page.isFull) {
+        limit = Math.max(1, limit >>> 1);
+        continue;
+      }
+      page.reverse();
+      if (limit === 0) page.nextSequence = end;
+      else page.nextSequence = page.count < limit ? start : page.sequences[page.count - 1]!;
+      return page;
+    }
+  }
+
+  private async oldest(key: Uint8Array, options: PageOptions): Promise<ScanPage> {
     const page = new ScanPage(
       Math.min(options.limit ?? maxPageRecords, maxPageRecords),
       Math.min(options.maxBytes ?? maxPageBytes, maxPageBytes),
@@ -64,14 +114,13 @@ export class SegmentsReader {
       if (reading !== undefined) await reading;
       if (page.isFull) break;
     }
-    this.recordsTotal += page.count;
-    this.bytesTotal += page.valueBytes;
     page.nextSequence = page.isFull ? page.sequences[page.count - 1]! + 1 : Math.max(start, end);
     return page;
   }
 
   /** Like {@link page}, but an empty page is held back until `key` gets a record, or for `timeoutMs`. */
-  async followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage> {
+  async followPage(key: Uint8Array, wanted: FollowPageOptions): Promise<ScanPage> {
+    const options = needsSeek(wanted) ? await this.resolve(key, wanted) : wanted;
     const deadlineMs = performance.now() + options.timeoutMs;
     const end = options.end ?? Number.POSITIVE_INFINITY;
     let page = await this.page(key, options);
@@ -137,6 +186,10 @@ export class SegmentsReader {
     if (sequence < heads[0]!.startSequence) return true;
     return heads.some((head) => head.count(key, sequence, nextSequence) > 0);
   }
+}
+
+function needsSeek({ startTimeMs, last }: PageOptions): boolean {
+  return startTimeMs !== undefined || last !== undefined;
 }
 
 function startOfKeys(prefix: Uint8Array | undefined, after: Uint8Array | undefined): Uint8Array {

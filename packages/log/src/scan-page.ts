@@ -1,4 +1,10 @@
+import { decodeAttributes } from '@opendata/wire';
+import { LogError } from './errors.ts';
 import { grownF64, grownU32 } from './head/typed-columns.ts';
+import type { LogRecord } from './model.ts';
+import { VarintCursor } from './varint.ts';
+
+const cursor = new VarintCursor();
 
 /** Pages of idle followers stay empty: they share these. */
 const noNumbers = new Float64Array(0);
@@ -15,6 +21,10 @@ export class ScanPage {
   sources: Uint8Array[] = [];
   starts = noOffsets;
   ends = noOffsets;
+  /** Arrivals, ms since 1970. */
+  times = noNumbers;
+  /** Bytes of attributes right before each value; undefined while no record has any. */
+  attributeLengths: Uint32Array | undefined;
   count = 0;
   valueBytes = 0;
   /** Where to go on reading: one past the last record when the page is full, else the end of what was looked at. */
@@ -30,14 +40,50 @@ export class ScanPage {
     return this.count >= this.maxRecords || this.valueBytes >= this.maxBytes;
   }
 
-  add(sequence: number, source: Uint8Array, start: number, end: number): void {
+  /** Adds the record with the value `source[start, end)`. */
+  add(sequence: number, timeMs: number, source: Uint8Array, start: number, end: number): void {
     const index = this.count++;
     if (index === this.sequences.length) this.grow();
     this.sequences[index] = sequence;
     this.sources[index] = source;
+    this.times[index] = timeMs;
     this.starts[index] = start;
     this.ends[index] = end;
     this.valueBytes += end - start;
+  }
+
+  /**
+   * Adds the record with the body `source[start, end)`: the length of its attributes, the attributes, and its value.
+   * @throws LogError corrupt
+   */
+  addWithAttributes(sequence: number, timeMs: number, source: Uint8Array, start: number, end: number): void {
+    cursor.reset(source, start, end);
+    const length = cursor.next();
+    cursor.skip(length);
+    if (cursor.failed) throw new LogError('corrupt', `record ${sequence} is cut short in its attributes`);
+    this.add(sequence, timeMs, source, cursor.offset, end);
+    const index = this.count - 1;
+    this.attributeLengths ??= new Uint32Array(this.sequences.length);
+    this.attributeLengths[index] = length;
+    this.valueBytes += length;
+  }
+
+  /** Record `index` as an object. @throws WireError malformed */
+  recordAt(index: number): LogRecord {
+    const length = this.attributeLengths?.[index] ?? 0;
+    const start = this.starts[index]!;
+    const record = { sequence: this.sequences[index]!, value: this.valueAt(index), arrivalTimeMs: this.times[index]! };
+    return length === 0 ? record : { ...record, ...decodeAttributes(this.sources[index]!, start - length, start) };
+  }
+
+  /** Turns the order of the records round. */
+  reverse(): void {
+    const { count } = this;
+    this.sources.length = count;
+    this.sources.reverse();
+    for (const column of [this.sequences, this.times, this.starts, this.ends, this.attributeLengths]) {
+      column?.subarray(0, count).reverse();
+    }
   }
 
   /** The value of record `index` of the page: a view, not a copy. */
@@ -48,6 +94,8 @@ export class ScanPage {
   private grow(): void {
     const capacity = Math.max(32, this.sequences.length * 2);
     this.sequences = grownF64(this.sequences, capacity);
+    this.times = grownF64(this.times, capacity);
+    if (this.attributeLengths !== undefined) this.attributeLengths = grownU32(this.attributeLengths, capacity);
     this.starts = grownU32(this.starts, capacity);
     this.ends = grownU32(this.ends, capacity);
   }

@@ -94,6 +94,18 @@ export class SegmentSet {
     return found;
   }
 
+  /** Segments with a record that arrived at `timeMs` or later, in order. */
+  endingAtOrAfter(timeMs: number): ReadableSegment[] {
+    let low = 0;
+    let high = this.sealed.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.sealed[middle]!.endTimeMs < timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return [...this.sealed.slice(low, low + 1), ...this.heads.filter(({ recordCount }) => recordCount > 0)];
+  }
+
   /** Segments that have sequences in [from, to), described. */
   list(from: number, to: number): LogSegment[] {
     return this.overlapping(from, to).map((segment) => ({

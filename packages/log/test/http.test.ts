@@ -112,6 +112,52 @@ describe.each<Format>(['json', 'protobuf'])('routes in %s', (format) => {
   });
 });
 
+describe('timestamps and headers', () => {
+  const post = (body: object) =>
+    fetch(`${server.url}/api/v1/log/append`, { method: 'POST', body: JSON.stringify(body) });
+  const scan = async (query: string) => await fetch(`${server.url}/api/v1/log/scan?${query}`);
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+  it('come back with their record, with the time of its arrival', async () => {
+    const headers = [{ name: 'trace', value: base64('abc') }];
+    const before = Date.now();
+    const records = [
+      { key: base64('attributes'), value: base64('one'), timestampMs: 5, headers },
+      { key: base64('attributes'), value: base64('two') },
+    ];
+    expect((await post({ records })).status).toBe(200);
+    const { values } = (await (await scan('key=attributes')).json()) as { values: { arrivalTimeMs: number }[] };
+    expect(values).toMatchObject([{ value: base64('one'), timestampMs: 5, headers }, { value: base64('two') }]);
+    expect(Object.keys(values[1]!)).toEqual(['sequence', 'value', 'arrivalTimeMs']);
+    for (const { arrivalTimeMs } of values) expect(arrivalTimeMs).toBeGreaterThanOrEqual(before);
+    const later = `key=attributes&start_time_ms=${Date.now() + 1_000_000}`;
+    expect(await (await scan(later)).json()).toMatchObject({ values: [] });
+    expect(await (await scan(`key=attributes&start_time_ms=${before}`)).json()).toMatchObject({ values });
+  });
+
+  it.each<Format>(['json', 'protobuf'])('do not disturb the %s of old clients', async (format) => {
+    const client = createClient(server.url, format);
+    await post({ records: [{ key: base64(`old-${format}`), value: base64('v'), headers: [{ name: 'h' }] }] });
+    expect((await client.scan(`key=old-${format}`)).values).toMatchObject([{ value: 'v' }]);
+  });
+
+  it('reads the last ones, and backwards', async () => {
+    const client = createClient(server.url, 'json');
+    const { start } = await client.append(Array.from({ length: 50 }, (_, i) => ['back', `${i}`] as const));
+    const values = (page: { values: { value: string }[] }) => page.values.map(({ value }) => Number(value));
+    expect(values(await client.scan('key=back&tail=3'))).toEqual([47, 48, 49]);
+    expect(values(await client.scan('key=back&tail=40'))).toHaveLength(40);
+    const newest = await client.scan('key=back&reverse=true&limit=20');
+    expect(values(newest)).toEqual(Array.from({ length: 20 }, (_, i) => 49 - i));
+    expect(newest.nextSequence).toBe(start + 30);
+    const older = await client.scan(`key=back&reverse=true&end_seq=${newest.nextSequence}&limit=40`);
+    expect(values(older)).toEqual(Array.from({ length: 30 }, (_, i) => 29 - i));
+    expect((await client.scan('key=back&tail=3&follow=true')).values).toHaveLength(3);
+    expect((await scan('key=back&reverse=true&follow=true')).status).toBe(400);
+    expect((await scan('key=back&tail=-1')).status).toBe(400);
+  });
+});
+
 describe('operations', () => {
   it('answers health, readiness and the metrics of the guide', async () => {
     expect((await fetch(`${server.url}/-/healthy`)).status).toBe(200);

@@ -5,6 +5,7 @@ export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './e
 export type { AppendColumns } from './log-append-columns.ts';
 export { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
 export {
+  type AttributeBuilder,
   type AttributeColumn,
   addAttributes,
   createAttributeBuilder,

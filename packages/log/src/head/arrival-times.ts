@@ -4,7 +4,7 @@ import { grownCapacity, grownF64, grownU32 } from './typed-columns.ts';
 export class ArrivalTimes {
   private records = new Uint32Array(64);
   private timesMs = new Float64Array(64);
-  private count = 0;
+  count = 0;
   private readonly notBeforeMs: number;
 
   constructor(notBeforeMs = 0) {
@@ -18,6 +18,28 @@ export class ArrivalTimes {
   /** Arrival of the last record, or of the last one before. */
   get lastMs(): number {
     return this.count === 0 ? this.notBeforeMs : this.timesMs[this.count - 1]!;
+  }
+
+  /** Entry `index`: the first record of a ms. */
+  recordAt(index: number): number {
+    return this.records[index]!;
+  }
+
+  /** Entry `index`: the ms. */
+  timeAt(index: number): number {
+    return this.timesMs[index]!;
+  }
+
+  /** The first record that arrived at `timeMs` or later, or -1. */
+  recordFrom(timeMs: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.timesMs[middle]! < timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return low === this.count ? -1 : this.records[low]!;
   }
 
   /** Says that the records from `record` on arrived at `timeMs`. */

@@ -9,6 +9,10 @@ import { KeyIndex } from './key-index.ts';
 import { Postings } from './postings.ts';
 import { grownCapacity, grownU32 } from './typed-columns.ts';
 
+/** Says in the length of a body that attributes come before the value. */
+const attributesBit = 0x8000_0000;
+const bodyLengthBits = 0x7fff_ffff;
+
 /** Is told of appends to the keys that somebody waits for. */
 export interface KeyWatcher {
   /** Number of keys waited for; while it is 0 nothing else is asked. */
@@ -40,8 +44,8 @@ export class Head {
   private readonly arena = new ByteArena();
   private readonly reader = new EntryReader();
   private readonly watcher: KeyWatcher;
-  private valuePositions = new Uint32Array(64);
-  private valueLengths = new Uint32Array(64);
+  private bodyPositions = new Uint32Array(64);
+  private bodyLengths = new Uint32Array(64);
   private keyNumbers = new Uint32Array(64);
   private scratch = new Uint32Array(256);
 
@@ -70,7 +74,7 @@ export class Head {
 
   /** Bytes of memory held. */
   get allocatedBytes(): number {
-    const columns = this.valuePositions.byteLength + this.valueLengths.byteLength + this.keyNumbers.byteLength;
+    const columns = this.bodyPositions.byteLength + this.bodyLengths.byteLength + this.keyNumbers.byteLength;
     const index = this.keys.allocatedBytes + this.postings.allocatedBytes + this.times.allocatedBytes;
     return this.arena.allocatedBytes + columns + index;
   }
@@ -115,8 +119,8 @@ export class Head {
     const shift = position - start;
     while (reader.next()) {
       const record = this.recordCount++;
-      this.valuePositions[record] = reader.valueStart + shift;
-      this.valueLengths[record] = reader.valueEnd - reader.valueStart;
+      this.bodyPositions[record] = reader.bodyStart + shift;
+      this.bodyLengths[record] = reader.bodyEnd - reader.bodyStart + (reader.hasAttributes ? attributesBit : 0);
       this.keyNumbers[record] = this.indexKey(chunk, reader.keyStart, reader.keyEnd, shift, record);
     }
   }
@@ -143,23 +147,50 @@ export class Head {
     return Math.max(0, this.postings.ordinalFrom(number, this.recordAt(to)) - first);
   }
 
-  /** The chunk with the value of `record`, from {@link valueOffset}. */
-  valueChunk(record: number): Buffer {
-    return this.arena.chunkAt(this.valuePositions[record]!);
+  /** Sequence of the record of `key` that has `back - 1` others between it and `to`; there must be one. */
+  sequenceBefore(key: Uint8Array, to: number, back: number): number {
+    const number = this.keys.find(key, 0, key.length);
+    const record = new Uint32Array(1);
+    this.postings.copyFrom(number, this.postings.ordinalFrom(number, this.recordAt(to)) - back, record);
+    return this.startSequence + record[0]!;
   }
 
-  valueOffset(record: number): number {
-    return this.arena.offsetAt(this.valuePositions[record]!);
+  get endTimeMs(): number {
+    return this.times.lastMs;
   }
 
-  valueLength(record: number): number {
-    return this.valueLengths[record]!;
+  /** The first sequence that arrived at `timeMs` or later. */
+  sequenceFromTime(timeMs: number): number | undefined {
+    const record = this.times.recordFrom(timeMs);
+    return record < 0 ? undefined : this.startSequence + record;
+  }
+
+  /** The chunk with the body of `record`, from {@link bodyOffset}. */
+  bodyChunk(record: number): Buffer {
+    return this.arena.chunkAt(this.bodyPositions[record]!);
+  }
+
+  bodyOffset(record: number): number {
+    return this.arena.offsetAt(this.bodyPositions[record]!);
+  }
+
+  bodyLength(record: number): number {
+    return this.bodyLengths[record]! & bodyLengthBits;
+  }
+
+  /** Whether attributes come before the value in the body of `record`. */
+  hasAttributes(record: number): boolean {
+    return this.bodyLengths[record]! >= attributesBit;
   }
 
   private addTo(page: ScanPage, record: number): void {
-    const position = this.valuePositions[record]!;
+    const position = this.bodyPositions[record]!;
     const offset = this.arena.offsetAt(position);
-    page.add(this.startSequence + record, this.arena.chunkAt(position), offset, offset + this.valueLengths[record]!);
+    const chunk = this.arena.chunkAt(position);
+    const end = offset + this.bodyLength(record);
+    const timeMs = this.times.timeOf(record);
+    if (this.hasAttributes(record)) page.addWithAttributes(this.startSequence + record, timeMs, chunk, offset, end);
+    else page.add(this.startSequence + record, timeMs, chunk, offset, end);
   }
 
   /** The record number of a sequence, held within the head. */
@@ -182,10 +213,10 @@ export class Head {
   }
 
   private growRecords(needed: number): void {
-    if (needed <= this.valuePositions.length) return;
-    const capacity = grownCapacity(this.valuePositions.length, needed);
-    this.valuePositions = grownU32(this.valuePositions, capacity);
-    this.valueLengths = grownU32(this.valueLengths, capacity);
+    if (needed <= this.bodyPositions.length) return;
+    const capacity = grownCapacity(this.bodyPositions.length, needed);
+    this.bodyPositions = grownU32(this.bodyPositions, capacity);
+    this.bodyLengths = grownU32(this.bodyLengths, capacity);
     this.keyNumbers = grownU32(this.keyNumbers, capacity);
   }
 }

@@ -1,4 +1,4 @@
-import { type RawRoute, requestSignal, sendBytes } from '@opendata/server';
+import { HttpError, type RawRoute, requestSignal, sendBytes } from '@opendata/server';
 import { encodeScanResponse, LOG_CONTENT_TYPES, logResponseFormat } from '@opendata/wire';
 import type { LogReader } from '../db.ts';
 import { noSequenceEnd, Query } from './query.ts';
@@ -16,15 +16,22 @@ export function scanRoute(opened: () => LogReader): RawRoute {
       const db = opened();
       const query = new Query(request.url!);
       const key = query.key();
+      const last = query.has('tail') ? query.integer('tail', 0, noSequenceEnd) : undefined;
+      const startTimeMs = query.has('start_time_ms') ? query.integer('start_time_ms', 0, noSequenceEnd) : undefined;
+      const reverse = query.boolean('reverse');
+      const follow = query.boolean('follow');
+      if (reverse && follow) throw new HttpError(400, 'give reverse or follow, not both');
       const options = {
         start: query.integer('start_seq', 0, noSequenceEnd),
         end: query.integer('end_seq', noSequenceEnd, noSequenceEnd),
-        limit: query.integer('limit', defaultLimit, noSequenceEnd),
+        limit: query.integer('limit', last ?? defaultLimit, noSequenceEnd),
+        last,
+        startTimeMs,
       };
       const timeoutMs = query.integer('timeout_ms', defaultTimeoutMs, longestTimeoutMs);
-      const page = query.boolean('follow')
+      const page = follow
         ? await db.followPage(key, { ...options, timeoutMs, signal: requestSignal({ raw: response }) })
-        : await db.readPage(key, options);
+        : await db.readPage(key, { ...options, reverse });
       const format = logResponseFormat(request.headers.accept);
       sendBytes(response, 200, LOG_CONTENT_TYPES[format], encodeScanResponse(format, key, page));
     },

@@ -4,12 +4,13 @@ import type { ScanPage } from '../scan-page.ts';
 import { VarintCursor, varintLength, writeVarint } from '../varint.ts';
 import type { Run } from './directory-page.ts';
 
-const version = 1;
+const version = 2;
 
 /**
  * Collects records, ordered by (key, sequence), into a page: a version byte, then for each record as varints its
  * sequence and its arrival (ms), both as the difference to the record before it in the run (the first: sequence to
- * the run's, arrival to the segment's), the length of the value, and the value.
+ * the run's, arrival to the segment's), the doubled length of the body, one more if it has attributes, and the body
+ * as journal entries have it.
  */
 export class DataPageBuilder {
   private bytes: Buffer;
@@ -27,17 +28,25 @@ export class DataPageBuilder {
     this.timeMs = timeMs;
   }
 
-  /** Size in bytes of the page with one more record of `valueLength`, at most. */
-  lengthWith(valueLength: number): number {
-    return this.length + 8 + 8 + varintLength(valueLength) + valueLength;
+  /** Size in bytes of the page with one more record of `bodyLength`, at most. */
+  lengthWith(bodyLength: number): number {
+    return this.length + 8 + 8 + varintLength(bodyLength * 2) + bodyLength;
   }
 
-  add(sequence: number, timeMs: number, source: Uint8Array, start: number, length: number): void {
+  /** Adds the record with the body of `length` bytes from `start` of `source`. */
+  add(
+    sequence: number,
+    timeMs: number,
+    source: Uint8Array,
+    start: number,
+    length: number,
+    hasAttributes = false,
+  ): void {
     const needed = this.lengthWith(length);
     if (needed > this.bytes.length) this.grow(needed);
     let offset = writeVarint(this.bytes, this.length, sequence - this.sequence);
     offset = writeVarint(this.bytes, offset, timeMs - this.timeMs);
-    offset = writeVarint(this.bytes, offset, length);
+    offset = writeVarint(this.bytes, offset, length * 2 + (hasAttributes ? 1 : 0));
     this.length = copyBytes(source, start, start + length, this.bytes, offset);
     this.sequence = sequence;
     this.timeMs = timeMs;
@@ -58,28 +67,40 @@ export class DataPageBuilder {
   }
 }
 
+/** Where a segment starts. */
+export interface SegmentStart {
+  readonly startSequence: number;
+  /** ms since 1970 */
+  readonly startTimeMs: number;
+}
+
 /**
  * Adds the records of `run` with a sequence in [from, to) to `target` until it is full. `from` and `to` are relative to
- * the segment, which starts at `startSequence`.
+ * the segment, which starts at `start`.
  * @throws LogError corrupt
  */
 export function readRun(
   bytes: Uint8Array,
   run: Run,
-  startSequence: number,
+  start: SegmentStart,
   from: number,
   to: number,
   target: ScanPage,
 ): void {
   const cursor = openRun(bytes, run);
   let sequence = run.firstSequence;
+  let timeMs = start.startTimeMs;
   for (let i = 0; i < run.count && !target.isFull; i++) {
     sequence += cursor.next();
-    cursor.next();
-    const start = cursor.skip(cursor.next());
+    timeMs += cursor.next();
+    const length = cursor.next();
+    const bodyStart = cursor.skip(Math.floor(length / 2));
     if (cursor.failed) throw new LogError('corrupt', 'data page is cut short');
     if (sequence >= to) return;
-    if (sequence >= from) target.add(startSequence + sequence, bytes, start, cursor.offset);
+    if (sequence < from) continue;
+    const at = start.startSequence + sequence;
+    if (length % 2 === 0) target.add(at, timeMs, bytes, bodyStart, cursor.offset);
+    else target.addWithAttributes(at, timeMs, bytes, bodyStart, cursor.offset);
   }
 }
 
@@ -91,10 +112,23 @@ export function countBefore(bytes: Uint8Array, run: Run, sequence: number): numb
     current += cursor.next();
     if (current >= sequence) return i;
     cursor.next();
-    cursor.skip(cursor.next());
+    cursor.skip(Math.floor(cursor.next() / 2));
     if (cursor.failed) throw new LogError('corrupt', 'data page is cut short');
   }
   return run.count;
+}
+
+/** Sequence of record `index` of `run` (relative to the segment). @throws LogError corrupt */
+export function sequenceInRun(bytes: Uint8Array, run: Run, index: number): number {
+  const cursor = openRun(bytes, run);
+  let sequence = run.firstSequence + cursor.next();
+  for (let i = 0; i < index; i++) {
+    cursor.next();
+    cursor.skip(Math.floor(cursor.next() / 2));
+    sequence += cursor.next();
+  }
+  if (cursor.failed) throw new LogError('corrupt', 'data page is cut short');
+  return sequence;
 }
 
 function openRun(bytes: Uint8Array, run: Run): VarintCursor {

@@ -1,7 +1,7 @@
 import { LogError } from '../errors.ts';
 import { VarintCursor, varintLength, writeVarint } from '../varint.ts';
 
-const version = 1;
+const version = 2;
 
 /** Where a directory page is and what its first entry is about. */
 export interface DirectoryPageRef {
@@ -9,6 +9,13 @@ export interface DirectoryPageRef {
   readonly firstKey: Uint8Array;
   /** Sequence of the first record of its first run. */
   readonly firstSequence: number;
+}
+
+/** Where a page of arrivals is and what its first entry says. */
+export interface TimePageRef {
+  readonly page: number;
+  /** ms since 1970 */
+  readonly firstTimeMs: number;
 }
 
 /** What a sealed segment keeps in memory: its place in the sequence and the way into its directory. */
@@ -21,12 +28,16 @@ export interface SegmentDescriptor {
   /** Arrival of the first and of the last record, ms since 1970. */
   readonly startTimeMs: number;
   readonly endTimeMs: number;
-  /** Bytes of all values. */
+  /** Bytes of all values and attributes. */
   readonly valueBytes: number;
   readonly directory: readonly DirectoryPageRef[];
+  readonly times: readonly TimePageRef[];
 }
 
-/** The descriptor's bytes: a version byte, varints, then each directory page's number, sequence and key. */
+/**
+ * The descriptor's bytes: a version byte, varints, each time page's number and time, then each directory page's number,
+ * sequence and key.
+ */
 export function encodeDescriptor(descriptor: SegmentDescriptor): Uint8Array {
   const head = [
     descriptor.segmentId,
@@ -37,6 +48,8 @@ export function encodeDescriptor(descriptor: SegmentDescriptor): Uint8Array {
     descriptor.endTimeMs,
     descriptor.valueBytes,
     descriptor.directory.length,
+    descriptor.times.length,
+    ...descriptor.times.flatMap(({ page, firstTimeMs }) => [page, firstTimeMs]),
   ];
   let length = 1;
   for (const value of head) length += varintLength(value);
@@ -71,6 +84,9 @@ export function decodeDescriptor(bytes: Uint8Array): SegmentDescriptor {
   const endTimeMs = cursor.next();
   const valueBytes = cursor.next();
   const pages = cursor.next();
+  const timePages = cursor.next();
+  const times: TimePageRef[] = [];
+  for (let i = 0; i < timePages && !cursor.failed; i++) times.push({ page: cursor.next(), firstTimeMs: cursor.next() });
   const directory: DirectoryPageRef[] = [];
   for (let i = 0; i < pages && !cursor.failed; i++) {
     const page = cursor.next();
@@ -79,5 +95,5 @@ export function decodeDescriptor(bytes: Uint8Array): SegmentDescriptor {
     directory.push({ page, firstSequence, firstKey: bytes.slice(keyStart, cursor.offset) });
   }
   if (cursor.failed || cursor.offset !== cursor.end) throw new LogError('corrupt', 'segment descriptor is cut short');
-  return { segmentId, startSequence, recordCount, keyCount, startTimeMs, endTimeMs, valueBytes, directory };
+  return { segmentId, startSequence, recordCount, keyCount, startTimeMs, endTimeMs, valueBytes, directory, times };
 }

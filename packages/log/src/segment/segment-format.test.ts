@@ -39,6 +39,7 @@ describe('segment descriptor', () => {
     startTimeMs: amount,
     endTimeMs: amount,
     valueBytes: fc.maxSafeNat(),
+    times: fc.array(fc.record({ page: amount, firstTimeMs: amount }), { maxLength: 3 }),
     directory: fc.array(fc.record({ page: amount, firstKey: key, firstSequence: amount }), { maxLength: 5 }),
   });
 
@@ -149,7 +150,7 @@ describe('data page', () => {
         const { bytes, run, sequences } = build(list);
         const [from, to] = [Math.min(a, b), Math.max(a, b)];
         const page = new ScanPage(1000, 1e9);
-        readRun(bytes, run, 7000, from, to, page);
+        readRun(bytes, run, { startSequence: 7000, startTimeMs: 1000 }, from, to, page);
         const expected = sequences.map((at, i) => ({ at, i })).filter(({ at }) => at >= from && at < to);
         expect([...page.sequences.subarray(0, page.count)]).toEqual(expected.map(({ at }) => at + 7000));
         expect(expected.map((_, i) => [...page.valueAt(i)])).toEqual(expected.map(({ i }) => [...list[i]!.value]));
@@ -163,7 +164,7 @@ describe('data page', () => {
       fc.property(records, (list) => {
         const { bytes, run } = build(list.slice(0, 5));
         expectNoFaults(bytes, (input) => {
-          readRun(input, run, 0, 0, 1e9, new ScanPage(1000, 1e9));
+          readRun(input, run, { startSequence: 0, startTimeMs: 0 }, 0, 1e9, new ScanPage(1000, 1e9));
           countBefore(input, run, 1e9);
         });
       }),

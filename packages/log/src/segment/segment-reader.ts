@@ -2,9 +2,10 @@ import type { BlockInfo, BlockStore } from '@opendata/storage';
 import { LogError } from '../errors.ts';
 import { compareKeys } from '../key-bytes.ts';
 import type { ScanPage } from '../scan-page.ts';
-import { countBefore, readRun } from './data-page.ts';
+import { countBefore, readRun, sequenceInRun } from './data-page.ts';
 import { decodeDescriptor, type SegmentDescriptor } from './descriptor.ts';
 import { DirectoryPage, type Run } from './directory-page.ts';
+import { recordFromTime } from './time-page.ts';
 
 /** Data pages fetched at once when a key has several in a row. */
 const pagesAtOnce = 16;
@@ -72,6 +73,31 @@ export class SegmentReader {
     const end = await this.ordinalFrom(key, to - this.startSequence);
     if (end === 0 || from <= this.startSequence) return end;
     return end - (await this.ordinalFrom(key, from - this.startSequence));
+  }
+
+  /** Sequence of the record of `key` that has `back - 1` others between it and `to`; there must be one. */
+  async sequenceBefore(key: Uint8Array, to: number, back: number): Promise<number> {
+    const ordinal = (await this.ordinalFrom(key, to - this.startSequence)) - back;
+    for await (const run of this.runs(key, 0)) {
+      if (run.ordinal + run.count <= ordinal) continue;
+      const [bytes] = await this.blocks.readPages(this.blockId, run.page, 1);
+      return this.startSequence + sequenceInRun(bytes!, run, ordinal - run.ordinal);
+    }
+    throw new LogError('corrupt', `segment ${this.id} has no record ${ordinal} of a key`);
+  }
+
+  /** The first sequence that arrived at `timeMs` or later. */
+  async sequenceFromTime(timeMs: number): Promise<number | undefined> {
+    if (timeMs <= this.startTimeMs) return this.startSequence;
+    const { times } = this.descriptor;
+    let index = times.length - 1;
+    while (index > 0 && times[index]!.firstTimeMs >= timeMs) index--;
+    for (; index < times.length; index++) {
+      const [bytes] = await this.blocks.readPages(this.blockId, times[index]!.page, 1);
+      const record = recordFromTime(bytes!, this.startTimeMs, timeMs);
+      if (record >= 0) return this.startSequence + record;
+    }
+    return undefined;
   }
 
   /** Distinct keys in order, from the first that is not before `from`. Views: valid until the next one. */
@@ -154,7 +180,7 @@ export class SegmentReader {
   ): Promise<void> {
     const pages = await this.blocks.readPages(this.blockId, runs[0]!.page, runs.length, signal);
     for (let i = 0; i < runs.length && !page.isFull; i++) {
-      readRun(pages[i]!, runs[i]!, this.startSequence, from, to, page);
+      readRun(pages[i]!, runs[i]!, this, from, to, page);
     }
   }
 }

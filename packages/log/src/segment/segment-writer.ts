@@ -3,8 +3,9 @@ import type { Head } from '../head/head.ts';
 import { sortKeys } from '../head/sorted-keys.ts';
 import { WorkPacer } from '../yielding.ts';
 import { DataPageBuilder } from './data-page.ts';
-import type { DirectoryPageRef, SegmentDescriptor } from './descriptor.ts';
+import type { DirectoryPageRef, SegmentDescriptor, TimePageRef } from './descriptor.ts';
 import { DirectoryPageBuilder } from './directory-page.ts';
+import { arrivalsPerPage, encodeTimePage } from './time-page.ts';
 
 /** A data page is closed at this size; a larger record has a page of its own. */
 const dataPageBytes = 128 * 1024;
@@ -67,7 +68,7 @@ class SegmentOutput {
   }
 
   needsPage(record: number): boolean {
-    return this.data.length > 1 && this.data.lengthWith(this.head.valueLength(record)) > dataPageBytes;
+    return this.data.length > 1 && this.data.lengthWith(this.head.bodyLength(record)) > dataPageBytes;
   }
 
   add(record: number): void {
@@ -76,13 +77,14 @@ class SegmentOutput {
       this.runFirst = record;
       this.data.startRun(record, this.head.startTimeMs);
     }
-    const length = this.head.valueLength(record);
+    const length = this.head.bodyLength(record);
     this.data.add(
       record,
       this.head.times.timeOf(record),
-      this.head.valueChunk(record),
-      this.head.valueOffset(record),
+      this.head.bodyChunk(record),
+      this.head.bodyOffset(record),
       length,
+      this.head.hasAttributes(record),
     );
     this.runLast = record;
     this.runCount++;
@@ -114,6 +116,7 @@ class SegmentOutput {
   async finish(): Promise<SegmentDescriptor> {
     await this.closeDataPage();
     await this.writeDirectoryPage();
+    const times = await this.writeTimes();
     return {
       segmentId: this.head.segmentId,
       startSequence: this.head.startSequence,
@@ -123,7 +126,18 @@ class SegmentOutput {
       endTimeMs: this.head.times.lastMs,
       valueBytes: this.valueBytes,
       directory: this.directory,
+      times,
     };
+  }
+
+  private async writeTimes(): Promise<TimePageRef[]> {
+    const { times, startTimeMs } = this.head;
+    const refs: TimePageRef[] = [];
+    for (let from = 0; from < times.count; from += arrivalsPerPage) {
+      const page = await this.writer.writePage(encodeTimePage(times, from, startTimeMs));
+      refs.push({ page, firstTimeMs: times.timeAt(from) });
+    }
+    return refs;
   }
 
   /** Ends the records of the key in this page. */
