@@ -145,7 +145,9 @@ function selectorBody(gen: ExpressionGenerator): string {
     ]);
   }
   const metric =
-    options.histograms && chance(random, 0.25) ? pick(random, ['native', 'native', 'native_custom', 'mixed']) : pick(random, METRICS);
+    options.histograms && chance(random, 0.25)
+      ? pick(random, ['native', 'native', 'native_custom', 'mixed'])
+      : pick(random, METRICS);
   const matchers: string[] = [];
   while (chance(random, 0.2)) matchers.push(pick(random, MATCHERS));
   return matchers.length === 0 ? metric : `${metric}{${matchers.join(chance(random, 0.5) ? ',' : ', ')}}`;
@@ -185,9 +187,10 @@ const RANGE_FUNCTIONS = (
   'stddev_over_time stdvar_over_time sum_over_time'
 ).split(' ');
 
-const NEWEST_RANGE_FUNCTIONS = (
-  'first_over_time mad_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time'
-).split(' ');
+const NEWEST_RANGE_FUNCTIONS =
+  'first_over_time mad_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time'.split(
+    ' ',
+  );
 
 const AGGREGATIONS = 'sum sum avg count min max group stddev stdvar'.split(' ');
 
@@ -208,7 +211,13 @@ const parameterAggregation: Generator = (gen, depth) => {
   const { random, options } = gen;
   const inner = gen.vector(depth - 1);
   const count = chance(random, 0.9) ? pick(random, ['1', '2', '3', '0', '100', '-1', '1.7']) : gen.scalar(depth - 1);
-  const op = pick(random, ['topk', 'bottomk', 'quantile', 'count_values', ...(options.newest ? ['limitk', 'limit_ratio'] : [])]);
+  const op = pick(random, [
+    'topk',
+    'bottomk',
+    'quantile',
+    'count_values',
+    ...(options.newest ? ['limitk', 'limit_ratio'] : []),
+  ]);
   const param =
     op === 'quantile'
       ? chance(random, 0.9)
@@ -230,7 +239,8 @@ const rangeCall: Generator = (gen, depth) => {
     if (chance(random, 0.5)) return `${pick(random, ['rate', 'increase', 'delta'])}(${extendedRange(gen, true)})`;
     return `${pick(random, ['rate', 'increase', 'delta', 'changes', 'resets'])}(${extendedRange(gen, false)})`;
   }
-  const name = options.newest && chance(random, 0.15) ? pick(random, NEWEST_RANGE_FUNCTIONS) : pick(random, RANGE_FUNCTIONS);
+  const name =
+    options.newest && chance(random, 0.15) ? pick(random, NEWEST_RANGE_FUNCTIONS) : pick(random, RANGE_FUNCTIONS);
   return `${name}(${gen.matrix(depth - 1)})`;
 };
 
@@ -246,7 +256,8 @@ const otherCall: Generator = (gen, depth) => {
     () => `vector(${gen.scalar(depth - 1)})`,
     () => `${pick(random, ['hour', 'minute', 'month', 'year', 'day_of_week'])}()`,
     () => `predict_linear(${gen.matrix(depth - 1)}, ${scalar()})`,
-    () => `quantile_over_time(${chance(random, 0.8) ? quantile(random) : gen.scalar(depth - 1)}, ${gen.matrix(depth - 1)})`,
+    () =>
+      `quantile_over_time(${chance(random, 0.8) ? quantile(random) : gen.scalar(depth - 1)}, ${gen.matrix(depth - 1)})`,
     () => `absent(${vector()})`,
     () => labelReplace(random, vector()),
     () => labelReplace(random, vector()),
@@ -254,8 +265,10 @@ const otherCall: Generator = (gen, depth) => {
   ];
   if (options.newest) {
     choices.push(
-      () => `double_exponential_smoothing(${gen.matrix(depth - 1)}, ${pick(random, ['0.5', '0.1', '0.9', '1', '2'])}, 0.3)`,
-      () => `${pick(random, ['sort_by_label', 'sort_by_label_desc'])}(${vector()}, "${pick(random, LABELS)}", "instance")`,
+      () =>
+        `double_exponential_smoothing(${gen.matrix(depth - 1)}, ${pick(random, ['0.5', '0.1', '0.9', '1', '2'])}, 0.3)`,
+      () =>
+        `${pick(random, ['sort_by_label', 'sort_by_label_desc'])}(${vector()}, "${pick(random, LABELS)}", "instance")`,
       () => infoCall(random, vector()),
     );
   }
@@ -264,6 +277,7 @@ const otherCall: Generator = (gen, depth) => {
 
 function labelReplace(random: Random, inner: string): string {
   const target = pick(random, ['job', 'dst', 'instance', '__name__', 'code', 'my label']);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of label_replace
   const replacement = pick(random, ['$1', 'x-$1', '', 'fixed', '${1}_z', '$2']);
   const pattern = pick(random, ['(.*)', '(a.*)', 'i(\\\\d)', '.*', '', '(', '(?P<x>.)(.*)']);
   return `label_replace(${inner}, "${target}", "${replacement}", "${pick(random, LABELS)}", "${pattern}")`;
@@ -275,7 +289,14 @@ function labelJoin(random: Random, inner: string): string {
 }
 
 function infoCall(random: Random, inner: string): string {
-  const matchers = pick(random, ['', '', ', {version="1.0"}', ', {__name__="build_info"}', ', {__name__=~".*_info", build=~".+"}', ', {version=~".*"}']);
+  const matchers = pick(random, [
+    '',
+    '',
+    ', {version="1.0"}',
+    ', {__name__="build_info"}',
+    ', {__name__=~".*_info", build=~".+"}',
+    ', {version=~".*"}',
+  ]);
   return `info(${inner}${matchers})`;
 }
 
@@ -299,8 +320,10 @@ const histogramCall: Generator = (gen, depth) => {
   ];
   if (gen.options.newest) {
     choices.push(
-      () => `histogram_fraction(${pick(random, ['0', '0.1', '-Inf', '0.7', 'NaN'])}, ${pick(random, ['0.5', '1', '3', '+Inf', '0.05'])}, ${inner})`,
-      () => `histogram_quantiles(${inner}, "${pick(random, ['q', 'job', 'le'])}", ${quantile(random)}, ${quantile(random)})`,
+      () =>
+        `histogram_fraction(${pick(random, ['0', '0.1', '-Inf', '0.7', 'NaN'])}, ${pick(random, ['0.5', '1', '3', '+Inf', '0.05'])}, ${inner})`,
+      () =>
+        `histogram_quantiles(${inner}, "${pick(random, ['q', 'job', 'le'])}", ${quantile(random)}, ${quantile(random)})`,
     );
   }
   return pick(random, choices)();
@@ -336,10 +359,12 @@ const nativeCall: Generator = (gen, depth) => {
     () => source,
     () => source,
     () => `histogram_quantile(${quantile(random)}, ${source})`,
-    () => `histogram_fraction(${pick(random, ['0', '0.1', '-Inf', '0.7', 'NaN'])}, ${pick(random, ['0.5', '1', '3', '+Inf'])}, ${source})`,
+    () =>
+      `histogram_fraction(${pick(random, ['0', '0.1', '-Inf', '0.7', 'NaN'])}, ${pick(random, ['0.5', '1', '3', '+Inf'])}, ${source})`,
     () => `histogram_${pick(random, ['avg', 'count', 'sum', 'stddev', 'stdvar'])}(${source})`,
     () => `histogram_quantiles(${source}, "q", ${quantile(random)}, ${quantile(random)})`,
-    () => `${pick(random, ['resets', 'changes', 'count_over_time', 'present_over_time', 'max_over_time'])}(${metric}[5m])`,
+    () =>
+      `${pick(random, ['resets', 'changes', 'count_over_time', 'present_over_time', 'max_over_time'])}(${metric}[5m])`,
     () => `${pick(random, AGGREGATIONS)}${grouping(random)}(${source})`,
     () => `count_values("v", ${source})`,
     () => `${source} == ${metric}`,
@@ -399,7 +424,13 @@ function matching(gen: ExpressionGenerator, isSet: boolean, shared: readonly str
     }
   }
   if (!isSet && options.newest && chance(random, 0.1)) {
-    text += pick(random, [' fill (0)', ' fill_left (1)', ' fill_right (23)', ' fill_left (0) fill_right (2.5)', ' fill (NaN)']);
+    text += pick(random, [
+      ' fill (0)',
+      ' fill_left (1)',
+      ' fill_right (23)',
+      ' fill_left (0) fill_right (2.5)',
+      ' fill (NaN)',
+    ]);
   }
   return text;
 }

@@ -12,9 +12,9 @@ import { generateTimes } from './times.ts';
 
 const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
-/** Native histograms in the data and the queries too: `DIFFERENTIAL_HISTOGRAMS=0` leaves them out. */
-const histograms = process.env['DIFFERENTIAL_HISTOGRAMS'] !== '0';
-const count = Number(process.env['DIFFERENTIAL_COUNT'] ?? 300);
+/** `DIFFERENTIAL_HISTOGRAMS=1` puts native histograms into the data and the queries. */
+const histograms = process.env['DIFFERENTIAL_HISTOGRAMS'] === '1';
+const count = Number(process.env['DIFFERENTIAL_COUNT'] ?? 500);
 
 /** Sums are made in another order now and then. */
 const TOLERANCE = { relative: 1e-11 };

@@ -1,4 +1,10 @@
-import { compileMatcher, labelValue, type SelectRequest, type SeriesColumns, type SeriesSource } from '@opendata/promql';
+import {
+  compileMatcher,
+  labelValue,
+  type SelectRequest,
+  type SeriesColumns,
+  type SeriesSource,
+} from '@opendata/promql';
 
 /** Columns in memory as a source. */
 export function sourceOf(columns: readonly SeriesColumns[]): SeriesSource {

@@ -72,8 +72,9 @@ export function alignHistograms(
     return { left: reduceBounds(a, common), right: reduceBounds(b, common), boundsReconciled: true };
   }
   const schema = Math.min(a.schema, b.schema);
-  const [left, right] = alignZeroBuckets(reduceResolution(a, schema), reduceResolution(b, schema));
-  return { left, right, boundsReconciled: false };
+  // In this order: at a lower resolution, the zero bucket would have to grow to a coarser bound.
+  const [left, right] = alignZeroBuckets(a, b);
+  return { left: reduceResolution(left, schema), right: reduceResolution(right, schema), boundsReconciled: false };
 }
 
 /** Counter reset hint of a sum or difference. */
