@@ -45,7 +45,7 @@ export function createEvaluator(ctx: QueryContext, fetched: Fetched): Evaluator 
     ctx,
     fetched,
     async value(expr, grid) {
-      if (grid.count > 1 && isStepInvariant(expr)) {
+      if (grid.isRange && isStepInvariant(expr)) {
         return broadcast(await evaluate(evaluator, expr, singleStep(grid)), grid.count);
       }
       return await evaluate(evaluator, expr, grid);

@@ -240,8 +240,10 @@ function callRangeFunction(query: ReferenceQuery, frame: Frame, node: Call): Ste
   const parameters = node.args.filter((_, i) => i !== rangeAt).map((arg) => evaluateScalar(query, frame, arg));
   const times = timesOf(frame);
   const windows = evaluateRange(query, frame, argument);
-  if (node.func === 'quantile_over_time' && windows.some(({ ranges }) => ranges.length > 0))
-    for (const q of parameters[0]!) noteQuantile(query, q, unwrap(node.args[0]!).position);
+  if (node.func === 'quantile_over_time') {
+    for (const [i, q] of parameters[0]!.entries())
+      if (windows[i]!.ranges.length > 0) noteQuantile(query, q, unwrap(node.args[0]!).position);
+  }
   return windows.map(({ ranges, startMs, endMs }, i) => {
     const elements: Element[] = [];
     for (const { labels, points, dropName } of ranges) {

@@ -192,9 +192,11 @@ function between(a: Point, b: Point, timeMs: number, isCounter: boolean): number
 }
 
 function edgeToEdge(func: string, points: readonly Point[], startMs: number, endMs: number): number {
-  let result = points.at(-1)!.value - points[0]!.value;
+  let beforeResets = 0;
   if (func !== 'delta') {
-    for (let i = 1; i < points.length; i++) if (points[i]!.value < points[i - 1]!.value) result += points[i - 1]!.value;
+    for (let i = 1; i < points.length; i++)
+      if (points[i]!.value < points[i - 1]!.value) beforeResets += points[i - 1]!.value;
   }
+  const result = points.at(-1)!.value - points[0]!.value + beforeResets;
   return func === 'rate' ? result / ((endMs - startMs) / 1000) : result;
 }

@@ -14,7 +14,6 @@ import {
   FLOAT,
   floatSeries,
   type Grid,
-  type RangeSeries,
   type RangeValue,
   type StepSeries,
   type Value,
@@ -80,17 +79,28 @@ export async function callRangeFunction(
     if (i !== rangeAt) parameters.push((await evaluator.scalar(argument, grid)).values);
   }
   const range = await evaluator.range(node.args[rangeAt]!, grid);
-  if (node.func === 'quantile_over_time' && range.series.some(hasFloats)) {
-    for (const q of parameters[0]!) warnQuantile(evaluator.ctx, q, placeOf(node.args[0]!));
+  if (node.func === 'quantile_over_time' && parameters[0]!.some((q) => !(q >= 0 && q <= 1))) {
+    const sampled = stepsWithFloats(range);
+    for (const [step, q] of parameters[0]!.entries()) {
+      if (sampled[step] === 1) warnQuantile(evaluator.ctx, q, placeOf(node.args[0]!));
+    }
   }
   if (node.func === 'double_exponential_smoothing') checkSmoothingFactors(range, parameters);
   await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse);
 }
 
-function hasFloats({ values, histograms }: RangeSeries): boolean {
-  if (histograms === undefined) return true;
-  for (let i = 0; i < values.length; i++) if (histograms[i] === undefined) return true;
-  return false;
+/** 1 at the steps whose window holds a float of any series. */
+function stepsWithFloats(range: RangeValue): Uint8Array {
+  const sampled = new Uint8Array(range.grid.count);
+  for (const { timestamps, histograms } of range.series) {
+    const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
+    for (let step = 0; step < sampled.length; step++) {
+      for (let i = first[step]!; i < last[step]! && sampled[step] === 0; i++) {
+        if (histograms?.[i] === undefined) sampled[step] = 1;
+      }
+    }
+  }
+  return sampled;
 }
 
 /** @throws QueryError for factors outside (0, 1) at any step that has a sample */
