@@ -13,6 +13,8 @@ export {
 } from './engine/engine.ts';
 export { isQueryError, QueryError, type QueryErrorKind } from './engine/errors.ts';
 export { formatFloat } from './engine/format.ts';
+export type { PlanNode } from './engine/profile.ts';
+export type { RunningQuery } from './engine/running.ts';
 export { isStaleMarker, writeStaleMarker } from './engine/staleness.ts';
 export { type FunctionSignature, functions } from './functions.ts';
 export { type Bucket, bucketList } from './histogram/bucket-list.ts';

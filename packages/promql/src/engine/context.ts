@@ -12,6 +12,8 @@ export interface QueryLimits {
   readonly maxSamples: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Aborted when the query is cancelled by somebody else than its caller. */
+  readonly cancelSignal: AbortSignal;
 }
 
 export interface QueryParameters {
@@ -59,7 +61,7 @@ export function createContext(
   source: SeriesSource,
   query: string | undefined,
 ): QueryContext {
-  const { maxSamples, timeoutMs, signal: outer } = limits;
+  const { maxSamples, timeoutMs, signal: outer, cancelSignal } = limits;
   const controller = new AbortController();
   const deadline = performance.now() + timeoutMs;
   let timedOut = false;
@@ -69,8 +71,11 @@ export function createContext(
   }, timeoutMs);
   (timer as { unref?: () => void }).unref?.();
   const onAbort = () => controller.abort();
-  if (outer?.aborted) controller.abort();
-  else outer?.addEventListener('abort', onAbort, { once: true });
+  if (outer?.aborted || cancelSignal.aborted) controller.abort();
+  else {
+    outer?.addEventListener('abort', onAbort, { once: true });
+    cancelSignal.addEventListener('abort', onAbort, { once: true });
+  }
 
   const stats = { peakSamples: 0, totalSamples: 0 };
   let held = 0;

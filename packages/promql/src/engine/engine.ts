@@ -3,15 +3,18 @@ import type { FloatHistogram } from '../histogram.ts';
 import { compareLabels, type Labels } from '../labels.ts';
 import { ParseError } from '../parse-error.ts';
 import { parseExpr } from '../parser.ts';
+import { printExpr } from '../printer.ts';
 import type { SeriesSource } from '../source.ts';
 import { createContext, type QueryContext, type QueryParameters } from './context.ts';
 import { isQueryError, QueryError } from './errors.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
+import { finishVector, sortByLabelSets } from './finish.ts';
 import { dropMetadata } from './metadata-labels.ts';
 import { fetchSelectors } from './plan.ts';
+import { createProfile, type PlanNode } from './profile.ts';
 import { windowsOf } from './range/windows.ts';
-import { mergeSameLabels } from './series.ts';
-import { ABSENT, allPresent, countPresent, type Grid, type StepSeries, type VectorValue } from './value.ts';
+import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
+import { ABSENT, allPresent, countPresent, type Grid, type StepSeries } from './value.ts';
 
 /** Samples of one series, as columns. */
 export interface MatrixSeries {
@@ -43,6 +46,8 @@ interface Notes {
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
   readonly stats: QueryStats;
+  /** Where `explain` or `trace` was asked for. */
+  readonly plan?: PlanNode;
 }
 
 export type QueryResult = Notes &
@@ -64,6 +69,8 @@ export interface EngineOptions {
   readonly noStepSubqueryIntervalMs?: number;
   /** Metric names go at the end of a query rather than in each function; default true. */
   readonly delayedNameRemoval?: boolean;
+  /** Queries that run at once; the others wait in order. Default 20. */
+  readonly maxConcurrency?: number;
   /** Counter functions take the start timestamps of samples into account; default false. */
   readonly useStartTimestamps?: boolean;
 }
@@ -76,6 +83,10 @@ export interface QueryOptions {
   readonly signal?: AbortSignal;
   /** The text that a query given as an expression was parsed from: annotations then name positions in it. */
   readonly queryText?: string;
+  /** The result tells what each part of the expression gave. */
+  readonly explain?: boolean;
+  /** As `explain`, with times. */
+  readonly trace?: boolean;
 }
 
 export interface Engine {
@@ -96,9 +107,15 @@ export interface Engine {
     stepMs: number,
     options?: QueryOptions,
   ): Promise<QueryResult>;
+  /** The queries that run or wait, in order of their start. */
+  running(): RunningQuery[];
+  /** Cancels a query; false where it has ended. */
+  cancel(id: number): boolean;
 }
 
 export function createEngine(engineOptions: EngineOptions = {}): Engine {
+  const gate = createQueryGate(engineOptions.maxConcurrency ?? 20);
+  const queries = createRunningQueries();
   const run = async (
     source: SeriesSource,
     query: string | Expr,
@@ -114,24 +131,38 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
       delayedNameRemoval: engineOptions.delayedNameRemoval ?? true,
       useStartTimestamps: engineOptions.useStartTimestamps ?? false,
     };
-    const limits = {
-      maxSamples: options.maxSamples ?? engineOptions.maxSamples ?? 50_000_000,
-      timeoutMs: options.timeoutMs ?? engineOptions.timeoutMs ?? 120_000,
-      signal: options.signal,
-    };
     const expr = typeof query === 'string' ? parse(query) : query;
-    const ctx = createContext(parameters, limits, source, typeof query === 'string' ? query : options.queryText);
+    const text = typeof query === 'string' ? query : options.queryText;
+    const entry = queries.add(text ?? printExpr(expr));
+    const timeoutMs = options.timeoutMs ?? engineOptions.timeoutMs ?? 120_000;
+    let leave: (() => void) | undefined;
+    let ctx: QueryContext | undefined;
     try {
+      leave = await gate.enter(options.signal, entry.signal, timeoutMs);
+      const limits = {
+        maxSamples: options.maxSamples ?? engineOptions.maxSamples ?? 50_000_000,
+        timeoutMs: Math.max(0, timeoutMs - (performance.now() - started)),
+        signal: options.signal,
+        cancelSignal: entry.signal,
+      };
+      ctx = createContext(parameters, limits, source, text);
+      entry.begin(ctx.stats);
       ctx.check('expression evaluation');
       const grid = gridOf(ctx);
       const fetched = await fetchSelectors(ctx, expr, grid);
-      const outcome = await evaluate(createEvaluator(ctx, fetched), expr);
+      const profile = options.explain || options.trace ? createProfile(options.trace === true) : undefined;
+      const evaluator = createEvaluator(ctx, fetched);
+      const outcome = await evaluate(profile?.measured(evaluator) ?? evaluator, expr);
       const { warnings, infos } = ctx.annotations;
-      return { ...outcome, warnings, infos, stats: { ...ctx.stats, durationMs: performance.now() - started } };
+      const stats = { ...ctx.stats, durationMs: performance.now() - started };
+      const plan = profile?.plan(expr, fetched);
+      return { ...outcome, warnings, infos, stats, ...(plan && { plan }) };
     } catch (error) {
       throw asQueryError(error);
     } finally {
-      ctx.dispose();
+      ctx?.dispose();
+      leave?.();
+      entry.end();
     }
   };
 
@@ -146,12 +177,24 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
       if (endMs < startMs) throw new QueryError('bad_data', 'end timestamp must not be before start time');
       return await run(source, query, { startMs, endMs, stepMs }, options, evaluateRange);
     },
+    running: queries.list,
+    cancel: queries.cancel,
   };
 }
 
+const MAX_PARSED = 256;
+const MAX_PARSED_CHARACTERS = 4096;
+/** Expressions by their text: dashboards and rules ask the same again and again. */
+const parsed = new Map<string, Expr>();
+
 function parse(query: string): Expr {
+  const known = parsed.get(query);
+  if (known !== undefined) return known;
   try {
-    return parseExpr(query);
+    const expr = parseExpr(query);
+    if (parsed.size >= MAX_PARSED) parsed.clear();
+    if (query.length <= MAX_PARSED_CHARACTERS) parsed.set(query, expr);
+    return expr;
   } catch (error) {
     if (error instanceof ParseError) throw new QueryError('bad_data', error.message, { cause: error });
     throw error;
@@ -180,7 +223,7 @@ async function evaluateInstant(evaluator: Evaluator, expr: Expr): Promise<Outcom
   if (value.kind === 'string') return { type: 'string', timestampMs, value: value.value };
   if (value.kind === 'scalar') return { type: 'scalar', timestampMs, value: value.values[0]! };
   const samples: VectorSample[] = [];
-  for (const { labels, values, present, histograms } of finish(value)) {
+  for (const { labels, values, present, histograms } of await finishVector(ctx, expr, value)) {
     if (present[0] === ABSENT) continue;
     const histogram = histograms?.[0];
     const base = { labels, value: values[0]! };
@@ -235,21 +278,11 @@ async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome>
     return { type: 'matrix', value: [{ labels: [], timestamps: times, values: value.values }] };
   if (value.kind === 'string') throw new QueryError('internal', 'string result');
   const matrix: MatrixSeries[] = [];
-  for (const element of finish(value)) {
+  for (const element of await finishVector(ctx, expr, value)) {
     matrix.push(toMatrixSeries(element, times));
     if (ctx.due(grid.count)) await ctx.pause();
   }
-  matrix.sort((a, b) => compareLabels(a.labels, b.labels));
-  return { type: 'matrix', value: matrix };
-}
-
-/** Removes the names that were to go. @throws QueryError where series become equal */
-function finish(value: VectorValue): readonly StepSeries[] {
-  return mergeSameLabels(
-    value.series.map((element) =>
-      element.dropName ? { ...element, labels: dropMetadata(element.labels), dropName: false } : element,
-    ),
-  );
+  return { type: 'matrix', value: await sortByLabelSets(ctx, matrix) };
 }
 
 function toMatrixSeries({ labels, values, present, histograms }: StepSeries, times: Float64Array): MatrixSeries {

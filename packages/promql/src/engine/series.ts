@@ -34,7 +34,8 @@ export function mergeSameLabels(series: readonly StepSeries[]): readonly StepSer
   return merged.length === series.length ? series : merged;
 }
 
-function mergeTwo(a: StepSeries, b: StepSeries): StepSeries {
+/** Joins two series that are never present at the same step. @throws QueryError where they are */
+export function mergeTwo(a: StepSeries, b: StepSeries): StepSeries {
   const values = a.values.slice();
   const present = a.present.slice();
   const histograms = a.histograms || b.histograms ? Array.from(values, (_, i) => a.histograms?.[i]) : undefined;

@@ -26,7 +26,9 @@ export function almostEqual(a: number, b: number, tolerance: number): boolean {
 }
 
 /** Sorts by bound and adds up buckets of the same bound. */
-export function normalise({ upperBounds, counts }: ClassicBuckets): ClassicBuckets {
+export function normalise(buckets: ClassicBuckets): ClassicBuckets {
+  const { upperBounds, counts } = buckets;
+  if (ascends(upperBounds)) return buckets;
   const order = upperBounds.map((_, i) => i).sort((a, b) => upperBounds[a]! - upperBounds[b]! || 0);
   const sorted: ClassicBuckets = { upperBounds: [], counts: [] };
   for (const i of order) {
@@ -38,6 +40,11 @@ export function normalise({ upperBounds, counts }: ClassicBuckets): ClassicBucke
     }
   }
   return sorted;
+}
+
+function ascends(bounds: readonly number[]): boolean {
+  for (let i = 1; i < bounds.length; i++) if (!(bounds[i - 1]! < bounds[i]!)) return false;
+  return true;
 }
 
 /** Raises counts that are below the one before. Differences within float noise do not count as a fix. */

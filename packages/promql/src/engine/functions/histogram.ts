@@ -125,7 +125,18 @@ function collectInputs(ctx: QueryContext, argument: Expr, vector: VectorValue): 
     input.bounds.push(bound);
     input.members.push(element);
   }
+  for (const input of byLabels.values()) sortByBound(input);
   return [...byLabels.values()];
+}
+
+/** So that the buckets of most steps are in order already. */
+function sortByBound({ bounds, members }: HistogramInput): void {
+  const pairs = bounds.map((bound, i) => ({ bound, member: members[i]! }));
+  pairs.sort((a, b) => a.bound - b.bound || 0);
+  for (const [i, { bound, member }] of pairs.entries()) {
+    bounds[i] = bound;
+    members[i] = member;
+  }
 }
 
 function parseBound(text: string): number | undefined {
