@@ -6,7 +6,7 @@ import { until } from '../support/load.ts';
 import { type ServerProcess, spawnOurs } from '../support/server-process.ts';
 
 /** What a stop may take when the store answers; documented are 50 s. */
-const stopBoundMs = 10_000;
+const stopBoundMs = 30_000;
 
 let workspace: Workspace;
 let s3: S3Server;

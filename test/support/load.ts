@@ -20,7 +20,7 @@ export interface Load {
 }
 
 /** Longer than any request may take anywhere in these tests; who waits for it proves that a server hangs. */
-export const HANG_MS = 30_000;
+export const HANG_MS = 60_000;
 
 const PAUSE_AFTER_FAILURE_MS = 20;
 
@@ -83,7 +83,7 @@ function failureOf(error: unknown): string {
   return cause?.code ?? name;
 }
 
-/** Waits until `check` holds. @throws Error naming `what` after `timeoutMs` (30 s) */
+/** Waits until `check` holds. @throws Error naming `what` after `timeoutMs` (60 s) */
 export async function until(what: string, check: () => boolean | Promise<boolean>, timeoutMs = HANG_MS): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await check())) {

@@ -87,11 +87,11 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
 
 /**
  * Starts a program and waits until it is ready.
- * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (30 s).
+ * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (60 s).
  */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
   const server = spawnServer(options);
-  const deadline = Date.now() + (options.readyTimeoutMs ?? 30_000);
+  const deadline = Date.now() + (options.readyTimeoutMs ?? 60_000);
   while (!(await answersOk(`${server.url}${options.readyPath ?? '/-/ready'}`))) {
     if (server.ended) throw new Error(`${options.command} ended before it was ready:\n${server.output()}`);
     if (Date.now() > deadline) {
@@ -152,7 +152,7 @@ async function answersOk(url: string): Promise<boolean> {
   }
 }
 
-/** Runs one of our servers to its end; it is killed after 30 s. */
+/** Runs one of our servers to its end; it is killed after 60 s. */
 export function runOurs(
   name: 'opendata-timeseries' | 'opendata-log',
   args: readonly string[],
@@ -162,7 +162,7 @@ export function runOurs(
     execFile(
       process.execPath,
       [binPath(name), ...args],
-      { cwd: cwd ?? root, env: { ...process.env, ...env }, timeout: 30_000, killSignal: 'SIGKILL' },
+      { cwd: cwd ?? root, env: { ...process.env, ...env }, timeout: 60_000, killSignal: 'SIGKILL' },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, stdout, stderr });
       },

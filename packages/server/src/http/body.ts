@@ -4,6 +4,8 @@ import { HttpError } from './problem.ts';
 /** How much of a body that is too large is read and thrown away, so that its sender can read why. */
 const DISCARD_FACTOR = 4;
 const DISCARD_LEAST_BYTES = 256 * 1024 * 1024;
+/** A sender that pauses this long is not waited for. */
+const DISCARD_PAUSE_MS = 5000;
 
 type BodyCallback = (error: Error | null, body?: Buffer) => void;
 
@@ -58,18 +60,21 @@ export function readBody(request: IncomingMessage, limitBytes: number, done: Bod
   request.on('close', onGone);
 }
 
-/** Throws a body away, up to a bound; a client that waits to be asked for it (`Expect`) is not asked. */
+/** Throws a body away, up to a bound and while it comes; a client that waits to be asked for it (`Expect`) is not asked. */
 function discardBody(request: IncomingMessage, limitBytes: number, done: () => void): void {
   if (request.headers.expect !== undefined) {
     done();
     return;
   }
   let leftBytes = Math.max(limitBytes * DISCARD_FACTOR, DISCARD_LEAST_BYTES);
+  const timer = setTimeout(finish, DISCARD_PAUSE_MS);
   function onData(chunk: Buffer): void {
     leftBytes -= chunk.length;
+    timer.refresh();
     if (leftBytes < 0) finish();
   }
   function finish(): void {
+    clearTimeout(timer);
     request.off('data', onData);
     request.off('end', finish);
     request.off('error', finish);
