@@ -28,6 +28,8 @@ const retention = z.strictObject({
 const http = z.strictObject({
   /** Larger request bodies are answered 413. */
   body_limit: byteSize({ minBytes: 1024, maxBytes: 256 * MiB }).default(32 * MiB),
+  /** Append requests with more records are answered 413; 10,000 take about 10 ms of the event loop. */
+  max_batch_records: z.number().int().min(1).max(1_000_000).default(16_384),
 });
 
 /** The configuration file of `opendata-log`. */

@@ -1,3 +1,4 @@
+import type { WaitOptions } from './followers.ts';
 import type { Logger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
 import type { FollowPageOptions, KeyListOptions, ReadPageOptions } from './reader.ts';
@@ -118,6 +119,10 @@ export interface LogDb extends LogReader {
   readonly durableSequence: number;
   /** Calls `listener` whenever {@link durableSequence} rises; returns what ends that. */
   onDurable(listener: (sequence: number) => void): () => void;
+  /** Resolves true when everything before `sequence` is durable, false at the time-out, on abort, or when the log closes. */
+  durableAt(sequence: number, options?: WaitOptions): Promise<boolean>;
+  /** {@link durableSequence} now and whenever it has risen; a slow reader gets the newest only. Ends with the log. */
+  durable(signal?: AbortSignal): AsyncIterableIterator<number>;
   /** Ends the active segment, so that it is stored as a block in the background. */
   sealActive(): void;
   /** Resolves when no segment waits to be stored. */

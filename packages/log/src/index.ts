@@ -10,6 +10,7 @@ export {
   type ScanOptions,
 } from './db.ts';
 export { isLogError, LogError, type LogErrorCode } from './errors.ts';
+export type { WaitOptions } from './followers.ts';
 export { maxKeyBytes } from './key-bytes.ts';
 export type { Logger } from './logger.ts';
 export type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';

@@ -97,6 +97,23 @@ describe('log', () => {
     expect(seen.at(-1)).toBe(2);
   });
 
+  it('streams how far it is durable, until it closes', async () => {
+    const log = await memoryLog();
+    const seen: number[] = [];
+    const stream = (async () => {
+      for await (const sequence of log.durable()) seen.push(sequence);
+    })();
+    await log.append([{ key: bytes('a'), value: bytes('1') }], { awaitDurable: true });
+    expect(await log.durableAt(1)).toBe(true);
+    expect(await log.durableAt(2, { timeoutMs: 5 })).toBe(false);
+    expect(await log.durableAt(2, { signal: AbortSignal.timeout(5) })).toBe(false);
+    await log.append([{ key: bytes('a'), value: bytes('2') }]);
+    await log.close();
+    await stream;
+    expect([seen[0], seen.at(-1)]).toEqual([0, 2]);
+    expect(await log.durableAt(3)).toBe(false);
+  });
+
   it('is the same after it was closed and opened again', async () => {
     const storage = await memoryStorage();
     const first = await openLogOn(storage, {});

@@ -4,7 +4,7 @@ import { Backpressure } from './backpressure.ts';
 import { CommitGate } from './commit-gate.ts';
 import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefaults, type ScanOptions } from './db.ts';
 import { LogError } from './errors.ts';
-import { Followers } from './followers.ts';
+import { Followers, type WaitOptions } from './followers.ts';
 import { silentLogger } from './logger.ts';
 import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
 import { type FollowPageOptions, type KeyListOptions, type ReadPageOptions, SegmentsReader } from './reader.ts';
@@ -149,6 +149,14 @@ class OpenLog implements LogDb {
     return this.writer.watermark.subscribe(listener);
   }
 
+  durableAt(sequence: number, options: WaitOptions = {}): Promise<boolean> {
+    return this.writer.watermark.waitUntil(sequence, options);
+  }
+
+  durable(signal?: AbortSignal): AsyncGenerator<number> {
+    return this.writer.watermark.watch(signal);
+  }
+
   async *scan(key: Uint8Array, options: ScanOptions = {}): AsyncGenerator<LogRecord> {
     const { signal, follow = false, reverse = false } = options;
     if (follow && reverse) throw new LogError('invalid_input', 'what is read in reverse order cannot be followed');
@@ -235,6 +243,7 @@ class OpenLog implements LogDb {
 
   endFollowing(): void {
     this.followers.close();
+    this.writer.watermark.endWaits();
   }
 
   close(): Promise<void> {
@@ -252,6 +261,7 @@ class OpenLog implements LogDb {
       await this.retention.close();
       await this.sealer.close();
       await this.storage.journal.flush();
+      this.writer.watermark.endWaits();
     } finally {
       this.writer.close();
       await this.closeStorage();

@@ -11,6 +11,7 @@ import { openStorage, type Storage } from '@opendata/storage';
 import type { LogConfig } from './config.ts';
 import type { LogDb } from './db.ts';
 import { appendRoute } from './http/append-route.ts';
+import { addDurabilityRoutes } from './http/durability-routes.ts';
 import { logProblem } from './http/problems.ts';
 import { addReadRoutes } from './http/read-routes.ts';
 import { scanRoute } from './http/scan-route.ts';
@@ -53,9 +54,10 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },
     bodyLimitBytes: config.http.body_limit,
-    rawRoutes: [appendRoute(db), scanRoute(db)],
+    rawRoutes: [appendRoute(db, config.http.max_batch_records), scanRoute(db)],
   });
   addReadRoutes(http.app, db);
+  addDurabilityRoutes(http.app, db);
   http.draining.addEventListener('abort', () => opened?.db.endFollowing());
   const { port } = await http.listen(options.port, options.host);
   try {

@@ -158,6 +158,24 @@ describe('timestamps and headers', () => {
   });
 });
 
+describe('durability', () => {
+  it('is reached by a flush, and can be waited for', async () => {
+    const client = createClient(server.url, 'json');
+    const { start } = await client.append([['durability', 'v']]);
+    const get = async (query: string) => (await fetch(`${server.url}/api/v1/log/durable?${query}`)).json();
+    expect(await get(`min_seq=${start + 1}`)).toMatchObject({ status: 'success', durableSequence: start + 1 });
+    const waiting = get(`min_seq=${start + 3}&timeout_ms=60000`);
+    expect(await get(`min_seq=${start + 3}&timeout_ms=20`)).toMatchObject({ durableSequence: start + 1 });
+    await client.append([
+      ['durability', 'v'],
+      ['durability', 'v'],
+    ]);
+    const flushed = await (await fetch(`${server.url}/api/v1/log/flush`, { method: 'POST' })).json();
+    expect(flushed).toEqual({ status: 'success', durableSequence: start + 3, nextSequence: start + 3 });
+    expect(await waiting).toMatchObject({ durableSequence: start + 3 });
+  });
+});
+
 describe('operations', () => {
   it('answers health, readiness and the metrics of the guide', async () => {
     expect((await fetch(`${server.url}/-/healthy`)).status).toBe(200);
@@ -182,8 +200,10 @@ describe('operations', () => {
   it('lets waiting followers go when it stops', async () => {
     const own = await startServer(['--in-memory']);
     const waiting = createClient(own.url, 'json').scan('key=a&follow=true&timeout_ms=60000');
+    const durable = fetch(`${own.url}/api/v1/log/durable?min_seq=9&timeout_ms=60000`);
     await sleep(100);
     expect(await own.stop()).toBe(0);
     expect((await waiting).values).toEqual([]);
+    expect(await (await durable).json()).toMatchObject({ durableSequence: 0 });
   });
 });

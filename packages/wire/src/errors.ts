@@ -23,6 +23,11 @@ export function isWireError(value: unknown): value is WireError {
   return typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true;
 }
 
+/** More than the server takes at once. */
+export function tooManyRecords(maxRecords: number): WireError {
+  return new WireError('too_large', `a request may have at most ${maxRecords} records: split it`);
+}
+
 export function malformed(message: string): WireError {
   return new WireError('malformed', message);
 }

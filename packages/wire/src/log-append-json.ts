@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { decodeBase64 } from './base64.ts';
-import { malformed } from './errors.ts';
+import { malformed, tooManyRecords } from './errors.ts';
 import { addRecord, createAppendColumns } from './log-append-columns.ts';
 import type { AppendRequest } from './log-append-request.ts';
 import { scanAppendJson } from './log-append-scan.ts';
@@ -17,17 +17,18 @@ import { readUtf8 } from './utf8.ts';
  * Decodes `{"records": [{"key": base64, "value": base64}], "awaitDurable": bool}`; records may have `timestampMs` and
  * `headers: [{"name", "value": base64}]`. Bodies in the plain shape that
  * clients send are scanned as bytes; all others go through JSON.parse, with the same result.
- * @throws WireError malformed
+ * @throws WireError malformed; too_large for more than `maxRecords`
  */
-export function decodeAppendJson(body: Uint8Array): AppendRequest {
-  return scanAppendJson(body) ?? parseAppendJson(body);
+export function decodeAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_INFINITY): AppendRequest {
+  return scanAppendJson(body, maxRecords) ?? parseAppendJson(body, maxRecords);
 }
 
 /** The slow way, which takes any JSON. */
-export function parseAppendJson(body: Uint8Array): AppendRequest {
+export function parseAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_INFINITY): AppendRequest {
   const request = parseObject(body);
   const records = request['records'] ?? [];
   if (!Array.isArray(records)) throw malformed('records: expected an array');
+  if (records.length > maxRecords) throw tooManyRecords(maxRecords);
   const awaitDurable = request['awaitDurable'] ?? request['await_durable'] ?? false;
   if (typeof awaitDurable !== 'boolean') throw malformed('awaitDurable: expected true or false');
   const out = Buffer.allocUnsafe(Math.ceil((body.length * 3) / 4));

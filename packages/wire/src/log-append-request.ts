@@ -1,4 +1,4 @@
-import { malformed } from './errors.ts';
+import { malformed, tooManyRecords } from './errors.ts';
 import { type AppendColumns, addRecord, createAppendColumns } from './log-append-columns.ts';
 import { decodeAppendJson } from './log-append-json.ts';
 import {
@@ -32,18 +32,23 @@ export interface AppendRequest extends AppendColumns {
 /**
  * Decodes the body of an append request. Unknown fields are ignored; keys and values may be empty but must be there.
  * A protobuf request's ranges point into `body` itself.
- * @throws WireError malformed; its message names the record: `record[3]: key is required`
+ * @throws WireError too_large for more than `maxRecords`; malformed: its message names the record: `record[3]: key is required`
  */
-export function decodeAppendRequest(format: LogFormat, body: Uint8Array): AppendRequest {
-  return format === 'protobuf' ? decodeAppendProtobuf(body) : decodeAppendJson(body);
+export function decodeAppendRequest(
+  format: LogFormat,
+  body: Uint8Array,
+  maxRecords = Number.POSITIVE_INFINITY,
+): AppendRequest {
+  return format === 'protobuf' ? decodeAppendProtobuf(body, maxRecords) : decodeAppendJson(body, maxRecords);
 }
 
-function decodeAppendProtobuf(body: Uint8Array): AppendRequest {
+function decodeAppendProtobuf(body: Uint8Array, maxRecords: number): AppendRequest {
   const columns: Columns = { ...createAppendColumns(body), builder: undefined };
   const reader = createProtoReader(body);
   let awaitDurable = false;
   while (nextField(reader)) {
     if (reader.field === 1) {
+      if (columns.count === maxRecords) throw tooManyRecords(maxRecords);
       const outerEnd = enterMessage(reader);
       readRecord(reader, columns);
       leaveMessage(reader, outerEnd);

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { decodeBase64 } from './base64.ts';
+import { tooManyRecords } from './errors.ts';
 import { addRecord, createAppendColumns } from './log-append-columns.ts';
 import type { AppendRequest } from './log-append-request.ts';
 
@@ -24,6 +25,7 @@ interface Scan {
   readonly columns: ReturnType<typeof createAppendColumns>;
   /** offset of the next byte of the body */
   at: number;
+  readonly maxRecords: number;
   /** bytes of `out` that are used */
   used: number;
 }
@@ -31,10 +33,11 @@ interface Scan {
 /**
  * Decodes an append request in the plain shape: an object with `records` and `awaitDurable` in any order, records with
  * exactly `key` and `value` in any order, no escape in a string. Undefined for anything else, good or bad.
+ * @throws WireError too_large for more than `maxRecords`
  */
-export function scanAppendJson(body: Uint8Array): AppendRequest | undefined {
+export function scanAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_INFINITY): AppendRequest | undefined {
   const out = Buffer.allocUnsafe(Math.ceil((body.length * 3) / 4));
-  const scan: Scan = { body, out, columns: createAppendColumns(out), at: 0, used: 0 };
+  const scan: Scan = { body, out, columns: createAppendColumns(out), maxRecords, at: 0, used: 0 };
   let hasRecords = false;
   let awaitDurable: boolean | undefined;
   if (!take(scan, OPEN_OBJECT)) return undefined;
@@ -59,6 +62,7 @@ function scanRecords(scan: Scan): boolean {
   if (!take(scan, OPEN_ARRAY)) return false;
   if (take(scan, CLOSE_ARRAY)) return true;
   do {
+    if (scan.columns.count === scan.maxRecords) throw tooManyRecords(scan.maxRecords);
     if (!scanRecord(scan)) return false;
   } while (take(scan, COMMA));
   return take(scan, CLOSE_ARRAY);

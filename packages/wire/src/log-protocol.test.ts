@@ -123,6 +123,21 @@ describe('append requests', () => {
     expect(() => decodeAppendRequest('json', Buffer.from(body, 'latin1'))).toThrow(message);
   });
 
+  it('refuse more records than are allowed', () => {
+    const input = { records: Array.from({ length: 4 }, () => ({ key: new Uint8Array(1), value: new Uint8Array(1) })) };
+    const proto = toProtobuf({ ...input, awaitDurable: false });
+    const plainJson = Buffer.from(toJson({ ...input, awaitDurable: false }));
+    const otherJson = Buffer.from(`{"x":1,${plainJson.toString().slice(1)}`);
+    for (const [format, body] of [
+      ['protobuf', proto],
+      ['json', plainJson],
+      ['json', otherJson],
+    ] as const) {
+      expect(decodeAppendRequest(format, body, 4).count).toBe(4);
+      expect(() => decodeAppendRequest(format, body, 3)).toThrow('at most 3 records');
+    }
+  });
+
   it('protobuf without a key or a value', () => {
     expect(() => decodeAppendRequest('protobuf', Uint8Array.of(0x0a, 0x02, 0x12, 0x00))).toThrow(
       'record[0]: key is required',

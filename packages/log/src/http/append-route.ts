@@ -9,15 +9,18 @@ import {
 } from '@opendata/wire';
 import type { LogDb } from '../db.ts';
 
-/** `POST /api/v1/log/append`: a batch under consecutive sequences, all or nothing, over any keys. */
-export function appendRoute(opened: () => LogDb): RawRoute {
+/**
+ * `POST /api/v1/log/append`: a batch of at most `maxRecords` under consecutive sequences, all or nothing, over any keys.
+ * A batch is taken in one turn of the event loop, so its records are bounded and not only its bytes.
+ */
+export function appendRoute(opened: () => LogDb, maxRecords: number): RawRoute {
   const answers = new AnswerQueue();
   return {
     method: 'POST',
     path: '/api/v1/log/append',
     handle(request, body, response) {
       const db = opened();
-      const batch = decodeAppendRequest(logRequestFormat(request.headers['content-type']), body);
+      const batch = decodeAppendRequest(logRequestFormat(request.headers['content-type']), body, maxRecords);
       const appended = db.appendColumns(batch);
       // An empty batch has no first sequence; the reference answers 0.
       const startSequence = appended.count === 0 ? 0 : appended.startSequence;
