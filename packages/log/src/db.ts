@@ -1,6 +1,6 @@
 import type { WaitOptions } from './followers.ts';
 import type { Logger } from './logger.ts';
-import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+import type { AppendColumns, AppendRecord, KeyInspection, LogRecord, LogSegment, SequenceRange } from './model.ts';
 import type { FollowPageOptions, KeyListOptions, ReadPageOptions } from './reader.ts';
 import type { RetentionLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
@@ -84,6 +84,8 @@ export interface LogReader extends AsyncDisposable {
   followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage>;
   /** Exact number of records of `key` in the range. */
   count(key: Uint8Array, range?: SequenceRange): Promise<number>;
+  /** What a scan of `key` in the range meets and costs, by segment. */
+  inspect(key: Uint8Array, range?: SequenceRange): Promise<KeyInspection>;
   /** Distinct keys in the order of their bytes. */
   keys(options?: KeyListOptions): AsyncIterableIterator<Uint8Array>;
   /** Segments that have records in the range, in order. */

@@ -13,7 +13,15 @@ export { isLogError, LogError, type LogErrorCode } from './errors.ts';
 export type { WaitOptions } from './followers.ts';
 export { maxKeyBytes } from './key-bytes.ts';
 export type { Logger } from './logger.ts';
-export type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+export type {
+  AppendColumns,
+  AppendRecord,
+  KeyInspection,
+  KeySegment,
+  LogRecord,
+  LogSegment,
+  SequenceRange,
+} from './model.ts';
 export { openLog, openLogOn } from './open-log.ts';
 export {
   type FollowPageOptions,

@@ -36,6 +36,24 @@ export interface SequenceRange {
   readonly end?: number;
 }
 
+/** What reading a key costs. */
+export interface KeyInspection {
+  /** Records of the key in the range. */
+  readonly total: number;
+  /** Data pages that a scan of the range reads. */
+  readonly pages: number;
+  /** The segments that a scan looks into, in order. */
+  readonly segments: readonly KeySegment[];
+}
+
+export interface KeySegment {
+  readonly id: number;
+  readonly sealed: boolean;
+  readonly count: number;
+  /** Data pages with these records; 0 in memory. A sealed segment costs a page of its directory besides. */
+  readonly pages: number;
+}
+
 /** A part of the log that is sealed as one. */
 export interface LogSegment {
   /** From 1, growing. */

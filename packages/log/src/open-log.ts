@@ -6,7 +6,7 @@ import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefa
 import { LogError } from './errors.ts';
 import { Followers, type WaitOptions } from './followers.ts';
 import { silentLogger } from './logger.ts';
-import type { AppendColumns, AppendRecord, LogRecord, LogSegment, SequenceRange } from './model.ts';
+import type { AppendColumns, AppendRecord, KeyInspection, LogRecord, LogSegment, SequenceRange } from './model.ts';
 import { type FollowPageOptions, type KeyListOptions, type ReadPageOptions, SegmentsReader } from './reader.ts';
 import { recoverSegments } from './recovery.ts';
 import { Retention } from './retention.ts';
@@ -195,6 +195,10 @@ class OpenLog implements LogDb {
 
   count(key: Uint8Array, range: SequenceRange = {}): Promise<number> {
     return this.reader.count(key, range);
+  }
+
+  inspect(key: Uint8Array, range: SequenceRange = {}): Promise<KeyInspection> {
+    return this.reader.inspect(key, range);
   }
 
   keys(options: KeyListOptions = {}): AsyncGenerator<Uint8Array> {

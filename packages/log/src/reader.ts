@@ -3,7 +3,7 @@ import { Head } from './head/head.ts';
 import { headKeysFrom } from './head/key-listing.ts';
 import { compareKeys } from './key-bytes.ts';
 import { hasPrefix, mergeKeys } from './key-merge.ts';
-import type { LogSegment, SequenceRange } from './model.ts';
+import type { KeyInspection, KeySegment, LogSegment, SequenceRange } from './model.ts';
 import { ScanPage } from './scan-page.ts';
 import { sequenceFromTime, startOfLast } from './seek.ts';
 import type { SegmentSet } from './segment-set.ts';
@@ -148,6 +148,22 @@ export class SegmentsReader {
       count += typeof counted === 'number' ? counted : await counted;
     }
     return count;
+  }
+
+  /** What a scan of `key` in the range meets and costs. */
+  async inspect(key: Uint8Array, range: SequenceRange): Promise<KeyInspection> {
+    const start = range.start ?? 0;
+    const end = Math.min(range.end ?? Number.POSITIVE_INFINITY, this.segments.nextSequence);
+    const inspection = { total: 0, pages: 0, segments: [] as KeySegment[] };
+    for (const segment of this.segments.overlapping(start, end)) {
+      const sealed = !(segment instanceof Head);
+      const count = await segment.count(key, start, end);
+      const pages = sealed ? await segment.pagesOf(key, start, end) : 0;
+      inspection.total += count;
+      inspection.pages += pages;
+      inspection.segments.push({ id: segment.id, sealed, count, pages });
+    }
+    return inspection;
   }
 
   /** Distinct keys in the order of their bytes. */

@@ -157,6 +157,30 @@ describe('reads by time, from the end and backwards', () => {
     expect((await log.readPage(key('a'), { startTimeMs: 1_000_000 })).nextSequence).toBe(40_000);
   });
 
+  it('are inspected by segment', async () => {
+    const log = await memoryLog();
+    for (let segment = 0; segment < 2; segment++) {
+      for (let i = 0; i < 50; i++) await log.append([{ key: key('a'), value: Buffer.alloc(10_000) }]);
+      await log.append([{ key: key('b'), value: Buffer.alloc(1) }]);
+      log.sealActive();
+    }
+    await log.sealed();
+    await log.append([{ key: key('a'), value: Buffer.alloc(1) }]);
+    const perPage = Math.floor((128 * 1024) / 10_020);
+    const pages = Math.ceil(50 / perPage);
+    expect(await log.inspect(key('a'))).toEqual({
+      total: 101,
+      pages: 2 * pages,
+      segments: [
+        { id: 1, sealed: true, count: 50, pages },
+        { id: 2, sealed: true, count: 50, pages },
+        { id: 3, sealed: false, count: 1, pages: 0 },
+      ],
+    });
+    expect(await log.inspect(key('a'), { start: 51, end: 52 })).toMatchObject({ total: 1, pages: 1 });
+    expect(await log.inspect(key('b'), { end: 60 })).toMatchObject({ total: 1, pages: 1 });
+  });
+
   it('follows from the last records on', async () => {
     const log = await memoryLog();
     await log.append(Array.from({ length: 5 }, (_, i) => ({ key: key('a'), value: Buffer.of(i) })));

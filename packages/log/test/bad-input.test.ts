@@ -96,6 +96,7 @@ const appends: Case[] = [
 const reads: [path: string, status: number, message: RegExp][] = [
   ['scan', 400, /key/],
   ['count', 400, /key/],
+  ['inspect', 400, /key/],
   ['scan?key=k&key_b64=aw', 400, /not both/],
   ['scan?key=k&key=k', 400, /key is given twice/],
   ['scan?key_b64=%21', 400, /key_b64 is not base64/],

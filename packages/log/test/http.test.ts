@@ -158,6 +158,18 @@ describe('timestamps and headers', () => {
   });
 });
 
+describe('inspect', () => {
+  it('tells what a key costs', async () => {
+    await createClient(server.url, 'json').append([
+      ['inspected', 'v'],
+      ['inspected', 'v'],
+    ]);
+    const response = await fetch(`${server.url}/api/v1/log/inspect?key=inspected`);
+    const segments = [{ id: 1, sealed: false, count: 2, pages: 0 }];
+    expect(await response.json()).toEqual({ status: 'success', total: 2, pages: 0, segments });
+  });
+});
+
 describe('durability', () => {
   it('is reached by a flush, and can be waited for', async () => {
     const client = createClient(server.url, 'json');

@@ -75,6 +75,16 @@ export class SegmentReader {
     return end - (await this.ordinalFrom(key, from - this.startSequence));
   }
 
+  /** Number of data pages with records of `key` with a sequence in [from, to). */
+  async pagesOf(key: Uint8Array, from: number, to: number): Promise<number> {
+    let pages = 0;
+    for await (const run of this.runs(key, Math.max(0, from - this.startSequence))) {
+      if (run.firstSequence >= to - this.startSequence) break;
+      pages++;
+    }
+    return pages;
+  }
+
   /** Sequence of the record of `key` that has `back - 1` others between it and `to`; there must be one. */
   async sequenceBefore(key: Uint8Array, to: number, back: number): Promise<number> {
     const ordinal = (await this.ordinalFrom(key, to - this.startSequence)) - back;
