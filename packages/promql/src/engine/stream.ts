@@ -1,7 +1,9 @@
-import type { Expr } from '../ast.ts';
+import type { Call, Expr } from '../ast.ts';
+import { labelValue, METRIC_NAME } from '../labels.ts';
 import type { Evaluator } from './evaluate.ts';
 import { callRangeFunction } from './functions/call.ts';
-import { isStepInvariant } from './plan.ts';
+import { isMetadataLabel } from './metadata-labels.ts';
+import { type Fetched, isStepInvariant } from './plan.ts';
 import type { Emit } from './range/evaluate.ts';
 import { rangeFunctions } from './range/table.ts';
 import { selectSeries } from './select.ts';
@@ -10,17 +12,45 @@ import type { Grid } from './value.ts';
 /**
  * Hands over the series of a vector one after the other, for consumers that keep none of them: selectors and range
  * functions then need no memory for a whole vector. An emitted series' values are valid only until the next.
+ * @param ignoresNames the consumer looks at no metric name; it may then be there although it was dropped
  */
-export async function streamVector(evaluator: Evaluator, expr: Expr, grid: Grid, emit: Emit): Promise<void> {
+export async function streamVector(
+  evaluator: Evaluator,
+  expr: Expr,
+  grid: Grid,
+  ignoresNames: boolean,
+  emit: Emit,
+): Promise<void> {
   const { ctx, fetched } = evaluator;
-  if (expr.kind === 'paren') return await streamVector(evaluator, expr.expr, grid, emit);
-  const invariant = grid.count > 1 && isStepInvariant(expr);
+  if (expr.kind === 'paren') return await streamVector(evaluator, expr.expr, grid, ignoresNames, emit);
+  const invariant = grid.isRange && isStepInvariant(expr);
   if (!invariant && expr.kind === 'vector-selector') return await selectSeries(ctx, fetched, expr, grid, emit, true);
-  if (!invariant && ctx.delayedNameRemoval && expr.kind === 'call' && rangeFunctions.has(expr.func)) {
-    return await callRangeFunction(evaluator, expr, grid, emit, true);
+  if (!invariant && expr.kind === 'call' && rangeFunctions.has(expr.func)) {
+    if (ctx.delayedNameRemoval) return await callRangeFunction(evaluator, expr, grid, emit, true);
+    if (ignoresNames && staysDistinct(expr, fetched)) {
+      const delaying = { ...evaluator, ctx: { ...ctx, delayedNameRemoval: true } };
+      return await callRangeFunction(delaying, expr, grid, emit, true);
+    }
   }
   for (const element of (await evaluator.vector(expr, grid)).series) {
     emit(element);
     if (ctx.due(grid.count)) await ctx.pause();
   }
+}
+
+/** Whether series of floats that a range function is called with differ in more than their names, having all the same. */
+function staysDistinct(call: Call, fetched: Fetched): boolean {
+  let argument = call.args[rangeFunctions.get(call.func)!.rangeArgument ?? 0]!;
+  while (argument.kind === 'paren') argument = argument.expr;
+  if (argument.kind !== 'matrix-selector') return false;
+  const series = fetched.get(argument.selector) ?? [];
+  const name = labelValue(series[0]?.labels ?? [], METRIC_NAME);
+  for (const { labels, histograms } of series) {
+    if (histograms !== undefined) return false;
+    for (let i = 0; i < labels.length; i += 2) {
+      if (isMetadataLabel(labels[i]!) && (labels[i] !== METRIC_NAME || labels[i + 1] !== name)) return false;
+    }
+    if (labelValue(labels, METRIC_NAME) !== name) return false;
+  }
+  return true;
 }

@@ -86,3 +86,22 @@ describe('the hash of limit_ratio', () => {
     expect(fraction).toBeLessThan(1);
   });
 });
+
+describe('names dropped at once', () => {
+  const source = sourceOf('a_total{job="x"} 0 60 120', 'b_total{job="x"} 0 60 120', 'a_total{job="y"} 0 120 240');
+  const engine = engineOf({ delayedNameRemoval: false });
+  const evaluate = async (query: string) => show(await engine.instant(source, query, 120_000));
+
+  it('are not in the groups of what a range function gives', async () => {
+    expect(await evaluate('sum by (job) (rate(a_total[2m]))')).toEqual(['{job="x"} 1', '{job="y"} 2']);
+    expect(await evaluate('sum by (__name__) (rate(a_total[2m]))')).toEqual(['{} 3']);
+    expect(await evaluate('sum without (job) (rate(a_total[2m]))')).toEqual(['{} 3']);
+  });
+
+  it('must not make series equal', async () => {
+    await expect(evaluate('sum(rate({job="x"}[2m]))')).rejects.toThrow(
+      'vector cannot contain metrics with the same labelset',
+    );
+    expect(await evaluate('sum(rate({__name__=~"a.*|c"}[2m]))')).toEqual(['{} 3']);
+  });
+});

@@ -1,6 +1,7 @@
 import type { AggregateExpr } from '../../ast.ts';
 import type { Labels } from '../../labels.ts';
 import type { Evaluator } from '../evaluate.ts';
+import { isMetadataLabel } from '../metadata-labels.ts';
 import { streamVector } from '../stream.ts';
 import { ABSENT, type Grid, type StepSeries, type VectorValue } from '../value.ts';
 import * as accumulators from './accumulate.ts';
@@ -46,7 +47,8 @@ export async function foldAggregate(
   const addsHistograms = node.op === 'sum' || node.op === 'avg';
   const ignoresHistograms = !addsHistograms && node.op !== 'count' && node.op !== 'group';
   let inputs = 0;
-  await streamVector(evaluator, node.expr, grid, (element) => {
+  const ignoresNames = node.without || !node.grouping.some(isMetadataLabel);
+  await streamVector(evaluator, node.expr, grid, ignoresNames, (element) => {
     inputs++;
     const key = grouping.key(element.labels);
     let group = groups.get(key);
@@ -55,7 +57,7 @@ export async function foldAggregate(
       groups.set(key, (group = { labels, dropName: false, floats: createAccumulator(count), histograms: undefined }));
       ctx.hold(count);
     }
-    group.dropName ||= element.dropName;
+    group.dropName ||= element.dropName && ctx.delayedNameRemoval;
     group.floats.add(element);
     if (element.histograms === undefined) return;
     if (addsHistograms) (group.histograms ??= createHistogramAccumulator(ctx, node, count)).add(element);
