@@ -1,6 +1,7 @@
-import type { Labels, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
+import type { Labels, Matcher, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
 import type { Logger, Storage } from '@opendata/storage';
 import { type HeadCardinality, headCardinality } from './head/cardinality.ts';
+import { type ExemplarSeries, headExemplars } from './head/exemplar-queries.ts';
 import { ExemplarRing } from './head/exemplars.ts';
 import { Head } from './head/head.ts';
 import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from './head/label-queries.ts';
@@ -8,8 +9,10 @@ import { selectFromHead } from './head/select.ts';
 import { BatchWriter } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { recoverHead } from './ingest/recover.ts';
-import { createRemoteWrite, type RemoteWriteResult } from './ingest/remote-write.ts';
+import { createRemoteWrite, type RemoteWriteOptions, type RemoteWriteResult } from './ingest/remote-write.ts';
+import { createRemoteWrite2, type RemoteWrite2Result } from './ingest/remote-write-2.ts';
 import { nextLaneEpoch } from './lane-epoch.ts';
+import { type MetadataStore, openMetadataStore } from './metadata-store.ts';
 import { MetadataTable } from './metadata-table.ts';
 import { dropWindows } from './retention.ts';
 
@@ -51,13 +54,18 @@ export interface TimeSeriesDbStats {
 
 /** A time series database over object storage: an in-memory head that is the replay of a durable journal. */
 export class TimeSeriesDb implements SeriesSource {
-  /** What exporters and senders said of their metrics; in memory only. */
+  /** What exporters and senders said of their metrics. */
   readonly metadata = new MetadataTable();
   /**
    * Stores a remote-write 1.0 request, a snappy block, all of it or nothing.
    * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
    */
   readonly remoteWrite: (body: Uint8Array) => RemoteWriteResult;
+  /**
+   * Stores what is good in a remote-write 2.0 request, a snappy block.
+   * @throws WireError, OverloadedError, StorageError, and then nothing was stored
+   */
+  readonly remoteWrite2: (body: Uint8Array) => RemoteWrite2Result;
   readonly #storage: Storage;
   readonly #logger: Logger;
   readonly #head: Head;
@@ -66,6 +74,7 @@ export class TimeSeriesDb implements SeriesSource {
   readonly #retentionMs: number | undefined;
   readonly #headBudgetBytes: number;
   readonly #exemplars = new ExemplarRing(MAX_EXEMPLARS);
+  #metadataStore: MetadataStore | undefined;
   #appendedSamples = 0;
   #refusedSamples = 0;
   #retentionTimer: NodeJS.Timeout | undefined;
@@ -92,13 +101,20 @@ export class TimeSeriesDb implements SeriesSource {
       writer: this.#writer,
       exemplars: this.#exemplars,
     });
-    const write = createRemoteWrite(head, this.#writer, batches, {
+    const writeOptions: RemoteWriteOptions = {
       maxBytes: maxRequestBytes,
       onMetadata: (metadata) => this.metadata.add(metadata),
       onRefused: (samples) => {
         this.#refusedSamples += samples;
       },
-    });
+    };
+    const write = createRemoteWrite(head, this.#writer, batches, writeOptions);
+    const write2 = createRemoteWrite2(head, this.#writer, batches, writeOptions);
+    this.remoteWrite2 = (body) => {
+      const result = write2(body);
+      this.#appendedSamples += result.samples + result.histograms;
+      return result;
+    };
     this.remoteWrite = (body) => {
       const result = write(body);
       this.#appendedSamples += result.samples;
@@ -118,6 +134,9 @@ export class TimeSeriesDb implements SeriesSource {
     const { entries, samples } = await recoverHead(head, storage.journal.recover(), db.#exemplars);
     const seconds = (performance.now() - startedAt) / 1000;
     logger.info({ entries, samples, series: head.series.count, seconds }, 'journal replayed');
+    const metadataStore = await openMetadataStore(storage.meta, db.metadata, logger);
+    db.metadata.onChange = metadataStore.changed;
+    db.#metadataStore = metadataStore;
     await db.#dropExpired();
     db.#retentionTimer = setInterval(() => void db.#dropExpired(), RETENTION_CHECK_MS);
     db.#retentionTimer.unref();
@@ -181,6 +200,11 @@ export class TimeSeriesDb implements SeriesSource {
     return headLabelValues(this.#head, name, this.#within(request));
   }
 
+  /** Exemplars with times in the interval, of the series that match any of the sets. */
+  exemplars(matcherSets: readonly (readonly Matcher[])[], startMs: number, endMs: number): ExemplarSeries[] {
+    return headExemplars(this.#head, this.#exemplars, matcherSets, Math.max(startMs, this.oldestMs), endMs);
+  }
+
   /** Counts of labels in the head; lists of at most `limit` entries. */
   cardinality(limit: number): Promise<HeadCardinality> {
     return headCardinality(this.#head, limit);
@@ -209,6 +233,7 @@ export class TimeSeriesDb implements SeriesSource {
   async close(): Promise<void> {
     clearInterval(this.#retentionTimer);
     await this.#retaining;
+    await this.#metadataStore?.close();
     await this.#storage.close();
   }
 

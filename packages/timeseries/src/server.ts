@@ -12,6 +12,7 @@ import { openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
 import { addCompression } from './http/compression.ts';
 import { addCors } from './http/cors.ts';
+import { addExemplarRoutes } from './http/exemplar-routes.ts';
 import { addExpressionRoutes } from './http/expression-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
@@ -127,6 +128,7 @@ function createApi(options: TimeSeriesServerOptions, storage: Storage, { databas
   addCompression(http.app);
   addQueryRoutes(http.app, { engine: createEngine({ delayedNameRemoval: false }), source: database, now: Date.now });
   addLabelRoutes(http.app, database);
+  addExemplarRoutes(http.app, database);
   addExpressionRoutes(http.app);
   addTargetRoutes(http.app, scraping);
   addStatusRoutes(http.app, {

@@ -143,7 +143,7 @@ export const CASES: readonly Case[] = [
   { path: '/api/v1/query_range?query=mixed&start=$S&end=$T&step=5' },
   { path: '/api/v1/query?query=rate(h[1m])&time=$T' },
   { path: '/api/v1/query?query=sum(h)&time=$T' },
-  { path: '/api/v1/query?query=histogram_quantile(0.9,h)&time=$T', since: 3 },
+  { path: '/api/v1/query?query=histogram_avg(h)&time=$T', since: 3 },
   { path: '/api/v1/query?query=rate(mixed[1m])&time=$T' },
   { path: '/api/v1/query?query=h%2Bon(kind)m&time=$T', since: 3 },
   { path: '/api/v1/query?query=resets(h[1m])&time=$T' },
