@@ -1,7 +1,7 @@
 import type { AggregateExpr } from '../ast.ts';
 import { labelsHashFraction } from '../engine/hash.ts';
 import { type Labels, labelsFromEntries, labelsKey, labelValue, METRIC_NAME } from '../labels.ts';
-import { showFloat } from './text.testing.ts';
+import { showFloat, showShort } from './text.testing.ts';
 import { compensatedSum, type Element, fail, mean, quantile, variance } from './value.testing.ts';
 
 /** Label pairs whose name passes. */
@@ -49,7 +49,7 @@ export function aggregate(node: AggregateExpr, vector: readonly Element[], param
   const number = parameter as number;
   if (node.op === 'topk' || node.op === 'bottomk' || node.op === 'limitk') {
     if (Number.isNaN(number)) fail('Parameter value is NaN');
-    if (number >= 2 ** 63) fail(`Scalar value ${showFloat(number)} overflows int64`);
+    if (number >= 2 ** 63) fail(`Scalar value ${showShort(number)} overflows int64`);
   }
   if (node.op === 'limit_ratio' && Number.isNaN(number)) fail('Ratio value is NaN');
   const results: Element[] = [];

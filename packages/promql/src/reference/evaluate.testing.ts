@@ -148,7 +148,8 @@ function noteParameter(query: ReferenceQuery, node: AggregateExpr, values: reado
   if (node.op !== 'quantile' && node.op !== 'limit_ratio') return;
   const { position } = unwrap(node.param!);
   const numbers = values.filter((value) => !Number.isNaN(value));
-  const extremes = numbers.length === 0 ? [] : [Math.min(...numbers), Math.max(...numbers)];
+  const low = node.op === 'quantile' ? 0 : -1;
+  const extremes = [Math.min(low, ...numbers), Math.max(1, ...numbers)];
   if (numbers.length < values.length) extremes.push(Number.NaN);
   for (const value of extremes) {
     if (node.op === 'quantile') noteQuantile(query, value, position);
