@@ -5,6 +5,8 @@ export class ArrivalTimes {
   private records = new Uint32Array(64);
   private timesMs = new Float64Array(64);
   count = 0;
+  /** One past the entry found last: records that are read one after the other often share it. */
+  private found = 0;
   private readonly notBeforeMs: number;
 
   constructor(notBeforeMs = 0) {
@@ -57,13 +59,18 @@ export class ArrivalTimes {
 
   /** Arrival of `record`, ms since 1970. */
   timeOf(record: number): number {
-    let low = 0;
+    let low = this.found;
+    if (low > 0 && this.records[low - 1]! <= record && (low === this.count || record < this.records[low]!)) {
+      return this.timesMs[low - 1]!;
+    }
+    low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.records[middle]! <= record) low = middle + 1;
       else high = middle;
     }
+    this.found = low;
     return low === 0 ? 0 : this.timesMs[low - 1]!;
   }
 }
