@@ -98,7 +98,7 @@ export async function selectSeries(
   times?: SampleTime,
 ): Promise<void> {
   const columnsOfNode = fetched.get(node) ?? [];
-  if (node.smoothed) return await smoothSeries(ctx, columnsOfNode, node, grid, emit);
+  if (node.smoothed && times === undefined) return await smoothSeries(ctx, columnsOfNode, node, grid, emit);
   const ends = endTimes(ctx, node, grid);
   const planOf = sharedByTimestamps((timestamps): InstantPlan => {
     const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);

@@ -83,7 +83,7 @@ export function instantVector(
   const time = referenceTime(query, node, timeMs);
   const elements: Element[] = [];
   for (const series of matchingSeries(query, node.matchers)) {
-    const point = node.smoothed ? smoothedPoint(query, series, time) : latestPoint(query, series, time);
+    const point = node.smoothed && !wantTime ? smoothedPoint(query, series, time) : latestPoint(query, series, time);
     if (point === undefined) continue;
     elements.push({ labels: series.labels, value: wantTime ? point.timeMs / 1000 : point.value, dropName: false });
   }
