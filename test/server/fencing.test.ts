@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { type S3Server, startS3Server } from '@opendata/storage/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { until } from '../support/load.ts';
 import type { ServerProcess } from '../support/server-process.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 let workspace: Workspace;
 let s3: S3Server;

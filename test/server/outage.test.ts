@@ -1,5 +1,5 @@
 import { type Fault, type FaultProxy, type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { type Load, sleep, until } from '../support/load.ts';
 import type { ServerProcess } from '../support/server-process.ts';
@@ -8,6 +8,8 @@ import type { ServerProcess } from '../support/server-process.ts';
 const commitTimeoutMs = 3000;
 /** A write must be answered within its bound, on a machine that may be busy with other things. */
 const answerBoundMs = commitTimeoutMs + 20_000;
+
+vi.setConfig({ testTimeout: 240_000 });
 
 let workspace: Workspace;
 let s3: S3Server;

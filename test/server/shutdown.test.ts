@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { type FaultProxy, type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { until } from '../support/load.ts';
 import { type ServerProcess, spawnOurs } from '../support/server-process.ts';
 
 /** What a stop may take when the store answers; documented are 50 s. */
 const stopBoundMs = 30_000;
+
+vi.setConfig({ testTimeout: 240_000 });
 
 let workspace: Workspace;
 let s3: S3Server;
