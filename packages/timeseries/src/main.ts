@@ -20,6 +20,15 @@ await runServer({
       help: 'Configuration file (YAML); without one: folder .data, scraping itself',
     },
     port: { type: 'port', short: 'p', env: 'OPEN_TSDB_PORT', default: 9090, help: 'Port to listen on' },
+    'query.timeout': { type: 'duration', default: '2m', help: 'Time after which a query is ended' },
+    'query.max-concurrency': { type: 'integer', min: 1, default: 20, help: 'Queries that run at once; others wait' },
+    'query.max-samples': {
+      type: 'integer',
+      min: 1,
+      default: 50_000_000,
+      help: 'Samples that a query may hold in memory; one that needs more fails',
+    },
+    'query.lookback-delta': { type: 'duration', default: '5m', help: 'How far back an instant selector looks' },
   },
   loadConfig(flags, env) {
     const config = flags.config === undefined ? defaultConfig(flags.port) : loadConfig(flags.config);
@@ -36,6 +45,12 @@ await runServer({
       registry,
       readiness,
       fatal,
+      query: {
+        timeoutMs: flags['query.timeout'],
+        maxConcurrency: flags['query.max-concurrency'],
+        maxSamples: flags['query.max-samples'],
+        lookbackDeltaMs: flags['query.lookback-delta'],
+      },
       flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, String(value ?? '')])),
       configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
     });

@@ -1,4 +1,4 @@
-import { createEngine } from '@opendata/promql';
+import { createEngine, type EngineOptions } from '@opendata/promql';
 import {
   createHttpServer,
   HttpError,
@@ -17,6 +17,7 @@ import { addExpressionRoutes } from './http/expression-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { addQueryRoutes } from './http/query-routes.ts';
+import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
 import { addTargetRoutes } from './http/target-routes.ts';
 import { writeRoute } from './http/write-route.ts';
@@ -35,6 +36,8 @@ export interface TimeSeriesServerOptions {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly readiness: () => Readiness;
+  /** Limits of queries. */
+  readonly query?: Pick<EngineOptions, 'lookbackDeltaMs' | 'maxConcurrency' | 'maxSamples' | 'timeoutMs'>;
   /** Values of the command line by flag, for `/api/v1/status/flags`. */
   readonly flags?: Readonly<Record<string, string>>;
   /** The configuration file, for `/api/v1/status/config`. */
@@ -126,7 +129,9 @@ function createApi(options: TimeSeriesServerOptions, storage: Storage, { databas
   });
   addCors(http.app);
   addCompression(http.app);
-  addQueryRoutes(http.app, { engine: createEngine({ delayedNameRemoval: false }), source: database, now: Date.now });
+  const engine = createEngine({ delayedNameRemoval: false, ...options.query });
+  addQueryRoutes(http.app, { engine, source: database, now: Date.now });
+  addRunningRoutes(http.app, engine);
   addLabelRoutes(http.app, database);
   addExemplarRoutes(http.app, database);
   addExpressionRoutes(http.app);

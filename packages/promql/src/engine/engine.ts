@@ -77,6 +77,7 @@ export interface EngineOptions {
 
 export interface QueryOptions {
   readonly lookbackDeltaMs?: number;
+  /** Counts where it is below the engine's. */
   readonly timeoutMs?: number;
   readonly maxSamples?: number;
   /** Cancels the query. */
@@ -134,7 +135,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
     const expr = typeof query === 'string' ? parse(query) : query;
     const text = typeof query === 'string' ? query : options.queryText;
     const entry = queries.add(text ?? printExpr(expr));
-    const timeoutMs = options.timeoutMs ?? engineOptions.timeoutMs ?? 120_000;
+    const timeoutMs = Math.min(options.timeoutMs ?? MAX_TIMEOUT_MS, engineOptions.timeoutMs ?? 120_000, MAX_TIMEOUT_MS);
     let leave: (() => void) | undefined;
     let ctx: QueryContext | undefined;
     try {
@@ -182,6 +183,8 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
   };
 }
 
+/** What timers can hold. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MAX_PARSED = 256;
 const MAX_PARSED_CHARACTERS = 4096;
 /** Expressions by their text: dashboards and rules ask the same again and again. */

@@ -20,6 +20,8 @@ export interface QueryNotes {
   readonly warnings: readonly string[];
   /** The query's statistics as JSON text. */
   readonly stats?: string | undefined;
+  /** What each part of the expression gave, as JSON text. */
+  readonly plan?: string | undefined;
 }
 
 /** The API's envelope around an answer, in pieces; gives the event loop its turns. */
@@ -48,6 +50,7 @@ export async function* writeQueryResponse(result: QueryResult, extra: QueryNotes
     text += ']';
   }
   if (extra.stats !== undefined) text += `,"stats":${extra.stats}`;
+  if (extra.plan !== undefined) text += `,"plan":${extra.plan}`;
   yield `${text}}${notes('warnings', [...result.warnings, ...extra.warnings])}${notes('infos', result.infos)}}`;
 }
 

@@ -68,6 +68,8 @@ function queryOptions(parameters: Parameters, reply: FastifyReply): QueryOptions
       : parseDurationMs(lookback, (message) => badData(`error parsing lookback delta duration: ${message}`));
   return {
     signal: requestSignal(reply),
+    explain: parameters.text('explain') === 'true',
+    trace: parameters.text('trace') === 'true',
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(lookbackDeltaMs !== undefined && lookbackDeltaMs > 0 && { lookbackDeltaMs }),
   };
@@ -92,7 +94,11 @@ async function answer(reply: FastifyReply, result: QueryResult, limit: number, s
   const kept = isTruncated ? ({ ...result, value: result.value.slice(0, limit) } as QueryResult) : result;
   const warnings = isTruncated ? [TRUNCATED] : [];
   if (stats !== '' && stats !== 'true' && stats !== 'all') warnings.push(deprecatedStats(stats));
-  const pieces = writeQueryResponse(kept, { warnings, stats: stats === '' ? undefined : statsJson(result.stats) });
+  const pieces = writeQueryResponse(kept, {
+    warnings,
+    stats: stats === '' ? undefined : statsJson(result.stats),
+    plan: result.plan && JSON.stringify(result.plan),
+  });
   const first = await pieces.next();
   const second = await pieces.next();
   if (second.done) return sendJson(reply, first.value!);
