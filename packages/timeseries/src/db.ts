@@ -6,7 +6,7 @@ import { ExemplarRing } from './head/exemplars.ts';
 import { Head } from './head/head.ts';
 import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from './head/label-queries.ts';
 import { selectFromHead } from './head/select.ts';
-import { BatchWriter } from './ingest/batch-writer.ts';
+import { BatchWriter, type ExemplarOfSeries } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { recoverHead } from './ingest/recover.ts';
 import { createRemoteWrite, type RemoteWriteOptions, type RemoteWriteResult } from './ingest/remote-write.ts';
@@ -70,6 +70,7 @@ export class TimeSeriesDb implements SeriesSource {
   readonly #logger: Logger;
   readonly #head: Head;
   readonly #writer: HeadWriter;
+  readonly #batches: BatchWriter;
   readonly #now: () => number;
   readonly #retentionMs: number | undefined;
   readonly #headBudgetBytes: number;
@@ -95,7 +96,7 @@ export class TimeSeriesDb implements SeriesSource {
       retentionMs: this.#retentionMs,
       now: this.#now,
     });
-    const batches = new BatchWriter({
+    this.#batches = new BatchWriter({
       head,
       journal: storage.journal,
       writer: this.#writer,
@@ -108,8 +109,8 @@ export class TimeSeriesDb implements SeriesSource {
         this.#refusedSamples += samples;
       },
     };
-    const write = createRemoteWrite(head, this.#writer, batches, writeOptions);
-    const write2 = createRemoteWrite2(head, this.#writer, batches, writeOptions);
+    const write = createRemoteWrite(head, this.#writer, this.#batches, writeOptions);
+    const write2 = createRemoteWrite2(head, this.#writer, this.#batches, writeOptions);
     this.remoteWrite2 = (body) => {
       const result = write2(body);
       this.#appendedSamples += result.samples + result.histograms;
@@ -163,12 +164,12 @@ export class TimeSeriesDb implements SeriesSource {
   }
 
   /**
-   * Adds samples, all or none; visible to reads at once.
+   * Adds samples and exemplars, all or none; visible to reads at once.
    * @returns the commit group to wait for with `committed`
    * @throws InvalidSampleError, OverloadedError, StorageError
    */
-  append(samples: SampleColumns): number {
-    const group = this.#writer.append(samples);
+  append(samples: SampleColumns, exemplars: readonly ExemplarOfSeries[] = []): number {
+    const { group } = this.#batches.append({ floats: samples, histograms: [], exemplars });
     this.#appendedSamples += samples.count;
     return group;
   }

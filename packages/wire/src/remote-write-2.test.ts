@@ -131,7 +131,12 @@ describe('remote write 2.0', () => {
       labels: ['__name__', name, 'path', path],
       ...rest,
     });
-    const list = [named('a_total', '/', { metadata }), named('a_total', '/b', { metadata }), named('b', '/')];
+    const exemplars = [{ labels: ['trace_id', 'x'], value: 1, timestampMs: 2 }];
+    const list = [
+      named('a_total', '/', { metadata, exemplars }),
+      named('a_total', '/b', { metadata }),
+      named('b', '/'),
+    ];
     expect(decode(encodeWriteRequest2(list)).metadata).toEqual([{ family: 'a_total', ...metadata }]);
     expect(METRIC_TYPES[1]).toBe('counter');
   });

@@ -61,6 +61,8 @@ interface Decoder {
   /** symbols of the current series' labels: name, value, … */
   refs: Uint32Array;
   refCount: number;
+  /** symbol of the current series' metric name, or -1 */
+  name: number;
   metadata: { family: string; type: (typeof METRIC_TYPES)[number]; help: string; unit: string }[];
 }
 
@@ -89,6 +91,7 @@ export function createWriteRequest2Decoder(
       startTimestamps,
       refs,
       refCount: 0,
+      name: -1,
       metadata: [],
     };
     decodeRequest(state);
@@ -128,6 +131,7 @@ function decodeSeries(state: Decoder): void {
   const { columns, reader, writer } = state;
   const start = reader.at;
   const createdMs = readLabelsAndStart(state);
+  state.name = nameSymbol(state);
   const series = columns.seriesCount;
   if (series >= columns.maxSeries || series === columns.labelsStart.length) growSeries(columns);
   columns.labelsStart[series] = writer.at;
@@ -266,7 +270,7 @@ function decodeMetadata(state: Decoder): void {
     else skipField(reader);
   }
   if (help >= symbols.count || unit >= symbols.count) throw malformed('remote write: metadata names no symbol');
-  const name = nameSymbol(state);
+  const { name } = state;
   if (name < 0 || symbols.seen[name] === 1 || (type === 0 && help === 0 && unit === 0)) return;
   symbols.seen[name] = 1;
   state.metadata.push({

@@ -29,7 +29,7 @@ export interface ExemplarOfSeries {
 export interface WriteBatch {
   readonly floats: SampleColumns;
   readonly histograms: readonly HistogramOfSeries[];
-  /** Those of series without a sample in the exemplar's window, and those that the ring refuses, are left out. */
+  /** Left out are those of series without a sample in the batch or the window of their time, and what the ring refuses. */
   readonly exemplars: readonly ExemplarOfSeries[];
 }
 
@@ -123,17 +123,24 @@ export class BatchWriter {
       const offset = timestampMs - window.startMs;
       own.push({ slot: slotFor(window, series), offset, bytes: encodeHistogram(histogram) });
     }
-    const { head, exemplars: ring } = this.#options;
+    const { exemplars: ring } = this.#options;
     for (const { series, exemplar } of exemplars) {
       if (!ring.accepts(series, exemplar)) continue;
-      const startMs = head.windowStart(exemplar.timestampMs);
-      const window = parts.get(startMs)?.window ?? head.openedWindow(startMs);
-      const slot = window?.slotOf(series) ?? -1;
-      if (slot < 0) continue;
+      const window = this.#windowWith(series, exemplar.timestampMs, parts);
+      if (window === undefined) continue;
+      const slot = window.slotOf(series);
       const { labels, timestampMs, value } = exemplar;
-      const part = this.#part(parts, timestampMs);
+      const part = this.#part(parts, window.startMs);
       part.exemplars.push({ series, exemplar, slot, timestampMs, value, labels: encodeLabels(labels) });
     }
+  }
+
+  /** A window that has a slot for the series: one of the batch, else the one of the time. */
+  #windowWith(series: number, timestampMs: number, parts: Map<number, Part>): WindowHead | undefined {
+    for (const { window } of parts.values()) if (window.slotOf(series) >= 0) return window;
+    const { head } = this.#options;
+    const window = head.openedWindow(head.windowStart(timestampMs));
+    return window !== undefined && window.slotOf(series) >= 0 ? window : undefined;
   }
 
   #part(parts: Map<number, Part>, timestampMs: number): Part {

@@ -1,5 +1,6 @@
 import type { ExpositionSamples, FamilyMetadata } from '@opendata/wire';
 import { encodeLabels } from '../head/label-bytes.ts';
+import type { ExemplarOfSeries } from '../ingest/batch-writer.ts';
 import type { SampleColumns } from '../ingest/head-writer.ts';
 import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
 import { ScrapeError } from './fetch.ts';
@@ -10,7 +11,7 @@ import type { ScrapeTarget } from './target.ts';
 
 /** The part of the database that a scraper needs. */
 export interface ScrapeStore extends SeriesNaming {
-  append(samples: SampleColumns): number;
+  append(samples: SampleColumns, exemplars?: readonly ExemplarOfSeries[]): number;
   /** Oldest time that is kept, in ms. */
   readonly oldestMs: number;
   readonly metadata: { add(metadata: readonly FamilyMetadata[]): void };
@@ -42,6 +43,7 @@ export class ScrapeRecorder {
   readonly #store: ScrapeStore;
   readonly #cache: SeriesCache;
   readonly #batch = new SampleBatch();
+  #exemplars: ExemplarOfSeries[] = [];
   /** Series that get a staleness marker once they are gone, with the number of the scrape that had them last. */
   readonly #live = new Map<number, number>();
   readonly #reportSeries: readonly number[];
@@ -84,7 +86,7 @@ export class ScrapeRecorder {
     }
     this.#addStaleMarkers(timestampMs);
     this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, scraped, added]);
-    this.#store.append(batch);
+    this.#store.append(batch, error === undefined ? this.#exemplars : []);
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
@@ -102,6 +104,8 @@ export class ScrapeRecorder {
     const oldest = this.#store.oldestMs;
     let added = 0;
     let dropped = 0;
+    this.#exemplars = [];
+    let nextExemplar = 0;
     this.#cache.begin();
     for (let i = 0; i < parsed.count; i++) {
       const text = body.toString('latin1', parsed.seriesStart[i]!, parsed.seriesEnd[i]!);
@@ -111,9 +115,15 @@ export class ScrapeRecorder {
       const sampleMs = hasTimestamp ? exposedMs : timestampMs;
       if (sampleMs > newest || sampleMs < oldest) {
         dropped++;
+        while (parsed.exemplars[nextExemplar]?.sample === i) nextExemplar++;
         continue;
       }
       this.#batch.add(series, sampleMs, parsed.values[i]!);
+      for (; parsed.exemplars[nextExemplar]?.sample === i; nextExemplar++) {
+        const { labels, value, timestampMs: exposed } = parsed.exemplars[nextExemplar]!;
+        const exemplar = { labels, value, timestampMs: Number.isNaN(exposed) ? sampleMs : exposed };
+        this.#exemplars.push({ series, exemplar });
+      }
       if (hasTimestamp && !trackTimestampsStaleness) continue;
       if (!this.#live.has(series)) added++;
       this.#live.set(series, this.#scrape);

@@ -132,6 +132,27 @@ describe('a scrape', () => {
     expect(db.metadata.get('a')).toEqual([{ type: 'counter', help: '', unit: '' }]);
   });
 
+  it('stores the exemplars of OpenMetrics, at the time of their sample where they have none', async () => {
+    const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
+    const body = [
+      '# TYPE a counter',
+      'a_total{x="1"} 3 # {trace_id="t1"} 0.5',
+      `a_total{x="2"} 4 # {trace_id="t2"} 0.7 ${NOW / 1000 - 2}`,
+      '# EOF\n',
+    ].join('\n');
+    await record(
+      recorder,
+      { body: Buffer.from(body), contentType: 'application/openmetrics-text; version=1.0.0' },
+      NOW,
+      250,
+    );
+    const found = db.exemplars([[{ name: '__name__', type: '=', value: 'a_total' }]], NOW - 5000, NOW);
+    expect(found.map(({ exemplars }) => exemplars)).toEqual([
+      [{ labels: ['trace_id', 't1'], value: 0.5, timestampMs: NOW }],
+      [{ labels: ['trace_id', 't2'], value: 0.7, timestampMs: NOW - 2000 }],
+    ]);
+  });
+
   it('marks series stale that vanish, not those with their own timestamps', async () => {
     const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
     await record(recorder, text(`a 1\nb 2\nc 3 ${NOW}\n`), NOW, 1);
@@ -261,11 +282,11 @@ describe('fetching and looping', () => {
       scrapes++;
       response.setHeader('content-type', 'text/plain').end(`count ${scrapes}\n`);
     };
-    const fast = { ...jobOf({ job_name: 'fast' }, [address]), intervalMs: 30, timeoutMs: 30 };
+    const fast = { ...jobOf({ job_name: 'fast' }, [address]), intervalMs: 250, timeoutMs: 250 };
     const hanging = {
       ...jobOf({ job_name: 'hanging', metrics_path: '/hang' }, [address]),
-      intervalMs: 30,
-      timeoutMs: 25,
+      intervalMs: 250,
+      timeoutMs: 100,
     };
     const registry = createRegistry();
     const manager = startScraping({
