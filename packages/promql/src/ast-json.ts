@@ -1,4 +1,4 @@
-import type { AtModifier, DurationValue, Expr, Matcher, VectorMatching, VectorSelector } from './ast.ts';
+import type { AtModifier, DurationExpr, DurationValue, Expr, Matcher, VectorMatching, VectorSelector } from './ast.ts';
 import { formatFloat } from './engine/format.ts';
 import { functions } from './functions.ts';
 
@@ -6,7 +6,7 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 
 /**
  * The tree in the shape of Prometheus' `/api/v1/parse_query`. Durations and times are in milliseconds; a duration that
- * is an expression is 0 there.
+ * is an expression is 0 there, and stands beside as a tree of its own.
  */
 export function exprToJson(expr: Expr): JsonValue {
   switch (expr.kind) {
@@ -17,13 +17,13 @@ export function exprToJson(expr: Expr): JsonValue {
     case 'vector-selector':
       return { ...selectorToJson(expr), type: 'vectorSelector' };
     case 'matrix-selector':
-      return { ...selectorToJson(expr.selector), range: durationMs(expr.range), type: 'matrixSelector' };
+      return { ...selectorToJson(expr.selector), ...durationToJson('range', expr.range), type: 'matrixSelector' };
     case 'subquery':
       return {
         expr: exprToJson(expr.expr),
-        offset: durationMs(expr.offset),
-        range: durationMs(expr.range),
-        step: durationMs(expr.step),
+        ...durationToJson('offset', expr.offset),
+        ...durationToJson('range', expr.range),
+        ...durationToJson('step', expr.step),
         ...atToJson(expr.at),
         type: 'subquery',
       };
@@ -59,7 +59,7 @@ function selectorToJson(selector: VectorSelector): { readonly [key: string]: Jso
     anchored: selector.anchored,
     matchers: selector.matchers.map(({ name, type, value }: Matcher) => ({ name, type, value })),
     name: selector.name,
-    offset: durationMs(selector.offset),
+    ...durationToJson('offset', selector.offset),
     smoothed: selector.smoothed,
     ...atToJson(selector.at),
   };
@@ -72,8 +72,36 @@ function atToJson(at: AtModifier | undefined): { readonly [key: string]: JsonVal
     : { startOrEnd: null, timestamp: at.timestampMs };
 }
 
-function durationMs(duration: DurationValue | undefined): number {
-  return duration !== undefined && 'ms' in duration ? duration.ms : 0;
+function durationToJson(name: string, duration: DurationValue | undefined): { readonly [key: string]: JsonValue } {
+  const isExpr = duration !== undefined && 'expr' in duration;
+  return {
+    [name]: duration !== undefined && 'ms' in duration ? duration.ms : 0,
+    [`${name}Expr`]: isExpr ? durationExprToJson(duration.expr, false) : null,
+  };
+}
+
+/** `wrapped`: in parentheses, which are no node of their own unless around a number. */
+function durationExprToJson(expr: DurationExpr, wrapped: boolean): JsonValue {
+  const node = (op: string, lhs: DurationExpr | undefined, rhs: DurationExpr | undefined): JsonValue => ({
+    lhs: lhs === undefined ? null : durationExprToJson(lhs, false),
+    op,
+    rhs: rhs === undefined ? null : durationExprToJson(rhs, false),
+    type: 'durationExpr',
+    wrapped,
+  });
+  switch (expr.kind) {
+    case 'duration-literal':
+      if (wrapped) return node('+', undefined, expr);
+      return { duration: expr.isDuration, type: 'numberLiteral', val: formatFloat(expr.seconds) };
+    case 'duration-call':
+      return node(expr.func, expr.args[0], expr.args[1]);
+    case 'duration-unary':
+      return node(expr.op, undefined, expr.operand);
+    case 'duration-binary':
+      return node(expr.op, expr.left, expr.right);
+    case 'duration-paren':
+      return durationExprToJson(expr.inner, true);
+  }
 }
 
 function functionToJson(name: string): JsonValue {
