@@ -73,6 +73,7 @@ eval instant at 2m metric[2m]\n  expect range vector from 1m to 2m step 1m\n    
     const { createTestEngine } = await import('./run.ts');
     const engine = createTestEngine();
     await runScript(`${load}eval instant at 5m metric{a="1"}\n  metric{a="1"} 50`, {
+      ...engine,
       instant: (source, query, timeMs, options) => {
         queries.push(`instant ${timeMs}`);
         return engine.instant(source, query, timeMs, options);
