@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type ServerProcess, startOurs } from '../../../test/support/server-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'timeseries-status-'));
+const config = join(folder, 'prometheus.yaml');
+const TEXT = `storage: {type: InMemory}
+retention: 30d
+scrape_configs:
+  - {job_name: gone, scrape_interval: 90s, static_configs: [{targets: ['127.0.0.1:9'], labels: {zone: z1}}]}
+`;
+const NOW_MS = Math.floor(Date.now() / 1000) * 1000;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  writeFileSync(config, TEXT);
+  server = await startOurs('opendata-timeseries', ['--config', config]);
+  const series = ['a', 'b', 'c'].map((id, i) => ({
+    labels: ['__name__', i === 0 ? 'x' : 'y', 'id', id],
+    samples: [{ timestampMs: NOW_MS - i * 1000, value: 1 }],
+  }));
+  await fetch(`${server.url}/api/v1/write`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+    body: snappyCompress(encodeWriteRequest({ series })),
+  });
+}, 30_000);
+afterAll(async () => {
+  await server.kill('SIGTERM');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function api(path: string): Promise<unknown> {
+  const response = await fetch(`${server.url}/api/v1/${path}`);
+  expect(response.status).toBe(200);
+  return ((await response.json()) as { data: unknown }).data;
+}
+
+it('what the head holds is told with its largest labels first', async () => {
+  const { headStats, ...lists } = (await api('status/tsdb?limit=2')) as Record<string, unknown>;
+  // The series about the scrape of the target may be there already.
+  expect(headStats).toMatchObject({ numSeries: expect.any(Number), chunkCount: expect.any(Number) });
+  expect(headStats).toMatchObject({ minTime: NOW_MS - 2000, maxTime: expect.any(Number) });
+  expect(lists['seriesCountByMetricName']).toContainEqual({ name: 'y', value: 2 });
+  for (const list of Object.values(lists)) expect(list).toHaveLength(2);
+});
+
+it('the configuration, the flags and the runtime are told', async () => {
+  expect(await api('status/config')).toEqual({ yaml: TEXT });
+  expect(await api('status/flags')).toMatchObject({ config, port: String(server.port) });
+  expect(await api('status/runtimeinfo')).toMatchObject({ storageRetention: '30d', reloadConfigSuccess: true });
+  expect(await api('status/buildinfo')).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+/) });
+});
+
+it('targets are told with their labels, before and after the configuration, and by pool and state', async () => {
+  const { activeTargets, ...rest } = (await api('targets')) as { activeTargets: unknown[] };
+  expect(activeTargets).toMatchObject([
+    {
+      discoveredLabels: {
+        __address__: '127.0.0.1:9',
+        __metrics_path__: '/metrics',
+        __scheme__: 'http',
+        __scrape_interval__: '1m30s',
+        __scrape_timeout__: '10s',
+        job: 'gone',
+        zone: 'z1',
+      },
+      labels: { instance: '127.0.0.1:9', job: 'gone', zone: 'z1' },
+      scrapePool: 'gone',
+      scrapeUrl: 'http://127.0.0.1:9/metrics',
+      scrapeInterval: '1m30s',
+    },
+  ]);
+  expect(rest).toEqual({ droppedTargets: [], droppedTargetCounts: { gone: 0 } });
+  expect(await api('targets?state=dropped')).toMatchObject({ activeTargets: [] });
+  expect(await api('targets?scrapePool=other')).toMatchObject({ activeTargets: [] });
+  expect(await api('scrape_pools')).toEqual({ scrapePools: ['gone'] });
+});
