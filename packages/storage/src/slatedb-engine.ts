@@ -52,6 +52,8 @@ const writeOptions = { await_durable: false };
 const rowsBetweenYields = 64;
 const timeBetweenYieldsMs = 5;
 const memoryPollMs = 50;
+/** The engine is asked for its memory after so many bytes only: asking costs as much as writing a row. */
+const bytesBetweenMemoryChecks = 1024 * 1024;
 
 /** Opens the database as its one writer, which fences any other. */
 export async function openSlateEngine(target: SlateTarget, options: SlateEngineOptions): Promise<Engine> {
@@ -96,6 +98,7 @@ function slateEngine(
   let writing = false;
   let closed = false;
   let commits = 0;
+  let bytesUntilMemoryCheck = 0;
   let tableFlush: Promise<void> = Promise.resolve();
 
   const write = async (ops: readonly EngineOp[]): Promise<void> => {
@@ -105,7 +108,11 @@ function slateEngine(
     try {
       await fillBatch(batch, ops);
       await tableFlush;
-      await waitForMemory(db, recorder, memoryLimitBytes);
+      for (const { value } of ops) bytesUntilMemoryCheck -= value?.length ?? 0;
+      if (bytesUntilMemoryCheck <= 0) {
+        bytesUntilMemoryCheck = bytesBetweenMemoryChecks;
+        await waitForMemory(db, recorder, memoryLimitBytes);
+      }
       await db.write_with_options(batch, writeOptions);
       await db.flush();
       await afterFlush?.();

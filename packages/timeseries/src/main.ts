@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { runServer } from '@opendata/server';
 import { checkStorageConfig } from '@opendata/storage';
 import { defaultConfig, loadConfig } from './model/config.ts';
@@ -6,6 +7,10 @@ import { startTimeSeriesServer } from './server.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+
+// The bytes of request bodies count like garbage in the heap, which is small beside them: with the growth that V8 would
+// choose it marks all of the heap every hundred requests, and that is a tenth of what a request costs.
+setFlagsFromString('--heap-growing-percent=300');
 
 await runServer({
   name: 'opendata-timeseries',

@@ -8,16 +8,33 @@ import { fileURLToPath } from 'node:url';
 const COMPILER = 'assemblyscript@0.28.20';
 const FLAGS = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
 const KERNELS = [
-  { source: 'equal', pages: 1, target: '../src/head/equal-kernel.ts', constant: 'EQUAL_KERNEL' },
-  { source: 'floats', pages: 4, target: '../src/http/floats-kernel.ts', constant: 'FLOATS_KERNEL' },
+  {
+    source: 'equal',
+    memory: ['--initialMemory', '1'],
+    target: '../src/head/equal-kernel.ts',
+    constant: 'EQUAL_KERNEL',
+  },
+  // Shares the memory of the one before.
+  {
+    source: 'known-series',
+    memory: ['--importMemory'],
+    target: '../src/head/known-series-kernel.ts',
+    constant: 'KNOWN_SERIES_KERNEL',
+  },
+  {
+    source: 'floats',
+    memory: ['--initialMemory', '4'],
+    target: '../src/http/floats-kernel.ts',
+    constant: 'FLOATS_KERNEL',
+  },
 ];
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
 try {
-  for (const { source, pages, target, constant } of KERNELS) {
+  for (const { source, memory, target, constant } of KERNELS) {
     copyFileSync(join(here, `${source}.as`), join(folder, `${source}.ts`));
-    const flags = [...FLAGS, '--initialMemory', String(pages)];
+    const flags = [...FLAGS, ...memory];
     execFileSync('npx', ['-y', '-p', COMPILER, 'asc', `${source}.ts`, '-o', `${source}.wasm`, ...flags], {
       cwd: folder,
       stdio: 'inherit',

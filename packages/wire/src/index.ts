@@ -69,6 +69,7 @@ export {
   type WriteRequest2Limits,
 } from './remote-write-2.ts';
 export { encodeWriteRequest2, type WriteRequest2Series } from './remote-write-2-encode.ts';
+export { type MutableColumns, reserveSamples, reserveSeries } from './remote-write-columns.ts';
 export {
   encodeWriteRequest,
   STALE_NAN_BITS,
@@ -85,4 +86,6 @@ export {
   type WireHistogram,
 } from './remote-write-histogram.ts';
 export { decodeLabels } from './remote-write-labels.ts';
+export type { SeriesShortcut } from './remote-write-scan.ts';
 export { createSnappyUncompressor, snappyCompress, snappyUncompress } from './snappy.ts';
+export type { KernelMemory, KernelPlace } from './snappy-wasm.ts';

@@ -66,6 +66,22 @@ export function resetColumns(columns: MutableColumns, body: Uint8Array): void {
   columns.metadataCount = 0;
 }
 
+/** Makes room for `count` more series. @throws WireError too_large */
+export function reserveSeries(columns: MutableColumns, count: number): void {
+  const { maxSeries } = columns;
+  const needed = columns.seriesCount + count;
+  if (needed > maxSeries) throw new WireError('too_large', `remote write: more than ${maxSeries} series`);
+  while (needed > columns.labelsStart.length) growSeries(columns);
+}
+
+/** Makes room for `count` more samples. @throws WireError too_large */
+export function reserveSamples(columns: MutableColumns, count: number): void {
+  const { maxSamples } = columns;
+  const needed = columns.sampleCount + count;
+  if (needed > maxSamples) throw new WireError('too_large', `remote write: more than ${maxSamples} samples`);
+  while (needed > columns.timestamps.length) growSamples(columns);
+}
+
 /** Makes room for one more series. @throws WireError too_large */
 export function growSeries(columns: MutableColumns): void {
   const { maxSeries } = columns;

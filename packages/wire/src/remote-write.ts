@@ -2,7 +2,7 @@ import { malformed } from './errors.ts';
 import { createProtoReader, nextField, readString, readUint32, seek, skipField } from './proto-reader.ts';
 import { createColumns, type MutableColumns } from './remote-write-columns.ts';
 import { normaliseWriteRequest } from './remote-write-normalise.ts';
-import { scanWriteRequest } from './remote-write-scan.ts';
+import { type SeriesShortcut, scanWriteRequest } from './remote-write-scan.ts';
 
 export const METRIC_TYPES = [
   'unknown',
@@ -63,6 +63,8 @@ export interface WriteRequestLimits {
   readonly maxSeries?: number;
   /** samples in a request; default 1,000,000 */
   readonly maxSamples?: number;
+  /** What may take series that it recognises from the body. */
+  readonly shortcut?: SeriesShortcut | undefined;
 }
 
 /**
@@ -78,10 +80,11 @@ export interface WriteRequestLimits {
  */
 export function createWriteRequestDecoder(limits: WriteRequestLimits = {}): (body: Uint8Array) => WriteRequestColumns {
   const columns = createColumns(limits.maxSeries ?? 1_000_000, limits.maxSamples ?? 1_000_000);
+  const { shortcut } = limits;
   return (body) => {
-    if (!scanWriteRequest(columns, body)) {
+    if (!scanWriteRequest(columns, body, shortcut)) {
       const rewritten = normaliseWriteRequest(body);
-      if (!scanWriteRequest(columns, rewritten)) throw malformed('remote write: malformed request');
+      if (!scanWriteRequest(columns, rewritten, shortcut)) throw malformed('remote write: malformed request');
     }
     columns.metadata = columns.metadataCount === 0 ? noMetadata : decodeMetadata(columns);
     return columns;

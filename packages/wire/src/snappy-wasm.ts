@@ -7,7 +7,22 @@ const PAGE_BYTES = 65536;
 /** what the kernel may read past the input and write past the output */
 const SLACK_BYTES = 16;
 
-/** An instance of the WebAssembly decoder with its memory, which grows to what it has been asked for and stays so. */
+/** The part of a WebAssembly memory that is used; Node's type declarations have none of WebAssembly. */
+export interface KernelMemory {
+  /** Another buffer after each growth; the one before is detached. */
+  readonly buffer: ArrayBuffer;
+  /** Grows by pages of 64 KiB. */
+  grow(pages: number): number;
+}
+
+/** A range of somebody else's memory where bodies are uncompressed, so that other kernels find them there. */
+export interface KernelPlace {
+  readonly memory: KernelMemory;
+  readonly startBytes: number;
+  readonly endBytes: number;
+}
+
+/** An instance of the WebAssembly decoder. Its own memory grows to what it has been asked for and stays so. */
 export interface SnappyKernel {
   /**
    * Uncompresses a block whose declared length is `length` into the kernel's memory.
@@ -18,39 +33,75 @@ export interface SnappyKernel {
 }
 
 interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   uncompress(from: number, end: number, out: number, outEnd: number): number;
 }
 
-/** The part of WebAssembly's API that is used; Node's type declarations have none of it. */
 interface WebAssemblyApi {
+  readonly Memory: new (descriptor: { initial: number }) => KernelMemory;
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 }
 
 let kernelModule: object | undefined;
 
-/** @throws Error where there is no WebAssembly */
-export function createSnappyKernel(): SnappyKernel {
-  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
-  kernelModule ??= new Module(Buffer.from(SNAPPY_KERNEL, 'base64'));
-  const { memory, uncompress } = new Instance(kernelModule).exports as KernelExports;
+/**
+ * @param place where bodies go that fit there, compressed and uncompressed; the others go to a memory of the kernel's own
+ * @throws Error where there is no WebAssembly
+ */
+export function createSnappyKernel(place?: KernelPlace): SnappyKernel {
+  const own = createOwnMemoryKernel();
+  if (place === undefined) return own;
+  const { memory, startBytes, endBytes } = place;
+  const uncompress = instantiate(memory);
+  return {
+    uncompress(body, length) {
+      if (startBytes + body.length + length + 2 * SLACK_BYTES > endBytes) return own.uncompress(body, length);
+      return run(uncompress, new Uint8Array(memory.buffer), startBytes, body, length);
+    },
+  };
+}
+
+function createOwnMemoryKernel(): SnappyKernel {
+  const { Memory } = webAssembly();
+  const memory = new Memory({ initial: 1 });
+  const uncompress = instantiate(memory);
   let bytes = new Uint8Array(memory.buffer);
   return {
     uncompress(body, length) {
-      const inputEnd = body.length;
-      const out = inputEnd + SLACK_BYTES;
-      const needed = out + length + SLACK_BYTES;
+      const needed = body.length + length + 2 * SLACK_BYTES;
       if (needed > bytes.length) {
         memory.grow(Math.ceil((needed - bytes.length) / PAGE_BYTES));
         bytes = new Uint8Array(memory.buffer);
       }
-      bytes.set(body, 0);
-      const result = uncompress(snappyHeaderSize(body), inputEnd, out, out + length);
-      if (result !== 0) throw kernelError(result);
-      return bytes.subarray(out, out + length);
+      return run(uncompress, bytes, 0, body, length);
     },
   };
+}
+
+function webAssembly(): WebAssemblyApi {
+  return (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+}
+
+function instantiate(memory: KernelMemory): KernelExports['uncompress'] {
+  const { Module, Instance } = webAssembly();
+  kernelModule ??= new Module(Buffer.from(SNAPPY_KERNEL, 'base64'));
+  return (new Instance(kernelModule, { env: { memory } }).exports as KernelExports).uncompress;
+}
+
+/** The body is put at `start`, what becomes of it behind. */
+function run(
+  uncompress: KernelExports['uncompress'],
+  memory: Uint8Array,
+  start: number,
+  body: Uint8Array,
+  length: number,
+): Uint8Array {
+  memory.set(body, start);
+  const bodyEnd = start + body.length;
+  const out = bodyEnd + SLACK_BYTES;
+  const result = uncompress(start + snappyHeaderSize(body), bodyEnd, out, out + length);
+  if (result !== 0) throw kernelError(result);
+  return memory.subarray(out, out + length);
 }
 
 function kernelError(result: number): WireError {

@@ -1,6 +1,6 @@
 import { snappyCompressor } from 'hysnappy';
 import { snappyDecode, snappyUncompressedLength } from './snappy-decode.ts';
-import { createSnappyKernel, type SnappyKernel } from './snappy-wasm.ts';
+import { createSnappyKernel, type KernelPlace, type SnappyKernel } from './snappy-wasm.ts';
 
 /**
  * A decoder of snappy blocks (not of the framing format) that owns the memory of its result: what it returns is valid
@@ -8,11 +8,12 @@ import { createSnappyKernel, type SnappyKernel } from './snappy-wasm.ts';
  * `maxBytes` and about as much input at most, whatever a hostile body claims; it does not shrink.
  *
  * The decoder throws WireError: too_large for a declared length above `maxBytes`; malformed.
+ * @param place memory that is used for all bodies that fit there
  */
-export function createSnappyUncompressor(maxBytes: number): (body: Uint8Array) => Uint8Array {
+export function createSnappyUncompressor(maxBytes: number, place?: KernelPlace): (body: Uint8Array) => Uint8Array {
   let kernel: SnappyKernel | undefined;
   try {
-    kernel = createSnappyKernel();
+    kernel = createSnappyKernel(place);
   } catch {
     kernel = undefined;
   }

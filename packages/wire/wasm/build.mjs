@@ -11,7 +11,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'snappy-kernel-'));
 try {
   copyFileSync(join(here, 'snappy.as'), join(folder, 'snappy.ts'));
-  const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--initialMemory', '1', '--enable', 'simd'];
+  const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--importMemory', '--enable', 'simd'];
   execFileSync('npx', ['-y', '-p', COMPILER, 'asc', 'snappy.ts', '-o', 'snappy.wasm', ...flags], {
     cwd: folder,
     stdio: 'inherit',

@@ -7,6 +7,8 @@ const PAST_LENGTH: i32 = 3;
 const COPY_BEFORE_START: i32 = 4;
 const TOO_SHORT: i32 = 5;
 
+const SHORT_LITERAL: usize = 512;
+
 /**
  * Uncompresses the elements at from … end (the length header left out) to out … outEnd. Memory must go on for 16 bytes
  * after both ends: copies go in words.
@@ -30,8 +32,9 @@ export function uncompress(from: usize, end: usize, out: usize, outEnd: usize): 
       }
       if (size > end - from) return LITERAL_PAST_INPUT;
       if (size > outEnd - at) return PAST_LENGTH;
-      if (size <= 16) {
-        v128.store(at, v128.load(from));
+      if (size <= SHORT_LITERAL) {
+        // Calling memory.copy costs more than this does.
+        for (let i: usize = 0; i < size; i += 16) v128.store(at + i, v128.load(from + i));
       } else memory.copy(at, from, size);
       from += size;
       at += size;

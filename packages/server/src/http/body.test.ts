@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeOpened, echo, exchange, open, post } from './http-server.testing.ts';
 
@@ -91,5 +92,29 @@ describe('bodies that are too large', () => {
       app.post('/large', { bodyLimit: large }, (request) => String((request.body as Buffer).length));
     });
     expect(await (await post(`${url}/large`, Buffer.alloc(large), 'application/octet-stream')).text()).toBe('1000000');
+  });
+});
+
+describe('bodies of routes that use them at once', () => {
+  it('are the bytes that were sent, whatever came before', async () => {
+    const { url } = await open({
+      rawRoutes: [
+        {
+          method: 'POST',
+          path: '/at-once',
+          usesBodyAtOnce: true,
+          handle: (_, body, response) => void response.end(createHash('sha1').update(body).digest('hex')),
+        },
+      ],
+    });
+    const sizes = [0, 1, 300_000, 10, 70_000, 5_000_000, 65_536, 200_000];
+    const answers = await Promise.all(
+      [...sizes, ...sizes].map(async (size, i) => {
+        const body = Buffer.alloc(size, `${i}`);
+        const answer = await (await post(`${url}/at-once`, body, 'application/octet-stream')).text();
+        return answer === createHash('sha1').update(body).digest('hex');
+      }),
+    );
+    expect(answers.every((right) => right)).toBe(true);
   });
 });

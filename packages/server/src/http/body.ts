@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { BodyBuffers } from './body-buffers.ts';
 import { HttpError } from './problem.ts';
 
 /** How much of a body that is too large is read and thrown away, so that its sender can read why. */
@@ -6,6 +7,10 @@ const DISCARD_FACTOR = 4;
 const DISCARD_LEAST_BYTES = 256 * 1024 * 1024;
 /** A sender that pauses this long is not waited for. */
 const DISCARD_PAUSE_MS = 5000;
+
+const buffers = new BodyBuffers();
+/** Nobody gets more room than this because of what a header says. */
+const TRUSTED_LENGTH_BYTES = 1024 * 1024;
 
 type BodyCallback = (error: Error | null, body?: Buffer) => void;
 
@@ -49,6 +54,58 @@ export function readBody(request: IncomingMessage, limitBytes: number, done: Bod
     done(new HttpError(400, 'the request body ended early'));
   }
   function stop(): void {
+    request.off('data', onData);
+    request.off('end', onEnd);
+    request.off('error', onGone);
+    request.off('close', onGone);
+  }
+  request.on('data', onData);
+  request.on('end', onEnd);
+  request.on('error', onGone);
+  request.on('close', onGone);
+}
+
+/**
+ * `readBody` for callers that have no use for the body once `done` has returned: its buffer is then used for another
+ * request.
+ */
+export function readBodyForNow(request: IncomingMessage, limitBytes: number, done: BodyCallback): void {
+  const declaredBytes = Number(request.headers['content-length'] ?? 0);
+  if (declaredBytes > limitBytes) {
+    discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
+    return;
+  }
+  let buffer: Buffer | undefined = buffers.take(Math.min(declaredBytes, TRUSTED_LENGTH_BYTES));
+  let receivedBytes = 0;
+
+  function onData(chunk: Buffer): void {
+    const needBytes = receivedBytes + chunk.length;
+    if (needBytes > limitBytes) {
+      stop();
+      discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
+      return;
+    }
+    if (needBytes > buffer!.length) buffer = buffers.grow(buffer!, receivedBytes, needBytes);
+    chunk.copy(buffer!, receivedBytes);
+    receivedBytes = needBytes;
+  }
+  function onEnd(): void {
+    const body = buffer!;
+    buffer = undefined;
+    stop();
+    try {
+      done(null, body.subarray(0, receivedBytes));
+    } finally {
+      buffers.give(body);
+    }
+  }
+  function onGone(): void {
+    stop();
+    done(new HttpError(400, 'the request body ended early'));
+  }
+  function stop(): void {
+    if (buffer !== undefined) buffers.give(buffer);
+    buffer = undefined;
     request.off('data', onData);
     request.off('end', onEnd);
     request.off('error', onGone);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readBody } from './body.ts';
+import { readBody, readBodyForNow } from './body.ts';
 import type { ErrorAnswer, ErrorAnswers } from './error-answer.ts';
 import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 import type { TrackedResponse } from './tracked-response.ts';
@@ -13,6 +13,8 @@ export interface RawRoute {
   readonly path: string;
   /** The server's body limit by default. */
   readonly bodyLimitBytes?: number;
+  /** The handler uses the body before it first returns only, its promise included: the buffer is then used again. */
+  readonly usesBodyAtOnce?: boolean;
   handle(request: IncomingMessage, body: Buffer, response: ServerResponse): void | Promise<void>;
 }
 
@@ -56,7 +58,8 @@ function runRoute(
   errors: ErrorAnswers,
 ): void {
   const fail = (error: unknown) => sendError(response, errors.forError(error, request), request);
-  readBody(request, route.bodyLimitBytes ?? bodyLimitBytes, (error, body) => {
+  const read = route.usesBodyAtOnce ? readBodyForNow : readBody;
+  read(request, route.bodyLimitBytes ?? bodyLimitBytes, (error, body) => {
     if (error !== null) {
       fail(error);
       return;

@@ -44,6 +44,11 @@ export class ByteTable {
     return this.#arena.equals(this.#addresses[id]!, view, start, length);
   }
 
+  /** Where the arena has entry `id`. */
+  addressOf(id: number): number {
+    return this.#addresses[id]!;
+  }
+
   /** Number of the entry with these bytes, or -1. */
   find(view: DataView, start: number, end: number): number {
     return this.#find(hashBytes(view, start, end, this.#seed), view, start, end);

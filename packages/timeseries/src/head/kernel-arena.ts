@@ -1,22 +1,24 @@
+import type { KernelMemory, KernelPlace } from '@opendata/wire';
 import { type ByteArena, copyBytes, equalBytes, paddedLength } from './byte-arena.ts';
 import { EQUAL_KERNEL } from './equal-kernel.ts';
 
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 16;
-/** Below this address a request's body is put for comparison; what is not touched takes no memory. */
+/** Below are the results of the kernels. */
+const BODIES_START = 3 * PAGE_BYTES;
+/** Below a request's body is put for comparison; what is not touched takes no memory. */
 const ENTRIES_START = 64 * 1024 * 1024;
+/** Before the bytes of an entry: its length, two words for its owner, and a free one. */
+const ENTRY_HEADER_BYTES = 16;
+const LENGTH_WORD = -4;
+const SERIES_WORD = -3;
+const SUCCESSOR_WORD = -2;
 const GROWTH_PAGES = 64;
 /** The kernel compares 16 bytes at once. */
 const MIN_KERNEL_BYTES = 16;
 
-interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-  /** Detaches `buffer`. */
-  grow(pages: number): number;
-}
-
 interface KernelExports {
-  readonly memory: WasmMemory;
+  readonly memory: KernelMemory;
   equal(a: number, b: number, length: number): number;
 }
 
@@ -33,6 +35,7 @@ interface WebAssemblyApi {
 export class KernelArena implements ByteArena {
   readonly #kernel: KernelExports;
   #view: DataView;
+  #words: Uint32Array;
   #end = ENTRIES_START;
 
   /** @throws Error where there is no WebAssembly with 128-bit vectors */
@@ -43,6 +46,12 @@ export class KernelArena implements ByteArena {
     const { memory } = this.#kernel;
     memory.grow(ENTRIES_START / PAGE_BYTES + GROWTH_PAGES - memory.buffer.byteLength / PAGE_BYTES);
     this.#view = new DataView(memory.buffer);
+    this.#words = new Uint32Array(memory.buffer);
+  }
+
+  /** Where bodies go that are to be compared. */
+  get bodies(): KernelPlace {
+    return { memory: this.#kernel.memory, startBytes: BODIES_START, endBytes: ENTRIES_START };
   }
 
   get usedBytes(): number {
@@ -50,35 +59,59 @@ export class KernelArena implements ByteArena {
   }
 
   /**
-   * A view of the same bytes at the same offsets, for `equals`; valid until the next `add` or `load`. Bodies that are
-   * too large are returned as they are, and compared in JavaScript.
+   * A view of the same bytes in the kernel's memory, for `equals`; valid until the next `add` or `load`. Bodies that
+   * are too large are returned as they are, and compared in JavaScript.
    */
   load(body: Uint8Array): DataView {
-    if (body.length > ENTRIES_START) return new DataView(body.buffer, body.byteOffset, body.byteLength);
     const { buffer } = this.#kernel.memory;
-    new Uint8Array(buffer).set(body, 0);
-    return new DataView(buffer, 0, body.length);
+    if (body.buffer === buffer || body.length > ENTRIES_START - BODIES_START) {
+      return new DataView(body.buffer, body.byteOffset, body.byteLength);
+    }
+    new Uint8Array(buffer).set(body, BODIES_START);
+    return new DataView(buffer, BODIES_START, body.length);
+  }
+
+  /**
+   * Makes room for entries of so many bytes, headers included.
+   * @returns whether views of the memory that were made before are detached now
+   * @throws RangeError where the arena would be over 4 GiB
+   */
+  reserve(sizeBytes: number): boolean {
+    const missing = this.#end + sizeBytes - this.#view.byteLength;
+    if (missing <= 0) return false;
+    const { memory } = this.#kernel;
+    memory.grow(Math.max(GROWTH_PAGES, Math.ceil(missing / PAGE_BYTES)));
+    this.#view = new DataView(memory.buffer);
+    this.#words = new Uint32Array(memory.buffer);
+    return true;
   }
 
   /** @throws RangeError where the arena would be over 4 GiB */
   add(view: DataView, start: number, length: number): number {
-    const { memory } = this.#kernel;
-    const address = this.#end;
-    const end = address + paddedLength(length, ALIGNMENT);
-    if (end > this.#view.byteLength) {
-      memory.grow(GROWTH_PAGES);
-      this.#view = new DataView(memory.buffer);
-    }
-    copyBytes(view, start, length, memory.buffer, address);
-    this.#end = end;
+    const address = this.#end + ENTRY_HEADER_BYTES;
+    const sizeBytes = ENTRY_HEADER_BYTES + paddedLength(length, ALIGNMENT);
+    this.reserve(sizeBytes);
+    copyBytes(view, start, length, this.#view.buffer, address);
+    this.#words[(address >>> 2) + LENGTH_WORD] = length;
+    this.#end += sizeBytes;
     return address;
+  }
+
+  /** Notes the series of an entry; see known-series.ts. */
+  setSeries(address: number, series: number): void {
+    this.#words[(address >>> 2) + SERIES_WORD] = series;
+  }
+
+  /** Notes which entry, by its address, followed another; see known-series.ts. */
+  setSuccessor(address: number, successor: number): void {
+    this.#words[(address >>> 2) + SUCCESSOR_WORD] = successor;
   }
 
   equals(address: number, view: DataView, start: number, length: number): boolean {
     if (view.buffer !== this.#view.buffer || length < MIN_KERNEL_BYTES) {
       return equalBytes(this.#view, address, view, start, length);
     }
-    return this.#kernel.equal(address, start, length) === 1;
+    return this.#kernel.equal(address, view.byteOffset + start, length) === 1;
   }
 
   bytes(address: number, length: number): Uint8Array {

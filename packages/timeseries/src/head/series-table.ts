@@ -2,12 +2,15 @@ import { compareStrings, type Labels, METRIC_NAME } from '@opendata/promql';
 import { ByteTable, MAX_ENTRY_BYTES } from './byte-table.ts';
 import { InvalidSeriesError } from './errors.ts';
 import { growUint32 } from './growable.ts';
-import { createKernelArena } from './kernel-arena.ts';
+import { createKernelArena, type KernelArena } from './kernel-arena.ts';
 import { createLabelRange, readLabel, varintLength, writeLabelHead, writeValueHead } from './label-bytes.ts';
 import { LabelIndex } from './label-index.ts';
 
 /** Most labels of one series. */
 export const MAX_LABELS_PER_SERIES = 1024;
+
+/** Stands for a series that is not in the table. */
+export const UNKNOWN_SERIES = 0xffffffff;
 
 const MAX_CACHED_LABEL_SETS = 200_000;
 
@@ -58,17 +61,53 @@ export class SeriesTable {
    * @throws InvalidSeriesError naming the first bad label set
    */
   resolve(body: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number, out: Uint32Array): void {
-    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    const view = viewOf(body);
     const unknown = this.#resolveKnown(this.#arena?.load(body) ?? view, starts, ends, count, out);
     if (unknown < 0) return;
-    for (let i = unknown; i < count; i++) {
-      if (out[i] === UNKNOWN) this.#check(view, starts[i]!, ends[i]!);
-    }
-    for (let i = unknown; i < count; i++) {
-      if (out[i] === UNKNOWN) out[i] = this.#create(view, starts[i]!, ends[i]!);
-    }
+    // The kernel's memory may move while series are created.
+    const copy = body.buffer === this.#arena?.bodies.memory.buffer ? viewOf(body.slice()) : view;
+    this.createUnknown(copy, starts, ends, unknown, count, out);
     // Predict the new ones from now on.
-    this.#resolveKnown(view, starts, ends, count, out);
+    this.#resolveKnown(copy, starts, ends, count, out);
+  }
+
+  /**
+   * Creates the series of the label ranges `[starts[i], ends[i])` of `view`, from `first` on, where `out[i]` is
+   * `UNKNOWN_SERIES`. Where a label set is refused, no series is created.
+   * @throws InvalidSeriesError naming the first bad label set
+   */
+  createUnknown(
+    view: DataView,
+    starts: Uint32Array,
+    ends: Uint32Array,
+    first: number,
+    count: number,
+    out: Uint32Array,
+  ): void {
+    for (let i = first; i < count; i++) {
+      if (out[i] === UNKNOWN_SERIES) this.#check(view, starts[i]!, ends[i]!);
+    }
+    for (let i = first; i < count; i++) {
+      if (out[i] === UNKNOWN_SERIES) out[i] = this.#create(view, starts[i]!, ends[i]!);
+    }
+  }
+
+  /** The memory of the keys, where a WebAssembly kernel has them: for `KnownSeries`. */
+  get kernelArena(): KernelArena | undefined {
+    return this.#arena;
+  }
+
+  /** The key with these bytes, or -1. */
+  findKey(view: DataView, start: number, end: number): number {
+    return this.#keys.find(view, start, end);
+  }
+
+  seriesOfKey(key: number): number {
+    return this.#keySeries[key]!;
+  }
+
+  addressOfKey(key: number): number {
+    return this.#keys.addressOf(key);
   }
 
   /**
@@ -118,7 +157,7 @@ export class SeriesTable {
     return this.#seriesPairs[series + 1]!;
   }
 
-  /** Fills in every known series, `UNKNOWN` for the others; index of the first unknown one, or -1. */
+  /** Fills in every known series, `UNKNOWN_SERIES` for the others; index of the first unknown one, or -1. */
   #resolveKnown(view: DataView, starts: Uint32Array, ends: Uint32Array, count: number, out: Uint32Array): number {
     const keys = this.#keys;
     const successors = this.#keySuccessors;
@@ -133,7 +172,7 @@ export class SeriesTable {
         key = keys.find(view, start, end);
         if (key < 0) {
           if (firstUnknown < 0) firstUnknown = i;
-          out[i] = UNKNOWN;
+          out[i] = UNKNOWN_SERIES;
           previous = -1;
           continue;
         }
@@ -233,6 +272,7 @@ export class SeriesTable {
     this.#keySeries = growUint32(this.#keySeries, key + 1);
     this.#keySuccessors = growUint32(this.#keySuccessors, key + 1);
     this.#keySeries[key] = series;
+    this.#arena?.setSeries(this.#keys.addressOf(key), series);
     return key;
   }
 
@@ -252,4 +292,6 @@ export class SeriesTable {
   }
 }
 
-const UNKNOWN = 0xffffffff;
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

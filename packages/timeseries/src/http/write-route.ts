@@ -20,6 +20,7 @@ export function writeRoute(options: WriteRouteOptions): RawRoute {
     method: 'POST',
     path: '/api/v1/write',
     bodyLimitBytes: options.bodyLimitBytes,
+    usesBodyAtOnce: true,
     async handle(request, body, response) {
       const version = remoteWriteVersion(request.headers);
       if (version === 1) await write1(options, body, response);

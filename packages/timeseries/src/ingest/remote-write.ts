@@ -1,9 +1,13 @@
 import { createSnappyUncompressor, createWriteRequestDecoder, type WriteRequestColumns } from '@opendata/wire';
 import { growUint32 } from '../head/growable.ts';
 import type { Head } from '../head/head.ts';
+import { createKnownSeries } from '../head/known-series.ts';
 import type { BatchWriter, WriteBatch } from './batch-writer.ts';
 import type { HeadWriter, SampleColumns } from './head-writer.ts';
 import { requestExemplar, requestHistogram, withStaleMarkers } from './request-extras.ts';
+
+/** Header and padding of a key in the kernel's memory; a series has two keys at most that a request can add. */
+const KEY_OVERHEAD_BYTES = 16;
 
 export interface RemoteWriteResult {
   /** The journal's commit group to wait for. */
@@ -23,16 +27,36 @@ export interface RemoteWriteOptions {
 
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
 export function createRemoteWrite(head: Head, writer: HeadWriter, batches: BatchWriter, options: RemoteWriteOptions) {
-  const uncompress = createSnappyUncompressor(options.maxBytes);
-  const decode = createWriteRequestDecoder();
+  const known = createKnownSeries(head.series);
+  const uncompress = createSnappyUncompressor(options.maxBytes, head.series.kernelArena?.bodies);
+  const decode = createWriteRequestDecoder({ shortcut: known });
   let seriesIds = new Uint32Array(4096);
   let sampleSeries = new Uint32Array(4096);
+
+  function read(body: Uint8Array): WriteRequestColumns {
+    const columns = decode(uncompress(body));
+    if (known === undefined || known.firstUnknown < 0) return columns;
+    // Room for all keys beforehand: the memory with the body in it must not move while series are created.
+    const keyBytes = 2 * columns.body.length + columns.seriesCount * 4 * KEY_OVERHEAD_BYTES;
+    return head.series.kernelArena!.reserve(keyBytes) ? decode(uncompress(body)) : columns;
+  }
+
+  function resolveSeries({ body, labelsStart, labelsEnd, seriesCount }: WriteRequestColumns): void {
+    if (known?.isActive) {
+      seriesIds = known.series;
+      if (known.firstUnknown < 0) return;
+      const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+      head.series.createUnknown(view, labelsStart, labelsEnd, known.firstUnknown, seriesCount, seriesIds);
+      return;
+    }
+    seriesIds = growUint32(seriesIds, seriesCount);
+    head.series.resolve(body, labelsStart, labelsEnd, seriesCount, seriesIds);
+  }
 
   function store(columns: WriteRequestColumns): number {
     const { seriesCount, sampleCount, timestamps, values } = columns;
     writer.admit();
-    seriesIds = growUint32(seriesIds, seriesCount);
-    head.series.resolve(columns.body, columns.labelsStart, columns.labelsEnd, seriesCount, seriesIds);
+    resolveSeries(columns);
     let series = seriesIds;
     if (sampleCount !== seriesCount || !hasOneSampleEach(columns)) {
       sampleSeries = growUint32(sampleSeries, sampleCount);
@@ -50,7 +74,7 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
    * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
    */
   return function remoteWrite(body: Uint8Array): RemoteWriteResult {
-    const columns = decode(uncompress(body));
+    const columns = read(body);
     try {
       const group = store(columns);
       if (columns.metadata.length > 0) options.onMetadata(columns.metadata);
