@@ -52,8 +52,8 @@ function decode(bytes: Uint8Array, decoder = new JournalEntryDecoder()): Entry {
       expect(slot).toBe(entry.firstSlot + entry.definitions.length);
       entry.definitions.push(new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice());
     },
-    histogram: () => expect.unreachable(),
-    exemplar: () => expect.unreachable(),
+    histogram: () => undefined,
+    exemplar: () => undefined,
     floatSamples: (slots, offsets, values, count) => {
       const view = new DataView(values.buffer, values.byteOffset);
       for (let i = 0; i < count; i++) {
