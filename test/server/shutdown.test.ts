@@ -88,6 +88,7 @@ describe.each(databases)('$name', (database) => {
     await until('requests in flight', async () => (await requestsInFlight(server)) > 2);
     const stopping = server.kill(signal);
     await until('the stop has begun', () => server.output().includes('"stopping"'));
+    await new Promise((resolve) => setTimeout(resolve, 500));
     await server.kill(signal);
     expect(await stopping).toBe(code);
     expect(server.output()).toContain('second signal: exit at once');

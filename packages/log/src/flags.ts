@@ -1,5 +1,5 @@
 import { ConfigError, type FlagValues } from '@opendata/server';
-import type { StorageConfig } from '@opendata/storage';
+import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { configFor, type LogConfig, loadLogConfig } from './config.ts';
 
 /** The command line of the server. */
@@ -31,7 +31,16 @@ export function configFromFlags(flags: ServerFlags): LogConfig {
   if (flags['s3-region'] !== undefined && flags['s3-bucket'] === undefined) {
     throw flagError('--s3-region needs --s3-bucket');
   }
-  return flags.config === undefined ? configFor(storageFromFlags(flags)) : loadLogConfig(flags.config);
+  return flags.config === undefined ? configFor(checked(storageFromFlags(flags))) : loadLogConfig(flags.config);
+}
+
+const flagOfKey: Readonly<Record<string, string>> = { bucket: 's3-bucket', region: 's3-region', path: 'data-dir' };
+
+function checked(storage: StorageConfig): StorageConfig {
+  const result = storageConfigSchema.safeParse(storage);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw flagError(`--${flagOfKey[String(path.at(-1))] ?? path.join('.')}: ${message}`);
 }
 
 function storageFromFlags(flags: ServerFlags): StorageConfig {

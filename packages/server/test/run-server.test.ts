@@ -157,8 +157,18 @@ describe.skipIf(!isBuilt)('stop', () => {
     await url;
     child.kill('SIGTERM');
     await logged('stopping');
+    await new Promise((resolve) => setTimeout(resolve, 500));
     child.kill('SIGTERM');
     expect((await exited).code).toBe(143);
+  });
+
+  it('is not cut short by the same signal passed on twice', async () => {
+    const { child, url, exited, logged } = start(['--config', configFile('close_delay_ms: 1000\n')]);
+    await url;
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    await logged('stopping');
+    expect((await exited).code).toBe(0);
   });
 
   it('that takes longer than its deadline exits with 1', async () => {

@@ -51,60 +51,78 @@ export interface TimeSeriesServer extends RunningServer {
 }
 
 /**
- * Serves HTTP, opens the database, then scrapes. While the journal is replayed the server answers that it is alive but
- * not ready.
+ * Listens, opens the database and serves it, then scrapes. Until the database is open, the server answers that it is
+ * alive but not ready; where it cannot listen, the storage is not touched, and so not taken from whoever has it.
  * @throws StorageError, JournalEntryError
  */
 export async function startTimeSeriesServer(options: TimeSeriesServerOptions): Promise<TimeSeriesServer> {
   const { config, registry, logger, version } = options;
-  const storage = await openStorage(config.storage, { logger, idleCommitMs: config.flushIntervalMs });
-  storage.onFatal(options.fatal);
-  registry.addCollector(() => storage.metrics());
-  let db: TimeSeriesDb | undefined;
+  let opened: OpenedDatabase | undefined;
   let scraping: ScrapeManager | undefined;
-  const http = createApi(options, storage, {
+  const http = createApi(options, {
+    storage: () => opened?.storage,
     database: () => {
-      if (db === undefined)
+      if (opened === undefined) {
         throw new HttpError(503, 'the server is starting', { code: 'unavailable', retryAfterSeconds: 1 });
-      return db;
+      }
+      return opened.db;
     },
     scraping: () => scraping,
   });
+  const { port } = await http.listen(options.port, options.host);
   try {
-    const { port } = await http.listen(options.port, options.host);
-    db = await TimeSeriesDb.open({
+    opened = await openServed(options);
+  } catch (error) {
+    await http.close(0).catch(() => undefined);
+    throw error;
+  }
+  const { db } = opened;
+  const scrapes = startScraping({ jobs: config.scrapeJobs, store: db, registry, logger, version });
+  scraping = scrapes;
+  return {
+    port,
+    async close(deadlineMs) {
+      await scrapes.stop();
+      const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
+      if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
+      await db.close();
+    },
+  };
+}
+
+interface OpenedDatabase {
+  readonly storage: Storage;
+  readonly db: TimeSeriesDb;
+}
+
+async function openServed({ config, logger, registry, fatal }: TimeSeriesServerOptions): Promise<OpenedDatabase> {
+  const storage = await openStorage(config.storage, { logger, idleCommitMs: config.flushIntervalMs });
+  try {
+    storage.onFatal(fatal);
+    registry.addCollector(() => storage.metrics());
+    const db = await TimeSeriesDb.open({
       storage,
       logger,
       retentionMs: config.retentionMs,
       headBudgetBytes: config.headBudgetBytes,
       maxRequestBytes: config.remoteWriteBodyLimitBytes,
     });
-    const opened = db;
-    registry.addCollector(() => databaseMetrics(opened));
-    scraping = startScraping({ jobs: config.scrapeJobs, store: opened, registry, logger, version });
-    const scrapes = scraping;
-    return {
-      port,
-      async close(deadlineMs) {
-        await scrapes.stop();
-        const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
-        if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
-        await opened.close();
-      },
-    };
+    registry.addCollector(() => databaseMetrics(db));
+    return { storage, db };
   } catch (error) {
-    await http.close(0).catch(() => undefined);
     await storage.close().catch(() => undefined);
     throw error;
   }
 }
 
 interface Parts {
+  /** Absent until it is open. */
+  readonly storage: () => Storage | undefined;
   readonly database: () => TimeSeriesDb;
   readonly scraping: () => ScrapeManager | undefined;
 }
 
-function createApi(options: TimeSeriesServerOptions, storage: Storage, { database, scraping }: Parts): HttpServer {
+function createApi(options: TimeSeriesServerOptions, { storage, database, scraping }: Parts): HttpServer {
   const { config, registry, logger, version } = options;
   const write = writeRoute({
     database,
@@ -122,7 +140,7 @@ function createApi(options: TimeSeriesServerOptions, storage: Storage, { databas
   const http = createHttpServer({
     registry,
     logger,
-    ready: [options.readiness, () => storageReadiness(storage)],
+    ready: [options.readiness, () => storageReadiness(storage())],
     mapError: timeSeriesProblem,
     errorRenderers: { '/api/v1/': renderApiError },
     rawRoutes: [write],
@@ -141,12 +159,13 @@ function createApi(options: TimeSeriesServerOptions, storage: Storage, { databas
     version,
     flags: options.flags ?? {},
     configText: options.configText ?? '',
-    retentionMs: () => config.retentionMs ?? storage.defaultTtlMs,
+    retentionMs: () => config.retentionMs ?? storage()?.defaultTtlMs,
   });
   return http;
 }
 
-async function storageReadiness(storage: Storage): Promise<Readiness> {
+async function storageReadiness(storage: Storage | undefined): Promise<Readiness> {
+  if (storage === undefined) return { ready: false, reason: 'the server is starting' };
   const { state, detail } = storage.health();
   if (state !== 'ok') return { ready: false, reason: detail };
   await storage.checkReadable();

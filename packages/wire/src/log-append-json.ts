@@ -26,7 +26,8 @@ export function decodeAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_
 /** The slow way, which takes any JSON. */
 export function parseAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_INFINITY): AppendRequest {
   const request = parseObject(body);
-  const records = request['records'] ?? [];
+  const records = request['records'];
+  if (records === undefined || records === null) throw malformed('records is required');
   if (!Array.isArray(records)) throw malformed('records: expected an array');
   if (records.length > maxRecords) throw tooManyRecords(maxRecords);
   const awaitDurable = request['awaitDurable'] ?? request['await_durable'] ?? false;

@@ -114,7 +114,10 @@ describe('append requests', () => {
     ['{"records":[{"key":1,"value":""}]}', 'record[0]: key is not a base64 string'],
     ['{"records":[7]}', 'record[0]: expected an object'],
     ['{"records":{}}', 'records: expected an array'],
-    ['{"awaitDurable":1}', 'awaitDurable: expected true or false'],
+    ['{"records":[],"awaitDurable":1}', 'awaitDurable: expected true or false'],
+    ['{}', 'records is required'],
+    ['{"Records":[]}', 'records is required'],
+    ['{"records":null}', 'records is required'],
     ['[]', 'expected a JSON object'],
     ['{"records":[', 'invalid JSON'],
     ['', 'invalid JSON'],
@@ -148,10 +151,9 @@ describe('append requests', () => {
   });
 
   it.each([
-    ['{}', 0, false],
     ['{"unknown":[{"a":1}],"await_durable":true,"records":[{"key":"","value":"","extra":{}}]}', 1, true],
     ['{"records":[{"value":"Y\\/8=","key":"\\u0059Q"}]}', 1, false],
-    ['{"records":null,"awaitDurable":null}', 0, false],
+    ['{"records":[],"awaitDurable":null}', 0, false],
   ])('JSON %s', (body, count, awaitDurable) => {
     const decoded = decodeAppendRequest('json', Buffer.from(body));
     expect([decoded.count, decoded.awaitDurable]).toEqual([count, awaitDurable]);

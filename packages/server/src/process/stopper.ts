@@ -8,6 +8,9 @@ const FATAL_STOP_DEADLINE_MS = 2000;
 /** A server that is still starting has acknowledged nothing; so long it may finish, to leave the store tidy. */
 const UNFINISHED_START_DEADLINE_MS = 5000;
 
+/** Shells, npm and supervisors may pass one stop on more than once, within milliseconds: only a later one is a second. */
+const SAME_SIGNAL_MS = 250;
+
 /** Signals and failures of a process, and the one way in which it ends. */
 export interface Stopper {
   /** Fires when a stop begins. */
@@ -25,6 +28,7 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
   const stopping = new AbortController();
   let server: Promise<RunningServer> | undefined;
   let started = false;
+  let firstSignalMs = 0;
   /** The first failure decides. */
   let exitCode: ExitCode = EXIT_CODES.ok;
 
@@ -65,9 +69,11 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
 
   function onSignal(signal: NodeJS.Signals, signalNumber: number): void {
     if (stopping.signal.aborted) {
+      if (performance.now() - firstSignalMs < SAME_SIGNAL_MS) return;
       logger.warn({ signal }, 'second signal: exit at once');
       process.exit(128 + signalNumber);
     }
+    firstSignalMs = performance.now();
     logger.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
     lifecycle.enter('stopping');
     void stop(stopDeadlineMs);
@@ -118,5 +124,10 @@ function exitCodeOf(error: unknown): ExitCode {
 }
 
 function messageOf(error: unknown): string {
+  if (isAddressInUse(error)) return `port ${error.port} is already in use; --port chooses another`;
   return error instanceof Error ? error.message : String(error);
+}
+
+function isAddressInUse(error: unknown): error is { readonly port: number } {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
 }

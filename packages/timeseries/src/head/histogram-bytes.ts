@@ -40,11 +40,11 @@ export function encodeHistogram(histogram: FloatHistogram): Uint8Array {
       (isWhole ? WHOLE_COUNTS : 0) |
       (hasNegative ? HAS_NEGATIVE : 0) |
       (customValues.length > 0 ? HAS_CUSTOM_VALUES : 0) |
-      (zeroThreshold === 0 ? NO_THRESHOLD : zeroThreshold === USUAL_THRESHOLD ? 0 : HAS_THRESHOLD),
+      (Object.is(zeroThreshold, 0) ? NO_THRESHOLD : zeroThreshold === USUAL_THRESHOLD ? 0 : HAS_THRESHOLD),
   );
   out.zigzag(histogram.schema);
   out.double(histogram.sum);
-  if (zeroThreshold !== 0 && zeroThreshold !== USUAL_THRESHOLD) out.double(zeroThreshold);
+  if (!Object.is(zeroThreshold, 0) && zeroThreshold !== USUAL_THRESHOLD) out.double(zeroThreshold);
   out.count(histogram.count, isWhole);
   out.count(histogram.zeroCount, isWhole);
   writeSide(out, positiveSpans, positiveBuckets, isWhole);
