@@ -126,13 +126,19 @@ describe('timestamps and headers', () => {
       { key: base64('attributes'), value: base64('two') },
     ];
     expect((await post({ records })).status).toBe(200);
-    const { values } = (await (await scan('key=attributes')).json()) as { values: { arrivalTimeMs: number }[] };
+    const { values } = (await (await scan('key=attributes&arrival_times=true')).json()) as {
+      values: { arrivalTimeMs: number }[];
+    };
     expect(values).toMatchObject([{ value: base64('one'), timestampMs: 5, headers }, { value: base64('two') }]);
     expect(Object.keys(values[1]!)).toEqual(['sequence', 'value', 'arrivalTimeMs']);
     for (const { arrivalTimeMs } of values) expect(arrivalTimeMs).toBeGreaterThanOrEqual(before);
+    const plain = (await (await scan('key=attributes')).json()) as { values: object[] };
+    expect(Object.keys(plain.values[1]!)).toEqual(['sequence', 'value']);
     const later = `key=attributes&start_time_ms=${Date.now() + 1_000_000}`;
     expect(await (await scan(later)).json()).toMatchObject({ values: [] });
-    expect(await (await scan(`key=attributes&start_time_ms=${before}`)).json()).toMatchObject({ values });
+    expect(await (await scan(`key=attributes&start_time_ms=${before}&arrival_times=true`)).json()).toMatchObject({
+      values,
+    });
   });
 
   it.each<Format>(['json', 'protobuf'])('do not disturb the %s of old clients', async (format) => {
