@@ -124,6 +124,8 @@ describe('limits', () => {
 describe('errors', () => {
   it('tell bad queries from failing storage', async () => {
     expect(await errorOf(engineOf().instant(source, 'm{', 0))).toMatchObject({ kind: 'bad_data' });
+    const chain = Array(20_000).fill('1').join('+');
+    expect(await errorOf(engineOf().instant(source, chain, 0))).toMatchObject({ kind: 'bad_data' });
     expect(await errorOf(engineOf().range(source, 'm[5m]', 0, 1, 1))).toMatchObject({ kind: 'bad_data' });
     const backwards = await errorOf(engineOf().range(source, 'm', 1, 0, 1));
     expect(backwards.message).toBe('end timestamp must not be before start time');

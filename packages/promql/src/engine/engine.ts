@@ -206,6 +206,10 @@ function parse(query: string): Expr {
 
 function asQueryError(error: unknown): QueryError {
   if (isQueryError(error)) return error;
+  // A chain of thousands of operators is a tree of that depth, and the evaluation follows it down.
+  if (error instanceof RangeError && /call stack/.test(error.message)) {
+    return new QueryError('bad_data', 'expression is nested too deeply', { cause: error });
+  }
   const text = error instanceof Error ? error.message : String(error);
   return new QueryError('internal', text, { cause: error });
 }
