@@ -24,6 +24,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
   endpoint: EndpointMetrics | undefined = undefined;
   #tracker: ResponseTracker | undefined = undefined;
   #startMs = 0;
+  #recorded = false;
 
   /** Milliseconds since the head of the request was read. */
   get elapsedMs(): number {
@@ -56,8 +57,10 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
       : super.writeHead(statusCode, reason as string, headers);
   }
 
-  /** @internal */
+  /** @internal Node 24 closes queued responses by itself, Node 20 does not: the first close counts. */
   recordClose(): void {
+    if (this.#recorded) return;
+    this.#recorded = true;
     const tracker = this.#tracker!;
     tracker.metrics.inFlight.dec();
     this.endpoint!.record(this.req.method ?? '', this.countedStatus, this.elapsedMs / 1000);
