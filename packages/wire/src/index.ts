@@ -3,6 +3,7 @@ export { type ExpositionFormat, expositionFormatOf, SCRAPE_ACCEPT } from './expo
 export { beginExposition, parseExposition } from './exposition/parse.ts';
 export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './exposition/samples.ts';
 export type { AppendColumns } from './log-append-columns.ts';
+export { encodeAppendRequest } from './log-append-encode.ts';
 export { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
 export {
   type AttributeBuilder,
@@ -15,6 +16,7 @@ export {
   type LogHeader,
 } from './log-attributes.ts';
 export { LOG_CONTENT_TYPES, type LogFormat, logRequestFormat, logResponseFormat } from './log-format.ts';
+export { type LogRecords, logRecordAt, type WireLogRecord } from './log-records.ts';
 export {
   encodeAppendResponse,
   encodeCountResponse,
@@ -25,6 +27,16 @@ export {
   type ScanColumns,
   type SegmentRow,
 } from './log-responses.ts';
+export {
+  type AppendResponse,
+  decodeAppendResponse,
+  decodeCountResponse,
+  decodeErrorResponse,
+  decodeKeysResponse,
+  decodeScanResponse,
+  decodeSegmentsResponse,
+} from './log-responses-decode.ts';
+export type { ScanResponse } from './log-scan-decode.ts';
 export {
   createProtoReader,
   enterMessage,

@@ -11,7 +11,7 @@ import {
   finishAttributes,
   parseAttributes,
 } from './log-attributes.ts';
-import { readUtf8 } from './utf8.ts';
+import { objectOf } from './log-json-values.ts';
 
 /**
  * Decodes `{"records": [{"key": base64, "value": base64}], "awaitDurable": bool}`; records may have `timestampMs` and
@@ -25,7 +25,7 @@ export function decodeAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_
 
 /** The slow way, which takes any JSON. */
 export function parseAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_INFINITY): AppendRequest {
-  const request = parseObject(body);
+  const request = objectOf(body);
   const records = request['records'];
   if (records === undefined || records === null) throw malformed('records is required');
   if (!Array.isArray(records)) throw malformed('records: expected an array');
@@ -48,19 +48,6 @@ export function parseAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_I
     at = valueEnd;
   }
   return { ...columns, attributes: finishAttributes(builder, columns.count), awaitDurable };
-}
-
-function parseObject(body: Uint8Array): Record<string, unknown> {
-  let request: unknown;
-  try {
-    request = JSON.parse(readUtf8(body, 0, body.length));
-  } catch (error) {
-    throw malformed(`invalid JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
-    throw malformed('expected a JSON object');
-  }
-  return request as Record<string, unknown>;
 }
 
 function writeBase64(record: object, index: number, name: 'key' | 'value', out: Buffer, at: number): number {
