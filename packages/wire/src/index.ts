@@ -4,7 +4,15 @@ export { beginExposition, parseExposition } from './exposition/parse.ts';
 export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './exposition/samples.ts';
 export type { AppendColumns } from './log-append-columns.ts';
 export { encodeAppendRequest } from './log-append-encode.ts';
-export { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
+export {
+  type AppendRequest,
+  addAppendFrame,
+  createFrameColumns,
+  decodeAppendRequest,
+  type FrameColumns,
+  type FrameLimits,
+  finishFrames,
+} from './log-append-request.ts';
 export {
   type AttributeBuilder,
   type AttributeColumn,
@@ -37,6 +45,15 @@ export {
   decodeSegmentsResponse,
 } from './log-responses-decode.ts';
 export type { ScanResponse } from './log-scan-decode.ts';
+export { encodeRecordEvents } from './log-scan-json.ts';
+export {
+  decodeSessionAck,
+  encodeAppendFrame,
+  encodeSessionAcks,
+  FrameReader,
+  LOG_SESSION_CONTENT_TYPE,
+  type SessionAck,
+} from './log-session.ts';
 export {
   createProtoReader,
   enterMessage,

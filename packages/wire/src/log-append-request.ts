@@ -43,25 +43,77 @@ export function decodeAppendRequest(
 }
 
 function decodeAppendProtobuf(body: Uint8Array, maxRecords: number): AppendRequest {
-  const columns: Columns = { ...createAppendColumns(body), builder: undefined };
-  const reader = createProtoReader(body);
+  const columns = createFrameColumns(body);
+  const awaitDurable = readRequest(createProtoReader(body), columns, maxRecords);
+  return { ...finishFrames(columns), awaitDurable };
+}
+
+/** Reads an AppendRequest into the columns; returns whether it is to be durable. */
+function readRequest(reader: ProtoReader, columns: FrameColumns, maxRecords: number): boolean {
   let awaitDurable = false;
+  columns.first = columns.count;
   while (nextField(reader)) {
     if (reader.field === 1) {
-      if (columns.count === maxRecords) throw tooManyRecords(maxRecords);
+      if (columns.count - columns.first === maxRecords) throw tooManyRecords(maxRecords);
       const outerEnd = enterMessage(reader);
       readRecord(reader, columns);
       leaveMessage(reader, outerEnd);
     } else if (reader.field === 2) awaitDurable = readBool(reader);
     else skipField(reader);
   }
-  const { builder, ...records } = columns;
-  return { ...records, attributes: finishAttributes(builder, columns.count), awaitDurable };
+  return awaitDurable;
 }
 
-type Columns = ReturnType<typeof createAppendColumns> & { builder: AttributeBuilder | undefined };
+/** Records of several protobuf requests that lie in one buffer, one request behind the other. */
+export type FrameColumns = ReturnType<typeof createAppendColumns> & {
+  builder: AttributeBuilder | undefined;
+  /** Index of the first record of the request that is read. */
+  first: number;
+};
 
-function readRecord(reader: ProtoReader, columns: Columns): void {
+export function createFrameColumns(bytes: Uint8Array): FrameColumns {
+  return { ...createAppendColumns(bytes), builder: undefined, first: 0 };
+}
+
+/** What requests that are taken together may be like. */
+export interface FrameLimits {
+  readonly maxRecords: number;
+  readonly maxKeyBytes: number;
+}
+
+/**
+ * Adds the records of the AppendRequest in `bytes[start, end)` of the columns; returns whether it is to be durable.
+ * Columns are as before when it throws.
+ * @throws WireError malformed | unsupported, too_large for more than `maxRecords` or a longer key
+ */
+export function addAppendFrame(columns: FrameColumns, start: number, end: number, limits: FrameLimits): boolean {
+  const { count, builder } = columns;
+  const attributesEnd = builder?.writer.at ?? 0;
+  const attributed = builder?.ends.length ?? 0;
+  try {
+    const awaitDurable = readRequest(createProtoReader(columns.bytes, start, end), columns, limits.maxRecords);
+    for (let i = count; i < columns.count; i++) {
+      const length = columns.keyEnd[i]! - columns.keyStart[i]!;
+      if (length <= limits.maxKeyBytes) continue;
+      throw malformed(`record[${i - count}]: key has ${length} bytes, at most ${limits.maxKeyBytes} are allowed`);
+    }
+    return awaitDurable;
+  } catch (error) {
+    columns.count = count;
+    if (columns.builder !== undefined) {
+      columns.builder.writer.at = attributesEnd;
+      columns.builder.ends.length = attributed;
+    }
+    throw error;
+  }
+}
+
+/** The records so far, to be appended as one. */
+export function finishFrames({ builder, first: _, ...records }: FrameColumns): AppendColumns {
+  return { ...records, attributes: finishAttributes(builder, records.count) };
+}
+
+function readRecord(reader: ProtoReader, columns: FrameColumns): void {
   let keyStart = -1;
   let keyEnd = 0;
   let valueStart = -1;
@@ -81,13 +133,13 @@ function readRecord(reader: ProtoReader, columns: Columns): void {
     else if (reader.field === HEADERS_FIELD) {
       const header = readHeader(reader);
       if (header.name === '')
-        throw malformed(`record[${columns.count}]: headers[${headers?.length ?? 0}]: name is required`);
+        throw malformed(`record[${columns.count - columns.first}]: headers[${headers?.length ?? 0}]: name is required`);
       if (headers === undefined) headers = [header];
       else headers.push(header);
     } else skipField(reader);
   }
-  if (keyStart < 0) throw malformed(`record[${columns.count}]: key is required`);
-  if (valueStart < 0) throw malformed(`record[${columns.count}]: value is required`);
+  if (keyStart < 0) throw malformed(`record[${columns.count - columns.first}]: key is required`);
+  if (valueStart < 0) throw malformed(`record[${columns.count - columns.first}]: value is required`);
   if (timestampMs !== undefined || headers !== undefined) {
     addAttributes((columns.builder ??= createAttributeBuilder()), columns.count, { timestampMs, headers });
   }

@@ -29,6 +29,7 @@ import {
   decodeScanResponse,
   decodeSegmentsResponse,
 } from './log-responses-decode.ts';
+import { encodeRecordEvents } from './log-scan-json.ts';
 import { mutate, mutations } from './mutate.testing.ts';
 
 const format = fc.constantFrom<LogFormat>('protobuf', 'json');
@@ -62,6 +63,14 @@ function scanColumns(records: readonly { value: Uint8Array; attributes: LogAttri
   };
 }
 
+function keyColumns(records: readonly { key: Uint8Array }[]) {
+  return {
+    keySources: records.map(({ key }) => Buffer.concat([Buffer.from('..'), key])),
+    keyStarts: new Uint32Array(records.length).fill(2),
+    keyEnds: Uint32Array.from(records, ({ key }) => key.length + 2),
+  };
+}
+
 describe('a decoded answer is what was encoded', () => {
   it('of a scan', () => {
     fc.assert(
@@ -71,15 +80,21 @@ describe('a decoded answer is what was encoded', () => {
         fc.array(record, { maxLength: 40 }),
         sequence,
         fc.boolean(),
-        (wire, key, list, nextSequence, withTimes) => {
+        fc.boolean(),
+        (wire, key, list, nextSequence, withTimes, manyKeys) => {
           const times = withTimes ? Float64Array.from(list, ({ arrivalTimeMs }) => arrivalTimeMs) : undefined;
-          const encoded = encodeScanResponse(wire, key, { ...scanColumns(list), times, nextSequence });
+          const columns = { ...scanColumns(list), times, nextSequence };
+          const encoded = manyKeys
+            ? encodeScanResponse(wire, undefined, { ...columns, ...keyColumns(list) })
+            : encodeScanResponse(wire, key, columns);
           const decoded = decodeScanResponse(wire, encoded);
-          expect(Uint8Array.from(decoded.key!)).toEqual(key);
+          if (manyKeys) expect(decoded.key).toBeUndefined();
+          else expect(Uint8Array.from(decoded.key!)).toEqual(key);
           expect(decoded.nextSequence).toBe(nextSequence);
           expect(decoded.records.count).toBe(list.length);
           list.forEach((entry, i) => {
-            const { value, ...rest } = logRecordAt(decoded.records, i);
+            const { value, key: own, ...rest } = logRecordAt(decoded.records, i);
+            expect(own && Uint8Array.from(own)).toEqual(manyKeys ? entry.key : undefined);
             expect(Uint8Array.from(value)).toEqual(entry.value);
             const headers = rest.headers?.map((header) => ({ ...header, value: Uint8Array.from(header.value) }));
             expect({ ...rest, ...(headers !== undefined && { headers }) }).toEqual({
@@ -153,6 +168,18 @@ describe('a decoded answer is what was encoded', () => {
       { numRuns: 200 },
     );
   });
+});
+
+it('events have the sequence as id and the record as JSON', () => {
+  const list = [
+    { sequence: 7, key: Buffer.from('k'), value: Buffer.from('v'), attributes: { timestampMs: 5 } },
+    { sequence: 12, key: Buffer.from(''), value: Buffer.from(''), attributes: {} },
+  ];
+  const events = encodeRecordEvents({ ...scanColumns(list), ...keyColumns(list), nextSequence: 13 });
+  expect(Buffer.from(events).toString()).toBe(
+    'id: 7\ndata: {"sequence":7,"key":"aw==","value":"dg==","timestampMs":5}\n\n' +
+      'id: 12\ndata: {"sequence":12,"key":"","value":""}\n\n',
+  );
 });
 
 it('damaged answers are decoded or refused with a WireError', () => {

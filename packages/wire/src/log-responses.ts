@@ -25,6 +25,10 @@ export interface ScanColumns {
   readonly times?: Float64Array | undefined;
   /** bytes of attributes right before each value; undefined when no record has any */
   readonly attributeLengths?: Uint32Array | undefined;
+  /** key i is keyStarts[i] … keyEnds[i] of keySources[i]; undefined where all records are of one key */
+  readonly keySources?: readonly Uint8Array[] | undefined;
+  readonly keyStarts?: Uint32Array | undefined;
+  readonly keyEnds?: Uint32Array | undefined;
   /** where to go on reading */
   readonly nextSequence: number;
 }
@@ -46,8 +50,8 @@ export function encodeAppendResponse(format: LogFormat, recordsAppended: number,
   return writtenBytes(writer);
 }
 
-/** Encodes the answer to a scan of one key into one buffer. */
-export function encodeScanResponse(format: LogFormat, key: Uint8Array, records: ScanColumns): Uint8Array {
+/** Encodes the answer to a scan of `key`, or to a read over many keys when it is undefined, into one buffer. */
+export function encodeScanResponse(format: LogFormat, key: Uint8Array | undefined, records: ScanColumns): Uint8Array {
   return format === 'json' ? encodeScanJson(key, records) : encodeScanProtobuf(key, records);
 }
 

@@ -123,6 +123,15 @@ export const logMessage = buildMessages('opendata.log.v1', {
     [3, 'timestamp_ms', 'optional int64'],
     [4, 'headers', 'repeated Header'],
     [5, 'arrival_time_ms', 'int64'],
+    [6, 'key', 'optional bytes'],
+  ],
+  SessionAck: [
+    [1, 'frames', 'uint32'],
+    [2, 'start_sequence', 'uint64'],
+    [3, 'records_appended', 'uint32'],
+    [4, 'status', 'uint32'],
+    [5, 'message', 'string'],
+    [6, 'closed', 'bool'],
   ],
   ScanResponse: [
     [1, 'status', 'string'],
