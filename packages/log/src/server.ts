@@ -33,6 +33,8 @@ export interface LogServerOptions {
 }
 
 export interface LogServer extends RunningServer {
+  /** What it listens on: `::` for every address. */
+  readonly address: string;
   readonly port: number;
 }
 
@@ -59,7 +61,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
   addReadRoutes(http.app, db);
   addDurabilityRoutes(http.app, db);
   http.draining.addEventListener('abort', () => opened?.db.endFollowing());
-  const { port } = await http.listen(options.port, options.host);
+  const { address, port } = await http.listen(options.port, options.host);
   try {
     opened = await openServed(options);
   } catch (error) {
@@ -68,6 +70,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
   }
   const { storage } = opened;
   return {
+    address,
     port,
     async close(deadlineMs) {
       const brokenOff = await http.close(deadlineMs * drainShare);

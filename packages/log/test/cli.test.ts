@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClient } from './client.testing.ts';
@@ -38,6 +38,7 @@ describe('command line', () => {
     [['--in-memory', '--data-dir', 'x'], /only one of --data-dir, --in-memory/],
     [['--s3-region', 'x'], /needs --s3-bucket/],
     [['--config', '/nowhere/log.yaml'], /\/nowhere\/log\.yaml/],
+    [['-c', '/nowhere/log.yaml', '-p', '0'], /\/nowhere\/log\.yaml/],
   ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stderr } = await runToEnd(args);
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
@@ -67,6 +68,23 @@ describe('command line', () => {
   ])('says where the configuration %j is wrong', async (text, message) => {
     const { code, stderr } = await runToEnd(['--check-config', '--config', configFile(text)]);
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('refuses a folder that cannot be made, and does not hang', async () => {
+    const { code, stdout } = await runToEnd(['--port', '0', '--data-dir', '/proc/x']);
+    expect([code, stdout]).toEqual([2, expect.stringMatching(/\/proc\/x is not a folder .*ENOENT/)]);
+  });
+
+  it('listens on one address if it is told so, and says where data goes', async () => {
+    const { path, remove } = temporaryFolder();
+    onTestFinished(remove);
+    const server = await startServer(['serve', '--host', '127.0.0.1', '--data-dir', path]);
+    const ready = server
+      .output()
+      .split('\n')
+      .find((line) => line.includes('opendata-log is ready'));
+    expect(JSON.parse(ready!)).toMatchObject({ address: '127.0.0.1', storage: `folder ${path}/log` });
+    expect(await server.stop()).toBe(0);
   });
 
   it('says where the settings file that the configuration names is wrong', async () => {

@@ -36,7 +36,7 @@ export async function runToEnd(args: readonly string[]): Promise<Ended> {
 
 /** Starts a server on a free port and waits until it is ready. */
 export async function startServer(args: readonly string[]): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [bin, '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [bin, ...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const stdout = collect(child, 'stdout');
   const stderr = collect(child, 'stderr');
   const ended = once(child, 'close').then(([code]) => code as number | null);

@@ -7,10 +7,12 @@ export {
   type Positional,
   parseCli,
 } from './cli/cli.ts';
+export type { Command, CommandContext, Commands } from './cli/command.ts';
 export type { Flag, Flags, FlagValues } from './cli/flags.ts';
 export { type ByteSizeOptions, byteSize, parseByteSize, printByteSize } from './config/byte-size.ts';
 export { ConfigError, type ConfigProblem, isConfigError, printPath, printProblem } from './config/config-error.ts';
-export { type DurationOptions, durationMs, parseDuration, printDuration } from './config/duration.ts';
+export { type DurationOptions, durationMs } from './config/duration.ts';
+export { parseDuration, printDuration } from './config/duration-text.ts';
 export { type Environment, envString } from './config/env.ts';
 export { type LoadedConfig, loadYamlConfig, openYamlConfig, parseYamlConfig } from './config/yaml-config.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './http/http-server.ts';
@@ -43,10 +45,11 @@ export { EXPOSITION_CONTENT_TYPE, type ExpositionFormat } from './metrics/text.t
 export { type LabelValues, MetricVector } from './metrics/vector.ts';
 export { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './process/exit-codes.ts';
 export {
-  type ExtraCommand,
   type RunningServer,
   runServer,
   type ServerContext,
   type ServerDefinition,
+  type ServerProgram,
+  serve,
 } from './process/run-server.ts';
 export { didYouMean, suggest } from './suggest.ts';

@@ -28,10 +28,21 @@ await runServer({
       summary: 'Greet somebody',
       flags: {},
       positionals: [{ name: 'NAME', help: 'who to greet' }],
-      run: async (_values, [name]) => {
+      run: async ({ positionals: [name], output }) => {
         if (name === 'nobody') throw new Error('there is nobody to greet');
-        process.stdout.write(`hello ${name}\n`);
-        return 0;
+        if (name === 'later') throw Object.assign(new Error('come back later'), { code: 'unavailable' });
+        await output.write(`hello ${name}\n`);
+      },
+    },
+    'count up': {
+      summary: 'Count until stopped',
+      flags: { json: { type: 'boolean', help: 'Print JSON lines' } },
+      run: async ({ signal, output }) => {
+        for (let i = 0; !signal.aborted; i++) {
+          await output.json(i);
+          await sleep(1);
+        }
+        output.note('stopped counting');
       },
     },
   },

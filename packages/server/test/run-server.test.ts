@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,6 +93,22 @@ describe.skipIf(!isBuilt)('command line', () => {
     expect(await start(['greet', 'Ann']).exited).toEqual({ code: 0, stdout: 'hello Ann\n', stderr: '' });
     const failed = await start(['greet', 'nobody']).exited;
     expect(failed).toEqual({ code: 1, stdout: '', stderr: 'fixture-server: there is nobody to greet\n' });
+    const later = await start(['greet', 'later']).exited;
+    expect(later).toEqual({ code: 4, stdout: '', stderr: 'fixture-server: unavailable: come back later\n' });
+  });
+
+  it('tells a subcommand of ctrl-C, and exits with the code of the signal', async () => {
+    const { child, exited } = start(['count', 'up']);
+    await once(child.stdout!, 'data');
+    child.kill('SIGINT');
+    expect(await exited).toMatchObject({ code: 130, stderr: 'stopped counting\n' });
+  });
+
+  it('ends a subcommand quietly when nobody reads its output any more', async () => {
+    const { child, exited } = start(['count', 'up']);
+    await once(child.stdout!, 'data');
+    child.stdout!.destroy();
+    expect(await exited).toMatchObject({ code: 141, stderr: 'stopped counting\n' });
   });
 });
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { preflightAws } from './aws-preflight.ts';
 import { StorageError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 import type { Environment, ObjectStoreTarget } from './object-store.ts';
 import { unreachable } from './store-failure.ts';
 
@@ -65,7 +66,7 @@ export async function preflightObjectStore(
 async function tryFolder(folder: string, what: string): Promise<void> {
   const file = join(folder, `.preflight-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(file, 'writable?');
     await rm(file);
   } catch (cause) {

@@ -47,6 +47,8 @@ export interface TimeSeriesServerOptions {
 }
 
 export interface TimeSeriesServer extends RunningServer {
+  /** What it listens on: `::` for every address. */
+  readonly address: string;
   readonly port: number;
 }
 
@@ -69,7 +71,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
     },
     scraping: () => scraping,
   });
-  const { port } = await http.listen(options.port, options.host);
+  const { address, port } = await http.listen(options.port, options.host);
   try {
     opened = await openServed(options);
   } catch (error) {
@@ -80,6 +82,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
   const scrapes = startScraping({ jobs: config.scrapeJobs, store: db, registry, logger, version });
   scraping = scrapes;
   return {
+    address,
     port,
     async close(deadlineMs) {
       await scrapes.stop();

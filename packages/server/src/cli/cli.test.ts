@@ -19,6 +19,12 @@ const spec: CliSpec = {
         label: { type: 'list', help: 'A label of this server' },
       },
     },
+    'query range': {
+      summary: 'Evaluate over time',
+      flags: { step: { type: 'duration', default: '1m', help: 'Step' } },
+      positionals: [{ name: 'EXPR', help: 'the expression' }],
+    },
+    'query labels': { summary: 'List labels', flags: {} },
     append: {
       summary: 'Append records',
       flags: { url: { type: 'string', default: 'http://localhost:8080', help: 'Server' } },
@@ -142,8 +148,10 @@ describe('help and version', () => {
 Usage: opendata-log [FLAGS]
 
 Commands:
-  serve   Run the server (the default)
-  append  Append records
+  serve         Run the server (the default)
+  query range   Evaluate over time
+  query labels  List labels
+  append        Append records
 
 Flags:
   -c, --config FILE       Configuration file [env LOG_CONFIG]
@@ -170,6 +178,31 @@ Flags:
   it('wins over other mistakes in values, not over unknown flags', () => {
     expect(exit(['--port', 'x', '--help']).code).toBe(0);
     expect(exit(['--prot', '--help']).code).toBe(2);
+  });
+});
+
+describe('a command of two words', () => {
+  it('is one of a group', () => {
+    expect(run(['query', 'range', 'up', '--step=5s'])).toEqual({
+      kind: 'command',
+      command: 'query range',
+      positionals: ['up'],
+      values: { step: 5000 },
+    });
+    expect(exit(['query', 'range', '--help']).text).toContain('Usage: opendata-log query range [FLAGS] EXPR\n');
+  });
+
+  it('is asked for when it is missing or wrong', () => {
+    const { code, text } = exit(['query', '--help']);
+    expect(code).toBe(0);
+    expect(text).toContain('Usage: opendata-log query COMMAND [FLAGS]\n');
+    expect(text).toContain('query labels  List labels\n');
+    expect(text).not.toContain('append');
+    expect(exit(['query'])).toEqual({ kind: 'exit', code: 2, text });
+    expect(exit(['query', 'rage']).text).toBe(
+      "opendata-log: unknown command rage of query, did you mean range?\nTry 'opendata-log query --help'.\n",
+    );
+    expect(exit(['query', '--step', '1m']).text).toContain('unknown flag --step of query');
   });
 });
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Environment } from '../config/env.ts';
 import { didYouMean } from '../suggest.ts';
 import { CliError, type Flags, type FlagValues, type GivenFlags, readFlags } from './flags.ts';
-import { helpText } from './help.ts';
+import { groupHelpText, helpText } from './help.ts';
 
 export interface Positional {
   readonly name: string;
@@ -23,6 +23,7 @@ export interface CliSpec {
   readonly name: string;
   readonly version: string;
   readonly summary: string;
+  /** By name; a name of two words, as `query range`, is a command of the group `query`. */
   readonly commands: Readonly<Record<string, CommandSpec>>;
   /** Runs when the first argument names no command. */
   readonly defaultCommand?: string;
@@ -51,8 +52,9 @@ const COMMON_FLAGS: Flags = {
 
 /** Reads a command line without touching the process. */
 export function parseCli(spec: CliSpec, argv: readonly string[], env: Environment): CliCommand | CliExit {
-  const { command, rest } = chooseCommand(spec, argv);
+  const { command, group, rest } = chooseCommand(spec, argv);
   try {
+    if (group !== undefined) return aboutGroup(spec, group, rest);
     if (command === undefined) {
       if (rest.includes('--version')) return exitOk(`${spec.name} ${spec.version}`);
       if (rest.length > 0 && !rest.includes('--help') && !rest.includes('-h')) throw unknownCommand(spec, rest[0]!);
@@ -69,7 +71,8 @@ export function parseCli(spec: CliSpec, argv: readonly string[], env: Environmen
     return { kind: 'command', command, values: readFlags(commandSpec.flags, given, env), positionals };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    const help = `${spec.name}${command === undefined || command === spec.defaultCommand ? '' : ` ${command}`} --help`;
+    const about = group ?? command;
+    const help = `${spec.name}${about === undefined || about === spec.defaultCommand ? '' : ` ${about}`} --help`;
     return { kind: 'exit', code: 2, text: `${spec.name}: ${error.message}\nTry '${help}'.\n` };
   }
 }
@@ -83,13 +86,37 @@ function exitOk(text: string): CliExit {
   return { kind: 'exit', code: 0, text: text.endsWith('\n') ? text : `${text}\n` };
 }
 
-function chooseCommand(
-  spec: CliSpec,
-  argv: readonly string[],
-): { command: string | undefined; rest: readonly string[] } {
-  const [first, ...rest] = argv;
-  if (first !== undefined && Object.hasOwn(spec.commands, first)) return { command: first, rest };
+interface Choice {
+  readonly command?: string | undefined;
+  /** The first word of commands of two words, when no command of the group is named. */
+  readonly group?: string | undefined;
+  readonly rest: readonly string[];
+}
+
+function chooseCommand(spec: CliSpec, argv: readonly string[]): Choice {
+  const [first, second, ...others] = argv;
+  if (first !== undefined && Object.hasOwn(spec.commands, first)) return { command: first, rest: argv.slice(1) };
+  const both = `${first} ${second}`;
+  if (second !== undefined && Object.hasOwn(spec.commands, both)) return { command: both, rest: others };
+  if (first !== undefined && commandsOf(spec, first).length > 0) return { group: first, rest: argv.slice(1) };
   return { command: spec.defaultCommand, rest: argv };
+}
+
+/** The second words of a group's commands. */
+function commandsOf(spec: CliSpec, group: string): string[] {
+  const start = `${group} `;
+  return Object.keys(spec.commands).flatMap((name) => (name.startsWith(start) ? [name.slice(start.length)] : []));
+}
+
+function aboutGroup(spec: CliSpec, group: string, rest: readonly string[]): CliExit {
+  const [word] = rest;
+  if (word === undefined || word === '--help' || word === '-h') {
+    return { kind: 'exit', code: word === undefined ? 2 : 0, text: groupHelpText(spec, group) };
+  }
+  if (word === '--version') return exitOk(`${spec.name} ${spec.version}`);
+  const kind = word.startsWith('-') ? 'flag' : 'command';
+  const hint = didYouMean(word, commandsOf(spec, group)).replaceAll('"', '');
+  throw new CliError(`unknown ${kind} ${word} of ${group}${hint}`);
 }
 
 function readArguments(flags: Flags, argv: readonly string[]): { given: GivenFlags; positionals: string[] } {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/duration.ts';
+import { parseDuration } from '../config/duration-text.ts';
 import type { Environment } from '../config/env.ts';
 
 interface FlagBase {

@@ -17,6 +17,12 @@ export function helpText(spec: CliSpec, command?: string): string {
   return `${summary}\n\nUsage: ${called} [FLAGS]${positionalUsage(commandSpec)}\n${others}${positionalText(commandSpec)}\nFlags:\n${flagText(commandSpec)}`;
 }
 
+/** The help of a group: the commands whose names begin with its word. */
+export function groupHelpText(spec: CliSpec, group: string): string {
+  const commands = Object.entries(spec.commands).filter(([name]) => name.startsWith(`${group} `));
+  return `Usage: ${spec.name} ${group} COMMAND [FLAGS]\n${commandList({ ...spec, commands: Object.fromEntries(commands) })}\n${commonText()}`;
+}
+
 function commandList(spec: CliSpec): string {
   const rows = Object.entries(spec.commands).map(
     ([name, { summary }]): Row => [name, name === spec.defaultCommand ? `${summary} (the default)` : summary],

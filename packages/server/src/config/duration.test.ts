@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDuration, printDuration } from './duration.ts';
+import { parseDuration, printDuration } from './duration-text.ts';
 
 describe('parseDuration', () => {
   it.each([

@@ -8,6 +8,8 @@ export const EXIT_CODES = {
   configuration: 2,
   /** Another writer took the database over. */
   fenced: 3,
+  /** Of a command: the server cannot be reached, or does not take more now; the same may work later. */
+  unavailable: 4,
 } as const;
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
@@ -21,6 +23,18 @@ export function isFencedError(error: unknown): boolean {
 export function isConfigurationError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return ['ConfigError', 'ConfigFileError', 'CliError'].includes(error.name) || codeOf(error) === 'config';
+}
+
+/** Errors that say by their `code` that the same may work later. */
+function isUnavailableError(error: unknown): boolean {
+  return ['overloaded', 'timeout', 'unavailable'].includes(String(codeOf(error)));
+}
+
+/** How a command that throws this ends. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (isConfigurationError(error)) return EXIT_CODES.configuration;
+  if (isFencedError(error)) return EXIT_CODES.fenced;
+  return isUnavailableError(error) ? EXIT_CODES.unavailable : EXIT_CODES.failure;
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,6 +1,6 @@
-import type { CliCommand, CommandSpec } from '../cli/cli.ts';
-import { parseCli } from '../cli/cli.ts';
+import type { Commands } from '../cli/command.ts';
 import type { Flags, FlagValues } from '../cli/flags.ts';
+import { runProgram } from '../cli/run-program.ts';
 import type { Environment } from '../config/env.ts';
 import type { Readiness } from '../http/readiness.ts';
 import { createLogger, type Logger } from '../logger.ts';
@@ -40,66 +40,45 @@ export interface ServerDefinition<F extends Flags, Config> {
   /** `opendata-timeseries`; also the `service` field of the log. */
   readonly name: string;
   readonly version: string;
-  readonly summary: string;
-  /** The flags of the server; `--check-config` is added. */
-  readonly flags: F;
   /** Reads and checks the configuration. @throws ConfigError */
   loadConfig(flags: FlagValues<F>, env: Environment): Config | Promise<Config>;
   /** What `--check-config` says has been checked, as a file name. */
   describeConfig?(flags: FlagValues<F>): string;
   /** Must acknowledge nothing before it resolves: a stop gives up a start that takes longer than 5 s. */
   start(context: ServerContext<F, Config>): Promise<RunningServer>;
-  /** Further subcommands; each resolves to an exit code. */
-  readonly commands?: Readonly<Record<string, ExtraCommand>>;
   readonly stopDeadlineMs?: number;
 }
 
-/** A subcommand that does its work and ends. */
-export interface ExtraCommand extends CommandSpec {
-  run(values: Readonly<Record<string, unknown>>, positionals: readonly string[], env: Environment): Promise<number>;
+/** A server and its command line. */
+export interface ServerProgram<F extends Flags, Config> extends ServerDefinition<F, Config> {
+  readonly summary: string;
+  /** The flags of the server; `--check-config` is added. */
+  readonly flags: F;
+  readonly commands?: Commands;
 }
 
-const CHECK_CONFIG = {
-  type: 'boolean',
-  help: 'Check the configuration, print what is wrong with it, and exit',
-} as const;
+/** Runs a server process from its command line to its exit. */
+export async function runServer<const F extends Flags, Config>(program: ServerProgram<F, Config>): Promise<void> {
+  const { name, version, summary, flags, commands = {} } = program;
+  const run = (values: FlagValues<F>, checkConfig: boolean) => serve(program, values, checkConfig);
+  await runProgram({ name, version, summary, serve: { flags, run }, commands });
+}
 
 /**
- * Runs a server process from its command line to its exit: `process.exit` is called here and nowhere else. Exit codes
- * are those of EXIT_CODES; a second SIGTERM or SIGINT ends the process at once.
+ * Runs a server whose command line was read, to the exit of the process. Exit codes are those of EXIT_CODES; a second
+ * SIGTERM or SIGINT ends the process at once.
  */
-export async function runServer<const F extends Flags, Config>(definition: ServerDefinition<F, Config>): Promise<void> {
-  const { name, version, summary, commands = {} } = definition;
-  const serve: CommandSpec = {
-    summary: 'Run the server',
-    flags: { ...definition.flags, 'check-config': CHECK_CONFIG },
-  };
-  const spec = { name, version, summary, commands: { serve, ...commands }, defaultCommand: 'serve' };
-  const parsed = parseCli(spec, process.argv.slice(2), process.env);
-  if (parsed.kind === 'exit') {
-    (parsed.code === 0 ? process.stdout : process.stderr).write(parsed.text);
-    process.exit(parsed.code);
-  }
-  if (parsed.command !== 'serve') {
-    process.exit(await runCommand(name, commands[parsed.command]!, parsed));
-  }
-  const flags = parsed.values as FlagValues<F>;
+export async function serve<F extends Flags, Config>(
+  definition: ServerDefinition<F, Config>,
+  flags: FlagValues<F>,
+  checkConfig: boolean,
+): Promise<void> {
   const config = await loadConfigOrExit(definition, flags);
-  if (parsed.values['check-config'] === true) {
+  if (checkConfig) {
     process.stdout.write(`${definition.describeConfig?.(flags) ?? 'configuration'}: OK\n`);
     process.exit(EXIT_CODES.ok);
   }
   await runUntilStopped(definition, flags, config);
-}
-
-/** A subcommand that throws tells the person at the terminal why, without a stack. */
-async function runCommand(name: string, command: ExtraCommand, { values, positionals }: CliCommand): Promise<number> {
-  try {
-    return await command.run(values, positionals, process.env);
-  } catch (error) {
-    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return isConfigurationError(error) ? EXIT_CODES.configuration : EXIT_CODES.failure;
-  }
 }
 
 async function loadConfigOrExit<F extends Flags, Config>(

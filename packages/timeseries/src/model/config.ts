@@ -20,6 +20,8 @@ export type RemoteWriteAck = 'durable' | 'memory';
 export interface TimeSeriesConfig {
   readonly scrapeJobs: readonly ScrapeJob[];
   readonly storage: StorageConfig;
+  /** No `storage:` section says where. */
+  readonly isStorageDefault: boolean;
   /** ms; `undefined`: the settings file's `default_ttl`, else for ever. */
   readonly retentionMs: number | undefined;
   /** How long scraped samples may wait before they are made durable, in ms. */
@@ -41,7 +43,7 @@ const configSchema = z
   .strictObject({
     global: globalConfigSchema.default({}),
     scrape_configs: scrapeConfigsSchema.default([]),
-    storage: storageConfigSchema.default(DEFAULT_STORAGE),
+    storage: storageConfigSchema.optional(),
     retention: durationMs({ minMs: 60_000 }).optional(),
     flush_interval_secs: z
       .number({ error: 'expected a number of seconds' })
@@ -93,7 +95,8 @@ export function defaultConfig(port: number): TimeSeriesConfig {
 function resolveConfig(file: z.infer<typeof configSchema>): TimeSeriesConfig {
   return {
     scrapeJobs: file.scrape_configs.map((job) => resolveScrapeJob(file.global, job)),
-    storage: file.storage,
+    storage: file.storage ?? DEFAULT_STORAGE,
+    isStorageDefault: file.storage === undefined,
     retentionMs: file.retention,
     flushIntervalMs: file.flush_interval_secs * 1000,
     remoteWriteAck: file.remote_write.ack,

@@ -1,0 +1,14 @@
+export {
+  type CliCommand,
+  type CliExit,
+  type CliSpec,
+  type CommandSpec,
+  flagValues,
+  type Positional,
+  parseCli,
+} from './cli.ts';
+export { type Command, type CommandContext, type Commands, defineCommand } from './command.ts';
+export { CliError, type Flag, type Flags, type FlagValues } from './flags.ts';
+export type { CommandOutput, Progress } from './output.ts';
+export { type ProgramDefinition, runProgram } from './run-program.ts';
+export { printable, tableText } from './table.ts';

@@ -1,0 +1,25 @@
+import type { FlagValues } from '@opendata/server/cli';
+
+/** The command line of the server. */
+export const serverFlags = {
+  config: {
+    type: 'string',
+    short: 'c',
+    env: 'PROMETHEUS_CONFIG_FILE',
+    valueName: 'FILE',
+    help: 'Configuration file (YAML); without one: folder .data, scraping itself',
+  },
+  port: { type: 'port', short: 'p', env: 'OPEN_TSDB_PORT', default: 9090, help: 'Port to listen on' },
+  host: { type: 'string', valueName: 'ADDRESS', help: 'Address to listen on (default: every address of the machine)' },
+  'query.timeout': { type: 'duration', default: '2m', help: 'Time after which a query is ended' },
+  'query.max-concurrency': { type: 'integer', min: 1, default: 20, help: 'Queries that run at once; others wait' },
+  'query.max-samples': {
+    type: 'integer',
+    min: 1,
+    default: 50_000_000,
+    help: 'Samples that a query may hold in memory; one that needs more fails',
+  },
+  'query.lookback-delta': { type: 'duration', default: '5m', help: 'How far back an instant selector looks' },
+} as const;
+
+export type ServerFlags = FlagValues<typeof serverFlags>;
