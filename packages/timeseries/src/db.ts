@@ -1,20 +1,24 @@
 import type { Labels, Matcher, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
 import type { Logger, Storage } from '@opendata/storage';
+import { BlockSet } from './block/block-set.ts';
 import { type HeadCardinality, headCardinality } from './head/cardinality.ts';
 import { type ExemplarSeries, headExemplars } from './head/exemplar-queries.ts';
 import { ExemplarRing } from './head/exemplars.ts';
 import { Head } from './head/head.ts';
-import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from './head/label-queries.ts';
-import { selectFromHead } from './head/select.ts';
+import type { LabelRequest } from './head/label-queries.ts';
 import { BatchWriter, type ExemplarOfSeries } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { recoverHead } from './ingest/recover.ts';
+import { recoverExemplars } from './ingest/recover-exemplars.ts';
 import { createRemoteWrite, type RemoteWriteOptions, type RemoteWriteResult } from './ingest/remote-write.ts';
 import { createRemoteWrite2, type RemoteWrite2Result } from './ingest/remote-write-2.ts';
 import { nextLaneEpoch } from './lane-epoch.ts';
 import { type MetadataStore, openMetadataStore } from './metadata-store.ts';
 import { MetadataTable } from './metadata-table.ts';
-import { dropWindows } from './retention.ts';
+import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './model/defaults.ts';
+import { Reader } from './read/reader.ts';
+import { removeExpiredMarks } from './seal/retention.ts';
+import { type FlushResult, Sealer, type SealStats } from './seal/sealer.ts';
 
 export interface TimeSeriesDbOptions {
   /** Open, not yet recovered; the database closes it. */
@@ -28,16 +32,20 @@ export interface TimeSeriesDbOptions {
   readonly maxRequestBytes?: number;
   /** Length of a time window, in ms. */
   readonly windowMs?: number;
+  /** How long after its end a window is kept in memory for late samples, in ms. */
+  readonly graceMs?: number;
+  /** Most bytes of sealed blocks: the oldest go first; `undefined`: no limit. */
+  readonly retentionBytes?: number | undefined;
   /** Unix time in ms. */
   readonly now?: () => number;
 }
 
-export const DEFAULT_WINDOW_MS = 3_600_000;
+/** Pages of blocks that are kept decoded. */
+const DECODED_PAGES_BYTES = 32 * 1024 * 1024;
 const DEFAULT_HEAD_BUDGET_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 /** As many as Prometheus keeps by default. */
 const MAX_EXEMPLARS = 100_000;
-const RETENTION_CHECK_MS = 60_000;
 
 /** Counters of a database since it was opened, and what it holds now. */
 export interface TimeSeriesDbStats {
@@ -50,6 +58,10 @@ export interface TimeSeriesDbStats {
   readonly seriesBytes: number;
   readonly headBudgetBytes: number;
   readonly appendedSamples: number;
+  readonly blocks: number;
+  readonly blockBytes: number;
+  readonly blockSamples: number;
+  readonly sealing: SealStats;
 }
 
 /** A time series database over object storage: an in-memory head that is the replay of a durable journal. */
@@ -67,7 +79,6 @@ export class TimeSeriesDb implements SeriesSource {
    */
   readonly remoteWrite2: (body: Uint8Array) => RemoteWrite2Result;
   readonly #storage: Storage;
-  readonly #logger: Logger;
   readonly #head: Head;
   readonly #writer: HeadWriter;
   readonly #batches: BatchWriter;
@@ -75,20 +86,35 @@ export class TimeSeriesDb implements SeriesSource {
   readonly #retentionMs: number | undefined;
   readonly #headBudgetBytes: number;
   readonly #exemplars = new ExemplarRing(MAX_EXEMPLARS);
+  readonly #blocks: BlockSet;
+  readonly #reader: Reader;
+  readonly #sealer: Sealer;
   #metadataStore: MetadataStore | undefined;
   #appendedSamples = 0;
   #refusedSamples = 0;
-  #retentionTimer: NodeJS.Timeout | undefined;
-  #retaining: Promise<void> = Promise.resolve();
 
   private constructor(options: TimeSeriesDbOptions, head: Head) {
     const { storage, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
     this.#storage = storage;
-    this.#logger = options.logger;
     this.#head = head;
     this.#now = options.now ?? Date.now;
     this.#retentionMs = options.retentionMs ?? storage.defaultTtlMs;
     this.#headBudgetBytes = options.headBudgetBytes ?? DEFAULT_HEAD_BUDGET_BYTES;
+    this.#blocks = new BlockSet(storage.blocks, DECODED_PAGES_BYTES);
+    this.#reader = new Reader(head, this.#blocks);
+    this.#sealer = new Sealer({
+      head,
+      blocks: this.#blocks,
+      storage,
+      exemplars: this.#exemplars,
+      logger: options.logger,
+      now: this.#now,
+      windowMs: head.durationMs,
+      graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+      headBudgetBytes: this.#headBudgetBytes,
+      retentionMs: this.#retentionMs,
+      retentionBytes: options.retentionBytes,
+    });
     this.#writer = new HeadWriter({
       head,
       journal: storage.journal,
@@ -124,23 +150,24 @@ export class TimeSeriesDb implements SeriesSource {
   }
 
   /**
-   * Opens a database: replays the journal, then takes samples.
-   * @throws StorageError, JournalEntryError
+   * Opens a database: reads what there is of blocks, replays the journal, then takes samples.
+   * @throws StorageError, JournalEntryError, PageFormatError
    */
   static async open(options: TimeSeriesDbOptions): Promise<TimeSeriesDb> {
     const { storage, logger } = options;
     const startedAt = performance.now();
     const head = new Head(options.windowMs ?? DEFAULT_WINDOW_MS, await nextLaneEpoch(storage.meta));
     const db = new TimeSeriesDb(options, head);
+    await recoverExemplars(head, db.#blocks.list(), db.#exemplars, MAX_EXEMPLARS);
     const { entries, samples } = await recoverHead(head, storage.journal.recover(), db.#exemplars);
     const seconds = (performance.now() - startedAt) / 1000;
     logger.info({ entries, samples, series: head.series.count, seconds }, 'journal replayed');
     const metadataStore = await openMetadataStore(storage.meta, db.metadata, logger);
     db.metadata.onChange = metadataStore.changed;
     db.#metadataStore = metadataStore;
-    await db.#dropExpired();
-    db.#retentionTimer = setInterval(() => void db.#dropExpired(), RETENTION_CHECK_MS);
-    db.#retentionTimer.unref();
+    await removeExpiredMarks(storage.blocks);
+    await db.#sealer.retain();
+    db.#sealer.start();
     return db;
   }
 
@@ -184,21 +211,29 @@ export class TimeSeriesDb implements SeriesSource {
     return this.#storage.journal.flush();
   }
 
-  async select(request: SelectRequest): Promise<readonly SeriesColumns[]> {
-    return selectFromHead(this.#head, { ...request, startMs: Math.max(request.startMs, this.oldestMs) });
+  /**
+   * Seals windows in memory into blocks now, and merges blocks: the windows whose end is past, or all of them.
+   * @throws StorageError
+   */
+  seal(which: 'complete' | 'all'): Promise<FlushResult> {
+    return this.#sealer.flush(which);
+  }
+
+  select(request: SelectRequest): Promise<readonly SeriesColumns[]> {
+    return this.#reader.select({ ...request, startMs: Math.max(request.startMs, this.oldestMs) });
   }
 
   /** Label sets of the series with samples in the range, in no order. */
   series(request: LabelRequest): Promise<Labels[]> {
-    return headSeries(this.#head, this.#within(request));
+    return this.#reader.series(this.#within(request));
   }
 
   labelNames(request: LabelRequest): Promise<string[]> {
-    return headLabelNames(this.#head, this.#within(request));
+    return this.#reader.labelNames(this.#within(request));
   }
 
   labelValues(name: string, request: LabelRequest): Promise<string[]> {
-    return headLabelValues(this.#head, name, this.#within(request));
+    return this.#reader.labelValues(name, this.#within(request));
   }
 
   /** Exemplars with times in the interval, of the series that match any of the sets. */
@@ -227,28 +262,21 @@ export class TimeSeriesDb implements SeriesSource {
       seriesBytes: head.series.memoryBytes,
       headBudgetBytes: this.#headBudgetBytes,
       appendedSamples: this.#appendedSamples,
+      blocks: this.#blocks.list().length,
+      blockBytes: this.#blocks.sizeBytes,
+      blockSamples: this.#blocks.list().reduce((sum, { descriptor }) => sum + descriptor.sampleCount, 0),
+      sealing: this.#sealer.stats,
     };
   }
 
   /** Makes everything durable and closes the storage. @throws StorageError */
   async close(): Promise<void> {
-    clearInterval(this.#retentionTimer);
-    await this.#retaining;
+    await this.#sealer.close();
     await this.#metadataStore?.close();
     await this.#storage.close();
   }
 
   #within(request: LabelRequest): LabelRequest {
     return { ...request, startMs: Math.max(request.startMs, this.oldestMs) };
-  }
-
-  #dropExpired(): Promise<void> {
-    const windows = this.#head.windowsBefore(this.oldestMs);
-    if (windows.length > 0) {
-      this.#retaining = this.#retaining
-        .then(() => dropWindows(this.#head, this.#storage.blocks, windows))
-        .catch((error: unknown) => this.#logger.warn({ err: error }, 'dropping expired windows failed'));
-    }
-    return this.#retaining;
   }
 }

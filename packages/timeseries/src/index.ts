@@ -1,4 +1,5 @@
-export { DEFAULT_WINDOW_MS, TimeSeriesDb, type TimeSeriesDbOptions, type TimeSeriesDbStats } from './db.ts';
+export { PageFormatError } from './block/codec/index.ts';
+export { TimeSeriesDb, type TimeSeriesDbOptions, type TimeSeriesDbStats } from './db.ts';
 export { InvalidSampleError, InvalidSeriesError, OverloadedError } from './head/errors.ts';
 export { encodeLabels } from './head/label-bytes.ts';
 export type { LabelRequest } from './head/label-queries.ts';
@@ -6,3 +7,5 @@ export type { SampleColumns } from './ingest/head-writer.ts';
 export type { RemoteWriteResult } from './ingest/remote-write.ts';
 export { JournalEntryError } from './journal-entries/format.ts';
 export type { MetricMetadata } from './metadata-table.ts';
+export { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './model/defaults.ts';
+export type { FlushResult, SealStats } from './seal/sealer.ts';

@@ -3,25 +3,44 @@ import type { TimeSeriesDb } from './db.ts';
 
 /** What the database says of itself at a scrape. */
 export function databaseMetrics(db: TimeSeriesDb): MetricFamily[] {
-  const { series, windows, samples, memoryBytes, seriesBytes, headBudgetBytes, appendedSamples } = db.stats();
+  const { series, windows, samples, memoryBytes, seriesBytes, headBudgetBytes, appendedSamples, ...sealed } =
+    db.stats();
+  const { blocks, blockBytes, blockSamples, sealing } = sealed;
   const gauge = (name: string, help: string, value: number): MetricFamily => ({
     name,
     help,
     type: 'gauge',
     samples: [{ labels: {}, value }],
   });
+  const counter = (name: string, help: string, value: number): MetricFamily => ({
+    ...gauge(name, help, value),
+    type: 'counter',
+  });
   return [
-    {
-      name: 'tsdb_samples_ingested_total',
-      help: 'Samples accepted since the start, from every source.',
-      type: 'counter',
-      samples: [{ labels: {}, value: appendedSamples }],
-    },
+    counter('tsdb_samples_ingested_total', 'Samples accepted since the start, from every source.', appendedSamples),
     gauge('tsdb_head_series', 'Series held in memory.', series),
     gauge('tsdb_head_samples', 'Samples held in memory.', samples),
     gauge('tsdb_head_windows', 'Time windows held in memory.', windows),
     gauge('tsdb_head_memory_bytes', 'Memory of series and samples.', memoryBytes),
     gauge('tsdb_head_memory_budget_bytes', 'Memory at which writes are refused.', headBudgetBytes),
     gauge('tsdb_head_series_bytes', 'Memory of series, their labels and the index over them.', seriesBytes),
+    gauge('tsdb_blocks', 'Sealed blocks.', blocks),
+    gauge('tsdb_block_bytes', 'Bytes of sealed blocks, their indexes included.', blockBytes),
+    gauge('tsdb_block_samples', 'Samples in sealed blocks.', blockSamples),
+    gauge(
+      'tsdb_block_bytes_per_sample',
+      'Bytes of sealed blocks for each of their samples.',
+      blockSamples === 0 ? 0 : blockBytes / blockSamples,
+    ),
+    counter('tsdb_seals_total', 'Blocks written from memory since the start.', sealing.seals),
+    counter(
+      'tsdb_sealed_samples_total',
+      'Samples written to blocks from memory since the start.',
+      sealing.sealedSamples,
+    ),
+    counter('tsdb_seal_duration_seconds_total', 'Time that sealing took since the start.', sealing.sealSeconds),
+    counter('tsdb_merges_total', 'Blocks written from other blocks since the start.', sealing.merges),
+    counter('tsdb_merge_duration_seconds_total', 'Time that merging took since the start.', sealing.mergeSeconds),
+    counter('tsdb_seal_failures_total', 'Attempts to seal or merge that failed since the start.', sealing.failures),
   ];
 }

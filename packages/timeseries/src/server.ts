@@ -10,6 +10,7 @@ import {
 } from '@opendata/server';
 import { openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
+import { addAdminRoutes } from './http/admin-routes.ts';
 import { addCompression } from './http/compression.ts';
 import { addCors } from './http/cors.ts';
 import { addExemplarRoutes } from './http/exemplar-routes.ts';
@@ -107,6 +108,9 @@ async function openServed({ config, logger, registry, fatal }: TimeSeriesServerO
       storage,
       logger,
       retentionMs: config.retentionMs,
+      retentionBytes: config.retentionBytes,
+      windowMs: config.windowMs,
+      graceMs: config.graceMs,
       headBudgetBytes: config.headBudgetBytes,
       maxRequestBytes: config.remoteWriteBodyLimitBytes,
     });
@@ -157,6 +161,7 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
   addExemplarRoutes(http.app, database);
   addExpressionRoutes(http.app);
   addTargetRoutes(http.app, scraping);
+  addAdminRoutes(http.app, database);
   addStatusRoutes(http.app, {
     database,
     version,

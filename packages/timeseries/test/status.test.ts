@@ -40,10 +40,11 @@ async function api(path: string): Promise<unknown> {
 }
 
 it('what the head holds is told with its largest labels first', async () => {
-  const { headStats, ...lists } = (await api('status/tsdb?limit=2')) as Record<string, unknown>;
+  const { headStats, blockStats, ...lists } = (await api('status/tsdb?limit=2')) as Record<string, unknown>;
   // The series about the scrape of the target may be there already.
   expect(headStats).toMatchObject({ numSeries: expect.any(Number), chunkCount: expect.any(Number) });
   expect(headStats).toMatchObject({ minTime: NOW_MS - 2000, maxTime: expect.any(Number) });
+  expect(blockStats).toMatchObject({ numBlocks: 0, numSamples: 0, sizeBytes: 0, sealedSamples: 0 });
   expect(lists['seriesCountByMetricName']).toContainEqual({ name: 'y', value: 2 });
   for (const list of Object.values(lists)) expect(list).toHaveLength(2);
 });

@@ -10,13 +10,18 @@ export interface Exemplar {
 /** Most characters of an exemplar's label names and values together, as OpenMetrics has it. */
 export const MAX_EXEMPLAR_LABEL_CHARACTERS = 128;
 
+interface HeldExemplar extends Exemplar {
+  /** The journal lane that has it; 0 where it is in a block. */
+  readonly lane: number;
+}
+
 /** The newest exemplars, up to a number of them; where there are more, those go that came first. */
 export class ExemplarRing {
   readonly #capacity: number;
   /** Series of each exemplar in order of arrival; the oldest is at `#next` once the ring is full. */
   readonly #arrivals: number[] = [];
   #next = 0;
-  readonly #bySeries = new Map<number, Exemplar[]>();
+  readonly #bySeries = new Map<number, HeldExemplar[]>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -35,8 +40,11 @@ export class ExemplarRing {
     return newest === undefined || timestampMs > newest.timestampMs;
   }
 
-  /** Keeps an exemplar; false where it is not accepted. */
-  add(series: number, exemplar: Exemplar): boolean {
+  /**
+   * Keeps an exemplar; false where it is not accepted.
+   * @param lane the journal lane that has it; 0 where it is in a block
+   */
+  add(series: number, exemplar: Exemplar, lane: number): boolean {
     if (!this.accepts(series, exemplar)) return false;
     if (this.#arrivals.length < this.#capacity) this.#arrivals.push(series);
     else {
@@ -45,9 +53,17 @@ export class ExemplarRing {
       this.#next = (this.#next + 1) % this.#capacity;
     }
     const known = this.#bySeries.get(series);
-    if (known === undefined) this.#bySeries.set(series, [exemplar]);
-    else known.push(exemplar);
+    const { labels, value, timestampMs } = exemplar;
+    const held = { labels, value, timestampMs, lane };
+    if (known === undefined) this.#bySeries.set(series, [held]);
+    else known.push(held);
     return true;
+  }
+
+  /** A series' exemplars that the journal has in these lanes, in order of time. */
+  ofLanes(series: number, lanes: ReadonlySet<number>): readonly Exemplar[] {
+    const known = this.#bySeries.get(series);
+    return known === undefined ? [] : known.filter(({ lane }) => lanes.has(lane));
   }
 
   series(): IterableIterator<number> {
@@ -57,7 +73,9 @@ export class ExemplarRing {
   /** A series' exemplars with times in `[startMs, endMs]`, in order of time. */
   between(series: number, startMs: number, endMs: number): readonly Exemplar[] {
     const known = this.#bySeries.get(series) ?? [];
-    return known.filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs);
+    return known
+      .filter(({ timestampMs }) => timestampMs >= startMs && timestampMs <= endMs)
+      .map(({ labels, value, timestampMs }) => ({ labels, value, timestampMs }));
   }
 
   #dropOldest(series: number): void {

@@ -94,7 +94,21 @@ export class Head {
     return [...this.#byLane.values()].filter((window) => window.endMs <= timestampMs);
   }
 
-  /** Forgets a head and gives its room back. */
+  /** Every head, in order of their lanes. */
+  windows(): WindowHead[] {
+    return [...this.#byLane.values()].sort((a, b) => a.lane - b.lane);
+  }
+
+  isOpen(window: WindowHead): boolean {
+    return this.#open.get(window.startMs) === window;
+  }
+
+  /** From now on the window's samples go to a further head. */
+  close(window: WindowHead): void {
+    if (this.isOpen(window)) this.#open.delete(window.startMs);
+  }
+
+  /** Forgets a head and gives its room back once nobody reads it. */
   drop(window: WindowHead): void {
     this.#byLane.delete(window.lane);
     if (this.#open.get(window.startMs) === window) this.#open.delete(window.startMs);

@@ -91,6 +91,11 @@ export class LabelIndex {
     return (this.#valueStrings[pair] ??= decoder.decode(this.#pairs.bytes(pair).subarray(4)));
   }
 
+  /** `valueOf` without keeping the string. */
+  decodeValue(pair: number): string {
+    return this.#valueStrings[pair] ?? decoder.decode(this.#pairs.bytes(pair).subarray(4));
+  }
+
   /** Bytes of a pair's name and value. */
   nameBytes(pair: number): Uint8Array {
     return this.#names.bytes(this.#pairNames[pair]!);

@@ -15,16 +15,23 @@ export interface LabelRequest {
 const PAIRS_PER_TURN = 1024;
 
 /** Label sets of the series with samples in the range, each once, in no order. */
-export async function headSeries(head: Head, request: LabelRequest): Promise<Labels[]> {
-  return (await matchingSeries(head, request)).map((series) => head.series.labels(series));
+export async function headSeries(
+  head: Head,
+  request: LabelRequest,
+  windows: readonly WindowHead[] = windowsOf(head, request),
+): Promise<Labels[]> {
+  return (await matchingSeries(head, request, windows)).map((series) => head.series.labels(series));
 }
 
 /** Label names of those series, sorted. */
-export async function headLabelNames(head: Head, request: LabelRequest): Promise<string[]> {
+export async function headLabelNames(
+  head: Head,
+  request: LabelRequest,
+  windows: readonly WindowHead[] = windowsOf(head, request),
+): Promise<string[]> {
   const { index } = head.series;
   const names = new Set<string>();
   if (request.matcherSets.length === 0) {
-    const windows = head.windowsBetween(request.startMs, request.endMs);
     for (const name of index.names()) {
       for (const pair of index.pairsOfName(name)) {
         if (!pairHasSamples(head, windows, pair, request)) continue;
@@ -33,18 +40,22 @@ export async function headLabelNames(head: Head, request: LabelRequest): Promise
       }
     }
   } else {
-    const pairs = await pairsOf(head, request);
+    const pairs = await pairsOf(head, request, windows);
     for (const pair of pairs) names.add(index.nameOf(pair));
   }
   return [...names].sort(compareStrings);
 }
 
 /** Values of a label of those series, sorted. */
-export async function headLabelValues(head: Head, name: string, request: LabelRequest): Promise<string[]> {
+export async function headLabelValues(
+  head: Head,
+  name: string,
+  request: LabelRequest,
+  windows: readonly WindowHead[] = windowsOf(head, request),
+): Promise<string[]> {
   const { index } = head.series;
   const values = new Set<string>();
   if (request.matcherSets.length === 0) {
-    const windows = head.windowsBetween(request.startMs, request.endMs);
     const yielder = createYielder(request.signal);
     let visited = 0;
     for (const pair of index.pairsOfName(name)) {
@@ -53,7 +64,7 @@ export async function headLabelValues(head: Head, name: string, request: LabelRe
     }
   } else {
     const nameId = index.nameId(name);
-    for (const pair of await pairsOf(head, request))
+    for (const pair of await pairsOf(head, request, windows))
       if (index.nameIdOf(pair) === nameId) values.add(index.valueOf(pair));
   }
   return [...values].sort(compareStrings);
@@ -69,21 +80,25 @@ function pairHasSamples(head: Head, windows: readonly WindowHead[], pair: number
   });
 }
 
-async function matchingSeries(head: Head, request: LabelRequest): Promise<number[]> {
+function windowsOf(head: Head, { startMs, endMs }: LabelRequest): readonly WindowHead[] {
+  return head.windowsBetween(startMs, endMs);
+}
+
+async function matchingSeries(head: Head, request: LabelRequest, windows: readonly WindowHead[]): Promise<number[]> {
   const { startMs, endMs, signal } = request;
   const sets = request.matcherSets.length === 0 ? [[]] : request.matcherSets;
   const lists: number[][] = [];
   for (const matchers of sets) {
-    lists.push(await seriesFromHead(head, { matchers, startMs, endMs, ...(signal && { signal }) }));
+    lists.push(await seriesFromHead(head, { matchers, startMs, endMs, ...(signal && { signal }) }, windows));
   }
   return lists.length === 1 ? lists[0]! : [...new Set(lists.flat())];
 }
 
-async function pairsOf(head: Head, request: LabelRequest): Promise<Set<number>> {
+async function pairsOf(head: Head, request: LabelRequest, windows: readonly WindowHead[]): Promise<Set<number>> {
   const pairs = new Set<number>();
   const yielder = createYielder(request.signal);
   let visited = 0;
-  for (const series of await matchingSeries(head, request)) {
+  for (const series of await matchingSeries(head, request, windows)) {
     head.series.forEachPair(series, (pair) => pairs.add(pair));
     if (++visited % PAIRS_PER_TURN === 0) await yielder();
   }

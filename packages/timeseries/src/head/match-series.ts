@@ -1,5 +1,6 @@
 import { type CompiledMatcher, compileMatcher, type Matcher } from '@opendata/promql';
 import type { LabelIndex } from './label-index.ts';
+import { intersect } from './sorted-ids.ts';
 
 /**
  * Series that match all matchers, ascending. Each matcher that a missing label does not satisfy gives a list of
@@ -68,35 +69,6 @@ function seriesWithAny(index: LabelIndex, seriesCount: number, pairs: readonly n
   return series;
 }
 
-function intersect(lists: Uint32Array[]): Uint32Array {
-  lists.sort((a, b) => a.length - b.length);
-  let result = lists[0]!;
-  for (let i = 1; i < lists.length && result.length > 0; i++) result = intersectTwo(result, lists[i]!);
-  return result;
-}
-
-function intersectTwo(small: Uint32Array, large: Uint32Array): Uint32Array {
-  const result = new Uint32Array(small.length);
-  let filled = 0;
-  if (small.length * 16 < large.length) {
-    let low = 0;
-    for (let i = 0; i < small.length; i++) {
-      low = lowerBound(large, small[i]!, low);
-      if (low === large.length) break;
-      if (large[low] === small[i]) result[filled++] = small[i]!;
-    }
-  } else {
-    for (let i = 0, j = 0; i < small.length && j < large.length; ) {
-      const a = small[i]!;
-      const b = large[j]!;
-      if (a === b) result[filled++] = a;
-      if (a <= b) i++;
-      if (b <= a) j++;
-    }
-  }
-  return result.subarray(0, filled);
-}
-
 function without(index: LabelIndex, seriesCount: number, series: Uint32Array, pairs: readonly number[]): Uint32Array {
   const marks = new Uint8Array(seriesCount);
   for (const pair of pairs) index.markSeriesOf(pair, marks);
@@ -104,23 +76,4 @@ function without(index: LabelIndex, seriesCount: number, series: Uint32Array, pa
   const result = new Uint32Array(series.length);
   for (let i = 0; i < series.length; i++) if (marks[series[i]!] === 0) result[filled++] = series[i]!;
   return result.subarray(0, filled);
-}
-
-/** First position at or after `from` whose id is not below `id`: doubling steps, then halving. */
-function lowerBound(ids: Uint32Array, id: number, from: number): number {
-  let step = 1;
-  let low = from;
-  let high = from;
-  while (high < ids.length && ids[high]! < id) {
-    low = high + 1;
-    high += step;
-    step *= 2;
-  }
-  high = Math.min(high, ids.length);
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ids[middle]! < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

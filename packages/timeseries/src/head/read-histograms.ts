@@ -7,24 +7,41 @@ export function hasHistograms(windows: readonly WindowHead[], series: number): b
   return windows.some((window) => window.histograms?.has(window.slotOf(series)) ?? false);
 }
 
-/**
- * The histograms that stand in the columns of a series, by index, with the counter reset hints that Prometheus' chunks
- * would give: of two successive ones the later says whether counters fell in between.
- * @param windows in order of time; of one window, in order of their lanes
- */
+/** The histograms of a series as they are read: see `storedHistograms` and `withResetHints`. */
 export function readHistograms(
   windows: readonly WindowHead[],
   series: number,
   timestamps: Float64Array,
   values: Float64Array,
 ): (FloatHistogram | undefined)[] {
-  const histograms: (FloatHistogram | undefined)[] = new Array(timestamps.length).fill(undefined);
+  return withResetHints(storedHistograms(windows, series, timestamps, values));
+}
+
+/**
+ * The histograms with the counter reset hints that Prometheus' chunks would give: of two successive ones the later says
+ * whether counters fell in between.
+ */
+export function withResetHints(histograms: readonly (FloatHistogram | undefined)[]): (FloatHistogram | undefined)[] {
   let previous: FloatHistogram | undefined;
+  return histograms.map((stored) => {
+    previous = stored && withHint(stored, previous);
+    return previous;
+  });
+}
+
+/**
+ * The histograms that stand in the columns of a series, by index, as they were sent.
+ * @param windows in order of time; of one window, in order of their lanes
+ */
+export function storedHistograms(
+  windows: readonly WindowHead[],
+  series: number,
+  timestamps: Float64Array,
+  values: Float64Array,
+): (FloatHistogram | undefined)[] {
+  const histograms: (FloatHistogram | undefined)[] = new Array(timestamps.length).fill(undefined);
   for (let i = 0; i < timestamps.length; i++) {
-    const stored = isHistogramMarker(values, i) ? find(windows, series, timestamps[i]!) : undefined;
-    const histogram = stored && withHint(stored, previous);
-    histograms[i] = histogram;
-    previous = histogram;
+    if (isHistogramMarker(values, i)) histograms[i] = find(windows, series, timestamps[i]!);
   }
   return histograms;
 }

@@ -1,17 +1,29 @@
 import type { SelectRequest, SeriesColumns } from '@opendata/promql';
 import type { Head } from './head.ts';
 import { matchSeries } from './match-series.ts';
-import { hasHistograms, readHistograms } from './read-histograms.ts';
+import { hasHistograms, readHistograms, storedHistograms } from './read-histograms.ts';
 import { SeriesReader } from './series-reader.ts';
 import type { WindowHead } from './window-head.ts';
 import { createYielder } from './yielder.ts';
 
 const SERIES_PER_TURN = 128;
 
+export interface HeadSelectOptions {
+  /** The heads to read, as `Head.windowsBetween` gives them; those of the interval unless given. */
+  readonly windows?: readonly WindowHead[];
+  /** Histograms as they were sent, without hints about counter resets. */
+  readonly asStored?: boolean;
+}
+
 /** Reads what a selector asks for from the head; gives the event loop its turns in between. */
-export async function selectFromHead(head: Head, request: SelectRequest): Promise<SeriesColumns[]> {
+export async function selectFromHead(
+  head: Head,
+  request: SelectRequest,
+  options: HeadSelectOptions = {},
+): Promise<SeriesColumns[]> {
   const { startMs, endMs, signal } = request;
-  const windows = head.windowsBetween(startMs, endMs);
+  const windows = options.windows ?? head.windowsBetween(startMs, endMs);
+  const histogramsOf = options.asStored === true ? storedHistograms : readHistograms;
   if (windows.length === 0) return [];
   const ids = matchSeries(head.series.index, head.series.count, request.matchers);
   const reader = new SeriesReader(windows, startMs, endMs);
@@ -22,7 +34,7 @@ export async function selectFromHead(head: Head, request: SelectRequest): Promis
     if (hasHistograms(windows, ids[i]!)) {
       if (!reader.read(ids[i]!)) continue;
       const { timestamps, values } = reader;
-      const histograms = readHistograms(windows, ids[i]!, timestamps, values);
+      const histograms = histogramsOf(windows, ids[i]!, timestamps, values);
       result.push({ labels: head.series.labels(ids[i]!), timestamps, values, histograms });
       continue;
     }
@@ -34,9 +46,12 @@ export async function selectFromHead(head: Head, request: SelectRequest): Promis
 }
 
 /** Series that match and have a sample in `[startMs, endMs]`, ascending. */
-export async function seriesFromHead(head: Head, request: SelectRequest): Promise<number[]> {
+export async function seriesFromHead(
+  head: Head,
+  request: SelectRequest,
+  windows: readonly WindowHead[] = head.windowsBetween(request.startMs, request.endMs),
+): Promise<number[]> {
   const { startMs, endMs } = request;
-  const windows = head.windowsBetween(startMs, endMs);
   if (windows.length === 0) return [];
   const ids = matchSeries(head.series.index, head.series.count, request.matchers);
   const result: number[] = [];

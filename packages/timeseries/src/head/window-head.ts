@@ -5,6 +5,7 @@ import { HISTOGRAM_MARKER, HistogramStore } from './histogram-store.ts';
 const PAGE_BITS = 10;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
 const PAGE_BYTES = 4 << PAGE_BITS;
+const SLOTS_PER_TURN = 4096;
 
 /** Reused answer of `WindowHead.read`. */
 export interface WindowColumns {
@@ -22,13 +23,16 @@ export class WindowHead {
   /** Unix milliseconds. */
   readonly startMs: number;
   readonly durationMs: number;
-  /** True once the window's room was given back; its slots must not be read any more. */
+  /** True once the window is not part of the head any more; who has retained it may still read it. */
   isDropped = false;
+  /** Calls that brought samples. */
+  appends = 0;
   /** Native histograms of the window, where it has any: in the columns stands a marker for each. */
   histograms: HistogramStore | undefined;
   /** Samples held, without duplicates. */
   sampleCount = 0;
   #slotCount = 0;
+  #readers = 0;
   readonly #pool: ChunkPool;
   /** Slot + 1 by series, in pages that exist where a series of the page is in the window. */
   readonly #pages: (Uint32Array | undefined)[] = [];
@@ -96,6 +100,7 @@ export class WindowHead {
 
   /** Adds `count` samples: slots, offsets in milliseconds from the start of the window, values. */
   append(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number): void {
+    this.appends++;
     const newest = this.#newest;
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
@@ -264,10 +269,34 @@ export class WindowHead {
     return found >= from && found >= 0;
   }
 
-  /** Gives the room of all samples back to the pool. */
+  /** Keeps the samples readable until `release`, also when the window is dropped meanwhile. */
+  retain(): void {
+    this.#readers++;
+  }
+
+  release(): void {
+    this.#readers--;
+    if (this.isDropped && this.#readers === 0) this.#free();
+  }
+
+  /** Gives the room of all samples back to the pool, as soon as nobody reads them. */
   drop(): void {
-    for (let slot = 0; slot < this.#slotCount; slot++) this.#pool.freeChain(this.#firstChunks[slot]!);
+    if (this.isDropped) return;
     this.isDropped = true;
+    if (this.#readers === 0) this.#free();
+  }
+
+  /** Frees chunks in steps, so that a million slots do not hold up the event loop. */
+  #free(): void {
+    const chunks = this.#firstChunks;
+    const count = this.#slotCount;
+    const pool = this.#pool;
+    const freeFrom = (first: number): void => {
+      const end = Math.min(first + SLOTS_PER_TURN, count);
+      for (let slot = first; slot < end; slot++) pool.freeChain(chunks[slot]!);
+      if (end < count) setImmediate(freeFrom, end);
+    };
+    freeFrom(0);
     this.histograms = undefined;
     this.sampleCount = 0;
     this.#slotCount = 0;

@@ -73,7 +73,7 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusRouteOption
 }
 
 async function tsdbStatus(db: TimeSeriesDb, limit: number): Promise<object> {
-  const { series, chunks } = db.stats();
+  const { series, chunks, blocks, blockBytes, blockSamples, sealing } = db.stats();
   const { labelPairs, seriesByMetric, valuesByLabel, bytesByLabel, seriesByPair } = await db.cardinality(limit);
   const { minMs, maxMs } = db.headTimes();
   return {
@@ -82,6 +82,13 @@ async function tsdbStatus(db: TimeSeriesDb, limit: number): Promise<object> {
     labelValueCountByLabelName: valuesByLabel,
     memoryInBytesByLabelName: bytesByLabel,
     seriesCountByLabelValuePair: seriesByPair,
+    blockStats: {
+      numBlocks: blocks,
+      numSamples: blockSamples,
+      sizeBytes: blockBytes,
+      bytesPerSample: blockSamples === 0 ? 0 : blockBytes / blockSamples,
+      ...sealing,
+    },
   };
 }
 

@@ -105,7 +105,7 @@ export class BatchWriter {
       const { window, slots, offsets } = part;
       window.append(Uint32Array.from(slots), Int32Array.from(offsets), pick(floats.values, part.floats), slots.length);
       for (const { slot, offset, bytes } of part.histograms) window.appendHistogram(slot, offset, bytes);
-      for (const { series, exemplar } of part.exemplars) if (exemplars.add(series, exemplar)) kept++;
+      for (const { series, exemplar } of part.exemplars) if (exemplars.add(series, exemplar, window.lane)) kept++;
     }
     return { group, exemplars: kept };
   }

@@ -50,7 +50,8 @@ export async function recoverHead(
     },
     exemplar({ slot, timestampMs, value, labels }) {
       if (slot >= window!.slotCount) throw new JournalEntryError(`journal lane ${lane} misses series definitions`);
-      exemplars?.add(window!.seriesOf(slot), { timestampMs, value, labels: decodeLabels(labels, 0, labels.length) });
+      const exemplar = { timestampMs, value, labels: decodeLabels(labels, 0, labels.length) };
+      exemplars?.add(window!.seriesOf(slot), exemplar, lane);
     },
   };
   for await (const item of entries) {

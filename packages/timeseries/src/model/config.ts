@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
 import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
+import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
 import {
   checkScrapeConfigs,
   globalConfigSchema,
@@ -11,6 +12,7 @@ import {
 } from './scrape-config.ts';
 
 const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
 /** Share of the machine's memory, or the container's, that the head may take. */
 const HEAD_MEMORY_SHARE = 0.5;
 
@@ -30,6 +32,12 @@ export interface TimeSeriesConfig {
   /** Most bytes of a remote-write request, before and after decompression. */
   readonly remoteWriteBodyLimitBytes: number;
   readonly headBudgetBytes: number;
+  /** Most bytes of sealed blocks; `undefined`: no limit. */
+  readonly retentionBytes: number | undefined;
+  /** Length of a time window, in ms. */
+  readonly windowMs: number;
+  /** How long after its end a window is kept in memory for late samples, in ms. */
+  readonly graceMs: number;
 }
 
 /** Where everything is kept unless the configuration says otherwise. */
@@ -45,6 +53,7 @@ const configSchema = z
     scrape_configs: scrapeConfigsSchema.default([]),
     storage: storageConfigSchema.optional(),
     retention: durationMs({ minMs: 60_000 }).optional(),
+    retention_size: byteSize({ minBytes: MIB }).optional(),
     flush_interval_secs: z
       .number({ error: 'expected a number of seconds' })
       .min(0.1, { error: 'expected at least 0.1 seconds' })
@@ -57,7 +66,15 @@ const configSchema = z
         body_size_limit: byteSize({ minBytes: 1024 }).default(64 * MIB),
       })
       .default({ ack: 'durable', body_size_limit: 64 * MIB }),
-    head: z.strictObject({ memory_budget: byteSize({ minBytes: 16 * MIB }).optional() }).default({}),
+    head: z
+      .strictObject({
+        memory_budget: byteSize({ minBytes: 16 * MIB }).optional(),
+        window: durationMs({ minMs: 1000 })
+          .refine((windowMs) => DAY_MS % windowMs === 0, { error: 'expected a part of a day, such as 30m, 1h or 2h' })
+          .default(DEFAULT_WINDOW_MS),
+        late_grace: durationMs({ minMs: 0 }).default(DEFAULT_GRACE_MS),
+      })
+      .default({ window: DEFAULT_WINDOW_MS, late_grace: DEFAULT_GRACE_MS }),
     read_only: z
       .literal(false, { error: 'read-only mode is not available in this version: remove the key or set it to false' })
       .default(false),
@@ -102,6 +119,9 @@ function resolveConfig(file: z.infer<typeof configSchema>): TimeSeriesConfig {
     remoteWriteAck: file.remote_write.ack,
     remoteWriteBodyLimitBytes: file.remote_write.body_size_limit,
     headBudgetBytes: file.head.memory_budget ?? defaultHeadBudgetBytes(),
+    retentionBytes: file.retention_size,
+    windowMs: file.head.window,
+    graceMs: file.head.late_grace,
   };
 }
 

@@ -1,0 +1,102 @@
+import { compareStrings, type Labels } from '@opendata/promql';
+import type { Block } from '../block/block.ts';
+import { matchBlock } from '../block/match-block.ts';
+import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from '../head/label-queries.ts';
+import { createYielder } from '../head/yielder.ts';
+import type { ReadView } from './view.ts';
+
+/** Label sets of the series with samples in the range, each once, in no order. */
+export async function viewSeries(view: ReadView, request: LabelRequest): Promise<Labels[]> {
+  const { head, windows, blocks, identities } = view;
+  const ofHead = await headSeries(head, request, windows);
+  if (blocks.length === 0) return ofHead;
+  const found = new Set(ofHead.map((labels) => identities.ofHead(labels)));
+  const yielder = createYielder(request.signal);
+  for (const block of blocks) {
+    const series = await matchingSeries(block, request);
+    for (const labels of await identities.ofBlock(block, series, yielder, request.signal)) found.add(labels);
+  }
+  return [...found];
+}
+
+/** Label names of those series, sorted. */
+export async function viewLabelNames(view: ReadView, request: LabelRequest): Promise<string[]> {
+  const names = new Set(await headLabelNames(view.head, request, view.windows));
+  for (const block of view.blocks) {
+    if (isWhole(block, request)) for (const { name } of block.descriptor.names) names.add(name);
+    else for (const pair of await pairsOf(block, request)) names.add(block.index.nameOf(pair));
+  }
+  return [...names].sort(compareStrings);
+}
+
+/** Values of a label of those series, sorted. */
+export async function viewLabelValues(view: ReadView, name: string, request: LabelRequest): Promise<string[]> {
+  const { signal } = request;
+  const values = new Set(await headLabelValues(view.head, name, request, view.windows));
+  for (const block of view.blocks) {
+    const { index } = block;
+    const range = index.pairsOfName(name);
+    if (range.first === range.end) continue;
+    if (isWhole(block, request)) {
+      for (const value of await index.values(range, signal)) values.add(value);
+      continue;
+    }
+    const readValue = index.valueReader(signal);
+    for (const pair of await pairsOf(block, request)) {
+      if (pair >= range.first && pair < range.end) values.add(await readValue(pair));
+    }
+  }
+  return [...values].sort(compareStrings);
+}
+
+/** Whether the answer is everything that the block has. */
+function isWhole(block: Block, { matcherSets, startMs, endMs }: LabelRequest): boolean {
+  return matcherSets.length === 0 && block.isWithin(startMs, endMs);
+}
+
+/** Series of a block that match any of the sets and have samples in the range, ascending. */
+async function matchingSeries(block: Block, request: LabelRequest): Promise<Uint32Array> {
+  const { matcherSets, startMs, endMs, signal } = request;
+  const all = new Set<number>();
+  let series = new Uint32Array(0) as Uint32Array;
+  const sets = matcherSets.length === 0 ? [[]] : matcherSets;
+  for (const matchers of sets) {
+    series = await matchBlock(block.index, matchers, signal);
+    if (sets.length > 1) for (const number of series) all.add(number);
+  }
+  if (sets.length > 1) series = Uint32Array.from(all).sort();
+  return block.isWithin(startMs, endMs) ? series : withSamples(block, series, request);
+}
+
+async function withSamples(
+  block: Block,
+  series: Uint32Array,
+  { startMs, endMs, signal }: LabelRequest,
+): Promise<Uint32Array> {
+  const kept = new Uint32Array(series.length);
+  let count = 0;
+  let page = await block.index.seriesPage(0, signal);
+  for (const number of series) {
+    if (number >= page.first + page.page.count) page = await block.index.seriesPage(number, signal);
+    const place = number - page.first;
+    if (page.page.minMs[place]! <= endMs && page.page.maxMs[place]! >= startMs) kept[count++] = number;
+  }
+  return kept.subarray(0, count);
+}
+
+async function pairsOf(block: Block, request: LabelRequest): Promise<Set<number>> {
+  const found = new Set<number>();
+  let page = await block.index.seriesPage(0, request.signal);
+  const yielder = createYielder(request.signal);
+  let visited = 0;
+  for (const number of await matchingSeries(block, request)) {
+    if (number >= page.first + page.page.count || number < page.first) {
+      page = await block.index.seriesPage(number, request.signal);
+    }
+    const { starts, pairs } = page.page;
+    const place = number - page.first;
+    for (let i = starts[place]!; i < starts[place + 1]!; i++) found.add(pairs[i]!);
+    if (++visited % 1024 === 0) await yielder();
+  }
+  return found;
+}
