@@ -1,9 +1,19 @@
 import type { WaitOptions } from './followers.ts';
 import type { Logger } from './logger.ts';
-import type { AppendColumns, AppendRecord, KeyInspection, LogRecord, LogSegment, SequenceRange } from './model.ts';
+import type {
+  AppendColumns,
+  AppendRecord,
+  KeyedRecord,
+  KeyInspection,
+  LogRecord,
+  LogSegment,
+  SequenceRange,
+} from './model.ts';
+import type { FollowSelectedOptions, ReadOptions, SelectedPageOptions, TailOptions } from './ordered-reader.ts';
 import type { FollowPageOptions, KeyListOptions, ReadPageOptions } from './reader.ts';
 import type { RetentionLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
+import type { LogSelection } from './selection.ts';
 import type { Appended, WriterLimits } from './writer.ts';
 
 const MiB = 1024 * 1024;
@@ -82,6 +92,14 @@ export interface LogReader extends AsyncDisposable {
   readPage(key: Uint8Array, options?: ReadPageOptions): Promise<ScanPage>;
   /** Like {@link readPage}, but waits for a first record up to `timeoutMs`. */
   followPage(key: Uint8Array, options: FollowPageOptions): Promise<ScanPage>;
+  /** Records of many keys, or of all, in the order of the log. With `follow` it waits for more instead of ending. */
+  read(selection?: LogSelection, options?: ReadOptions): AsyncIterableIterator<KeyedRecord>;
+  /** Some next records of many keys, as columns, and where to go on. */
+  readSelectedPage(selection: LogSelection, options?: SelectedPageOptions): Promise<ScanPage>;
+  /** Like {@link readSelectedPage}, but waits for a first record up to `timeoutMs`. */
+  followSelectedPage(selection: LogSelection, options: FollowSelectedOptions): Promise<ScanPage>;
+  /** Pages of records of many keys as they come; empty ones say that nothing came for `idleMs`. */
+  tailPages(selection: LogSelection, options?: TailOptions): AsyncIterableIterator<ScanPage>;
   /** Exact number of records of `key` in the range. */
   count(key: Uint8Array, range?: SequenceRange): Promise<number>;
   /** What a scan of `key` in the range meets and costs, by segment. */

@@ -23,6 +23,8 @@ export class Followers implements KeyWatcher {
   private closed = false;
   /** Number of waiting followers. */
   waiting = 0;
+  /** Called after each append. */
+  onAppended: (() => void) | undefined;
 
   /** Number of keys waited for. */
   get size(): number {
@@ -39,6 +41,10 @@ export class Followers implements KeyWatcher {
     if (woken === undefined) return;
     this.waiters.delete(name);
     for (const waiter of woken) this.finish(waiter, true);
+  }
+
+  appended(): void {
+    this.onAppended?.();
   }
 
   /** Resolves true when a record of `key` is appended, false at the time-out, on abort, or when the log closes. */

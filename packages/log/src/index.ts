@@ -16,6 +16,7 @@ export type { Logger } from './logger.ts';
 export type {
   AppendColumns,
   AppendRecord,
+  KeyedRecord,
   KeyInspection,
   KeySegment,
   LogRecord,
@@ -23,6 +24,7 @@ export type {
   SequenceRange,
 } from './model.ts';
 export { openLog, openLogOn } from './open-log.ts';
+export type { FollowSelectedOptions, ReadOptions, SelectedPageOptions, TailOptions } from './ordered-reader.ts';
 export {
   type FollowPageOptions,
   type KeyListOptions,
@@ -33,4 +35,5 @@ export {
   type ReadPageOptions,
 } from './reader.ts';
 export type { ScanPage } from './scan-page.ts';
+export type { LogSelection } from './selection.ts';
 export type { Appended } from './writer.ts';

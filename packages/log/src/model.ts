@@ -16,6 +16,11 @@ export interface LogRecord extends LogAttributes {
   readonly arrivalTimeMs: number;
 }
 
+/** One record of a read over many keys. */
+export interface KeyedRecord extends LogRecord {
+  readonly key: Uint8Array;
+}
+
 /** Records to append, as byte ranges of one buffer. The buffer is only read during the call. */
 export interface AppendColumns {
   readonly bytes: Uint8Array;

@@ -6,7 +6,23 @@ import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefa
 import { LogError } from './errors.ts';
 import { Followers, type WaitOptions } from './followers.ts';
 import { silentLogger } from './logger.ts';
-import type { AppendColumns, AppendRecord, KeyInspection, LogRecord, LogSegment, SequenceRange } from './model.ts';
+import type {
+  AppendColumns,
+  AppendRecord,
+  KeyedRecord,
+  KeyInspection,
+  LogRecord,
+  LogSegment,
+  SequenceRange,
+} from './model.ts';
+import {
+  type FollowSelectedOptions,
+  type OrderedFollowers,
+  OrderedReader,
+  type ReadOptions,
+  type SelectedPageOptions,
+  type TailOptions,
+} from './ordered-reader.ts';
 import { type FollowPageOptions, type KeyListOptions, type ReadPageOptions, SegmentsReader } from './reader.ts';
 import { recoverSegments } from './recovery.ts';
 import { Retention } from './retention.ts';
@@ -14,6 +30,8 @@ import { type RetentionLimits, resolveAgeLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
 import { Sealer } from './sealer.ts';
 import type { SegmentSet } from './segment-set.ts';
+import type { LogSelection } from './selection.ts';
+import { SelectionFollowers } from './selection-followers.ts';
 import { type Appended, LogWriter, type WriterLimits } from './writer.ts';
 
 /** Opens a log and its storage. @throws StorageError, LogError corrupt | invalid_input */
@@ -50,6 +68,12 @@ export async function openLogOn(
     now,
     onRotate: () => sealer.kick(),
   });
+  const ordered = {
+    visible: new SelectionFollowers(segments, () => segments.nextSequence),
+    durable: new SelectionFollowers(segments, () => writer.watermark.sequence),
+  };
+  followers.onAppended = () => ordered.visible.advanced();
+  writer.watermark.subscribe(() => ordered.durable.advanced());
   const retention = new Retention(storage, segments, limits, { now, logger });
   sealer.kick();
   const backpressure = new Backpressure(
@@ -59,7 +83,18 @@ export async function openLogOn(
     new CommitGate(storage.journal),
     limits.headBudgetBytes,
   );
-  return new OpenLog({ storage, segments, writer, sealer, retention, followers, backpressure, closeStorage, now });
+  return new OpenLog({
+    storage,
+    segments,
+    writer,
+    sealer,
+    retention,
+    followers,
+    ordered,
+    backpressure,
+    closeStorage,
+    now,
+  });
 }
 
 function resolveLimits(options: LogOptions, defaultTtlMs: number | undefined): WriterLimits & RetentionLimits {
@@ -80,6 +115,7 @@ interface LogParts {
   readonly sealer: Sealer;
   readonly retention: Retention;
   readonly followers: Followers;
+  readonly ordered: OrderedFollowers;
   readonly backpressure: Backpressure;
   readonly closeStorage: () => Promise<void>;
   readonly now: () => number;
@@ -93,6 +129,8 @@ class OpenLog implements LogDb {
   private readonly sealer: Sealer;
   private readonly retention: Retention;
   private readonly followers: Followers;
+  private readonly orderedFollowers: OrderedFollowers;
+  private readonly orderedReader: OrderedReader;
   private readonly closeStorage: () => Promise<void>;
   private readonly backpressure: Backpressure;
   private readonly now: () => number;
@@ -106,6 +144,8 @@ class OpenLog implements LogDb {
     this.sealer = parts.sealer;
     this.retention = parts.retention;
     this.followers = parts.followers;
+    this.orderedFollowers = parts.ordered;
+    this.orderedReader = new OrderedReader(parts.segments, parts.ordered, () => this.durableSequence);
     this.backpressure = parts.backpressure;
     this.closeStorage = parts.closeStorage;
     this.now = parts.now;
@@ -193,6 +233,25 @@ class OpenLog implements LogDb {
     return this.reader.followPage(key, options);
   }
 
+  read(selection: LogSelection = {}, options: ReadOptions = {}): AsyncGenerator<KeyedRecord> {
+    if (options.follow && options.reverse) {
+      throw new LogError('invalid_input', 'what is read in reverse order cannot be followed');
+    }
+    return this.orderedReader.read(selection, options);
+  }
+
+  readSelectedPage(selection: LogSelection, options: SelectedPageOptions = {}): Promise<ScanPage> {
+    return this.orderedReader.page(selection, options);
+  }
+
+  followSelectedPage(selection: LogSelection, options: FollowSelectedOptions): Promise<ScanPage> {
+    return this.orderedReader.followPage(selection, options);
+  }
+
+  tailPages(selection: LogSelection, options: TailOptions = {}): AsyncGenerator<ScanPage> {
+    return this.orderedReader.tail(selection, options);
+  }
+
   count(key: Uint8Array, range: SequenceRange = {}): Promise<number> {
     return this.reader.count(key, range);
   }
@@ -227,8 +286,8 @@ class OpenLog implements LogDb {
     return {
       appendedRecords: writer.recordsTotal,
       appendedBytes: writer.bytesTotal,
-      scannedRecords: this.reader.recordsTotal,
-      scannedBytes: this.reader.bytesTotal,
+      scannedRecords: this.reader.recordsTotal + this.orderedReader.recordsTotal,
+      scannedBytes: this.reader.bytesTotal + this.orderedReader.bytesTotal,
       sealedSegments: segmentSet.sealed.length,
       waitingSegments: segmentSet.heads.length - 1,
       sealFailures: sealer.failuresTotal,
@@ -238,7 +297,7 @@ class OpenLog implements LogDb {
       oldestAgeMs: startTimeMs === undefined ? 0 : Math.max(0, this.now() - startTimeMs),
       activeKeys: segmentSet.active.keys.count,
       headBytes: segmentSet.headBytes,
-      followers: this.followers.waiting,
+      followers: this.followers.waiting + this.orderedFollowers.visible.size + this.orderedFollowers.durable.size,
       firstSequence: segmentSet.firstSequence,
       nextSequence: segmentSet.nextSequence,
       durableSequence: writer.watermark.sequence,
@@ -247,6 +306,8 @@ class OpenLog implements LogDb {
 
   endFollowing(): void {
     this.followers.close();
+    this.orderedFollowers.visible.close();
+    this.orderedFollowers.durable.close();
     this.writer.watermark.endWaits();
   }
 
@@ -261,6 +322,8 @@ class OpenLog implements LogDb {
 
   private async closeAll(): Promise<void> {
     this.followers.close();
+    this.orderedFollowers.visible.close();
+    this.orderedFollowers.durable.close();
     try {
       await this.retention.close();
       await this.sealer.close();

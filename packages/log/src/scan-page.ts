@@ -25,6 +25,10 @@ export class ScanPage {
   times = noNumbers;
   /** Bytes of attributes right before each value; undefined while no record has any. */
   attributeLengths: Uint32Array | undefined;
+  /** The key of each record; undefined where all are of one. */
+  keySources: Uint8Array[] | undefined;
+  keyStarts: Uint32Array | undefined;
+  keyEnds: Uint32Array | undefined;
   count = 0;
   valueBytes = 0;
   /** Where to go on reading: one past the last record when the page is full, else the end of what was looked at. */
@@ -68,6 +72,22 @@ export class ScanPage {
     this.valueBytes += length;
   }
 
+  /** Says that the record added last has the key `source[start, end)`. */
+  setKey(source: Uint8Array, start: number, end: number): void {
+    const index = this.count - 1;
+    this.keySources ??= [];
+    this.keyStarts ??= new Uint32Array(this.sequences.length);
+    this.keyEnds ??= new Uint32Array(this.sequences.length);
+    this.keySources[index] = source;
+    this.keyStarts[index] = start;
+    this.keyEnds[index] = end;
+  }
+
+  /** The key of record `index` of a page over many keys: a view, not a copy. */
+  keyAt(index: number): Uint8Array {
+    return this.keySources![index]!.subarray(this.keyStarts![index]!, this.keyEnds![index]!);
+  }
+
   /** Record `index` as an object. @throws WireError malformed */
   recordAt(index: number): LogRecord {
     const length = this.attributeLengths?.[index] ?? 0;
@@ -96,6 +116,8 @@ export class ScanPage {
     this.sequences = grownF64(this.sequences, capacity);
     this.times = grownF64(this.times, capacity);
     if (this.attributeLengths !== undefined) this.attributeLengths = grownU32(this.attributeLengths, capacity);
+    if (this.keyStarts !== undefined) this.keyStarts = grownU32(this.keyStarts, capacity);
+    if (this.keyEnds !== undefined) this.keyEnds = grownU32(this.keyEnds, capacity);
     this.starts = grownU32(this.starts, capacity);
     this.ends = grownU32(this.ends, capacity);
   }

@@ -20,6 +20,8 @@ export interface KeyWatcher {
   watches(key: Uint8Array): boolean;
   /** A record of `key` was appended. Nobody waits for it any more afterwards. */
   wake(key: Uint8Array): void;
+  /** Records were appended. */
+  appended(): void;
 }
 
 /** Where an entry that is not yet part of the head was written. */
@@ -123,6 +125,7 @@ export class Head {
       this.bodyLengths[record] = reader.bodyEnd - reader.bodyStart + (reader.hasAttributes ? attributesBit : 0);
       this.keyNumbers[record] = this.indexKey(chunk, reader.keyStart, reader.keyEnd, shift, record);
     }
+    this.watcher.appended();
   }
 
   /** Records of `key` with a sequence in [from, to) are added to `page` until it is full. */
@@ -137,6 +140,20 @@ export class Head {
       const copied = this.postings.copyFrom(number, ordinal, records);
       for (let i = 0; i < copied && !page.isFull; i++, ordinal++) this.addTo(page, records[i]!);
     }
+  }
+
+  /** The number of the key of the record with this sequence. */
+  keyNumberAt(sequence: number): number {
+    return this.keyNumbers[sequence - this.startSequence]!;
+  }
+
+  /** Adds the record with this sequence, and its key, to `page`. */
+  addWithKey(page: ScanPage, sequence: number): void {
+    const record = sequence - this.startSequence;
+    const key = this.keyNumbers[record]!;
+    const start = this.keys.offsetOf(key);
+    this.addTo(page, record);
+    page.setKey(this.keys.chunkOf(key), start, start + this.keys.lengthOf(key));
   }
 
   /** Number of records of `key` with a sequence in [from, to). */

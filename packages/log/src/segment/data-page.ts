@@ -104,6 +104,28 @@ export function readRun(
   }
 }
 
+const recordCursor = new VarintCursor();
+
+/** Where the body of one record is. */
+export interface BodyPlace {
+  start: number;
+  end: number;
+  hasAttributes: boolean;
+}
+
+/** Finds the body of the record at byte `offset` of the page. @throws LogError corrupt */
+export function locateBody(bytes: Uint8Array, offset: number, place: BodyPlace): void {
+  if (bytes[0] !== version) throw new LogError('corrupt', `data page of an unknown version: ${bytes[0]}`);
+  recordCursor.reset(bytes, offset, bytes.length);
+  recordCursor.next();
+  recordCursor.next();
+  const length = recordCursor.next();
+  place.start = recordCursor.skip(Math.floor(length / 2));
+  place.end = recordCursor.offset;
+  place.hasAttributes = length % 2 === 1;
+  if (recordCursor.failed) throw new LogError('corrupt', 'data page is cut short');
+}
+
 /** Number of records of `run` before `sequence` (relative to the segment). */
 export function countBefore(bytes: Uint8Array, run: Run, sequence: number): number {
   const cursor = openRun(bytes, run);

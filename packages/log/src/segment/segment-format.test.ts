@@ -6,6 +6,8 @@ import { ScanPage } from '../scan-page.ts';
 import { countBefore, DataPageBuilder, readRun } from './data-page.ts';
 import { decodeDescriptor, encodeDescriptor } from './descriptor.ts';
 import { DirectoryPage, DirectoryPageBuilder, type Run } from './directory-page.ts';
+import { filterPageOf, KeyFilterBuilder, mayInclude } from './key-filter.ts';
+import { encodeOrderPage, OrderPage } from './order-page.ts';
 
 const key = fc.uint8Array({ maxLength: 12 });
 const amount = fc.oneof(fc.nat(200), fc.nat());
@@ -39,8 +41,22 @@ describe('segment descriptor', () => {
     startTimeMs: amount,
     endTimeMs: amount,
     valueBytes: fc.maxSafeNat(),
-    times: fc.array(fc.record({ page: amount, firstTimeMs: amount }), { maxLength: 3 }),
-    directory: fc.array(fc.record({ page: amount, firstKey: key, firstSequence: amount }), { maxLength: 5 }),
+    orderPage: amount,
+    filterPage: amount,
+    filterPages: amount,
+    data: fc.array(fc.record({ gap: fc.nat(9), length: amount }), { maxLength: 4 }).map((list) => {
+      const pages = new Uint32Array(list.length);
+      const positions = new Float64Array(list.length + 1);
+      list.forEach(({ gap, length }, i) => {
+        pages[i] = (i === 0 ? 0 : pages[i - 1]! + 1) + gap;
+        positions[i + 1] = positions[i]! + length;
+      });
+      return { pages, positions };
+    }),
+    times: fc.array(fc.record({ page: amount, firstTimeMs: amount, firstRecord: amount }), { maxLength: 3 }),
+    directory: fc.array(fc.record({ page: amount, firstKey: key, firstSequence: amount, firstPosition: amount }), {
+      maxLength: 5,
+    }),
   });
 
   it('is read as it was written', () => {
@@ -57,6 +73,42 @@ describe('segment descriptor', () => {
       { numRuns: 20 },
     );
   });
+});
+
+describe('order page and key filter', () => {
+  it('are read as they were written', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 40 }), fc.nat(40), (list, skipped) => {
+        const from = Math.min(skipped, list.length);
+        const page = new OrderPage(encodeOrderPage(Uint32Array.from(list), from));
+        expect(Array.from({ length: page.count }, (_, i) => page.positionAt(i))).toEqual(list.slice(from));
+      }),
+    );
+  });
+
+  it('a filter knows every key of it, and few others', () => {
+    const keys = Array.from({ length: 30_000 }, (_, i) => Buffer.from(`device-${i}`));
+    const builder = new KeyFilterBuilder(keys.length);
+    for (const each of keys) builder.add(each);
+    const pages = Array.from({ length: builder.pageCount }, (_, i) => builder.encodePage(i));
+    expect(pages.length).toBe(2);
+    const isKnown = (each: Uint8Array) => mayInclude(pages[filterPageOf(each, keys.length)]!, each, keys.length);
+    expect(keys.every(isKnown)).toBe(true);
+    const others = Array.from({ length: 20_000 }, (_, i) => Buffer.from(`other-${i}`)).filter(isKnown);
+    expect(others.length).toBeLessThan(200);
+  });
+
+  it('are refused when they are damaged', () => {
+    const filter = new KeyFilterBuilder(3);
+    expectNoFaults(filter.encodePage(0), (bytes) => mayInclude(bytes, Buffer.from('k'), 3));
+    expectNoFaults(encodeOrderPage(Uint32Array.of(1, 2, 3), 0), (bytes) => new OrderPage(bytes));
+  });
+});
+
+it('a segment of another release is refused with its version', () => {
+  expect(() => decodeDescriptor(Uint8Array.of(2, 1, 1))).toThrow(
+    'unknown version: 2; this release reads version 3 only',
+  );
 });
 
 describe('directory page', () => {

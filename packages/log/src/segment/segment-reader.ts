@@ -5,6 +5,8 @@ import type { ScanPage } from '../scan-page.ts';
 import { countBefore, readRun, sequenceInRun } from './data-page.ts';
 import { decodeDescriptor, type SegmentDescriptor } from './descriptor.ts';
 import { DirectoryPage, type Run } from './directory-page.ts';
+import { filterPageOf, mayInclude } from './key-filter.ts';
+import { OrderedSegment } from './ordered-segment.ts';
 import { recordFromTime } from './time-page.ts';
 
 /** Data pages fetched at once when a key has several in a row. */
@@ -16,6 +18,8 @@ export class SegmentReader {
   /** Bytes of its pages as they are stored. */
   readonly sizeBytes: number;
   readonly descriptor: SegmentDescriptor;
+  /** Its records in the order of the sequence. */
+  readonly ordered: OrderedSegment;
   private readonly blocks: BlockStore;
 
   /** @throws LogError corrupt */
@@ -24,6 +28,11 @@ export class SegmentReader {
     this.sizeBytes = info.sizeBytes;
     this.descriptor = decodeDescriptor(info.descriptor);
     this.blocks = blocks;
+    this.ordered = new OrderedSegment(this.descriptor, {
+      read: (first, count, signal) => blocks.readPages(info.id, first, count, signal),
+      directoryIndex: (key) => this.directoryIndex(key, 0),
+      directoryPage: (index) => this.directoryPage(index),
+    });
   }
 
   get id(): number {
@@ -48,6 +57,7 @@ export class SegmentReader {
 
   /** Records of `key` with a sequence in [from, to) are added to `page` until it is full. */
   async read(key: Uint8Array, from: number, to: number, page: ScanPage, signal?: AbortSignal): Promise<void> {
+    if (!(await this.mayHave(key))) return;
     const first = Math.max(0, from - this.startSequence);
     const end = to - this.startSequence;
     let batch: Run[] = [];
@@ -69,7 +79,7 @@ export class SegmentReader {
 
   /** Number of records of `key` with a sequence in [from, to). */
   async count(key: Uint8Array, from: number, to: number): Promise<number> {
-    if (to <= from) return 0;
+    if (to <= from || !(await this.mayHave(key))) return 0;
     const end = await this.ordinalFrom(key, to - this.startSequence);
     if (end === 0 || from <= this.startSequence) return end;
     return end - (await this.ordinalFrom(key, from - this.startSequence));
@@ -78,6 +88,7 @@ export class SegmentReader {
   /** Number of data pages with records of `key` with a sequence in [from, to). */
   async pagesOf(key: Uint8Array, from: number, to: number): Promise<number> {
     let pages = 0;
+    if (!(await this.mayHave(key))) return pages;
     for await (const run of this.runs(key, Math.max(0, from - this.startSequence))) {
       if (run.firstSequence >= to - this.startSequence) break;
       pages++;
@@ -122,6 +133,15 @@ export class SegmentReader {
         yield key;
       }
     }
+  }
+
+  /** False only if the segment has no record of `key`. Its filter is a small part of its directory. */
+  private async mayHave(key: Uint8Array): Promise<boolean> {
+    const { filterPage, filterPages, keyCount } = this.descriptor;
+    if (filterPages === 0) return true;
+    const page = filterPage + filterPageOf(key, keyCount);
+    const [bytes] = await this.blocks.readPages(this.blockId, page, 1);
+    return mayInclude(bytes!, key, keyCount);
   }
 
   /** How many records of `key` come before `sequence` (relative to the segment). */

@@ -5,6 +5,8 @@ import { WorkPacer } from '../yielding.ts';
 import { DataPageBuilder } from './data-page.ts';
 import type { DirectoryPageRef, SegmentDescriptor, TimePageRef } from './descriptor.ts';
 import { DirectoryPageBuilder } from './directory-page.ts';
+import { KeyFilterBuilder } from './key-filter.ts';
+import { encodeOrderPage, positionsPerPage } from './order-page.ts';
 import { arrivalsPerPage, encodeTimePage } from './time-page.ts';
 
 /** A data page is closed at this size; a larger record has a page of its own. */
@@ -14,7 +16,8 @@ const recordsAtOnce = 1024;
 
 /**
  * Writes the pages of a head that takes no more records: data pages with its records ordered by (key, sequence), and
- * between them directory pages with an entry for each key in each data page. Works in the background.
+ * between them directory pages with an entry for each key in each data page; behind them the arrivals, the place of each
+ * record in the order of the sequence, and a filter of the keys. Works in the background.
  */
 export async function writeSegment(head: Head, writer: BlockWriter): Promise<SegmentDescriptor> {
   const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0));
@@ -44,6 +47,12 @@ class SegmentOutput {
   private readonly data = new DataPageBuilder(dataPageBytes);
   private readonly entries = new DirectoryPageBuilder();
   private readonly directory: DirectoryPageRef[] = [];
+  private readonly filter: KeyFilterBuilder;
+  /** Position of each record: its byte among all data pages one behind the other. */
+  private readonly positions: Uint32Array;
+  private readonly dataPages: number[] = [];
+  /** Position of the first byte of each data page, the one being filled included. */
+  private readonly dataPositions = [0];
   private firstEntry: Omit<DirectoryPageRef, 'page'> | undefined;
   /** Runs of the page being filled, whose page number is known when it is written. */
   private pending: { key: Uint8Array; offset: number; first: number; last: number; count: number; ordinal: number }[] =
@@ -59,10 +68,13 @@ class SegmentOutput {
   constructor(head: Head, writer: BlockWriter) {
     this.head = head;
     this.writer = writer;
+    this.filter = new KeyFilterBuilder(head.keys.count);
+    this.positions = new Uint32Array(head.recordCount);
   }
 
   startKey(key: Uint8Array): void {
     this.key = key;
+    this.filter.add(key);
     this.ordinal = 0;
     this.runCount = 0;
   }
@@ -77,6 +89,7 @@ class SegmentOutput {
       this.runFirst = record;
       this.data.startRun(record, this.head.startTimeMs);
     }
+    this.positions[record] = this.dataPositions.at(-1)! + this.data.length;
     const length = this.head.bodyLength(record);
     this.data.add(
       record,
@@ -94,10 +107,14 @@ class SegmentOutput {
   async closeDataPage(): Promise<void> {
     this.closeRun();
     if (this.data.length === 1) return;
-    const page = await this.writer.writePage(this.data.finish());
+    const position = this.dataPositions.at(-1)!;
+    const bytes = this.data.finish();
+    const page = await this.writer.writePage(bytes);
+    this.dataPages.push(page);
+    this.dataPositions.push(position + bytes.length);
     for (const run of this.pending) {
       const { key, offset, first, last, count, ordinal } = run;
-      this.firstEntry ??= { firstKey: key, firstSequence: first };
+      this.firstEntry ??= { firstKey: key, firstSequence: first, firstPosition: position + offset };
       this.entries.add(key, { page, offset, firstSequence: first, lastSequence: last, count, ordinal });
       if (this.entries.sizeBytes >= directoryPageBytes) await this.writeDirectoryPage();
     }
@@ -117,6 +134,9 @@ class SegmentOutput {
     await this.closeDataPage();
     await this.writeDirectoryPage();
     const times = await this.writeTimes();
+    const orderPage = await this.writeOrder();
+    const filterPages = this.directory.length > 1 ? this.filter.pageCount : 0;
+    const filterPage = await this.writeFilter(filterPages);
     return {
       segmentId: this.head.segmentId,
       startSequence: this.head.startSequence,
@@ -125,6 +145,10 @@ class SegmentOutput {
       startTimeMs: this.head.startTimeMs,
       endTimeMs: this.head.times.lastMs,
       valueBytes: this.valueBytes,
+      orderPage,
+      filterPage,
+      filterPages,
+      data: { pages: Uint32Array.from(this.dataPages), positions: Float64Array.from(this.dataPositions) },
       directory: this.directory,
       times,
     };
@@ -135,9 +159,29 @@ class SegmentOutput {
     const refs: TimePageRef[] = [];
     for (let from = 0; from < times.count; from += arrivalsPerPage) {
       const page = await this.writer.writePage(encodeTimePage(times, from, startTimeMs));
-      refs.push({ page, firstTimeMs: times.timeAt(from) });
+      refs.push({ page, firstTimeMs: times.timeAt(from), firstRecord: times.recordAt(from) });
     }
     return refs;
+  }
+
+  /** Returns the first of the pages. */
+  private async writeOrder(): Promise<number> {
+    const first = this.writer.pages;
+    for (let from = 0; from < this.positions.length; from += positionsPerPage) {
+      await this.writer.writePage(encodeOrderPage(this.positions, from));
+      if (this.pacer.isDue()) await this.pacer.pause();
+    }
+    return first;
+  }
+
+  /** Returns the first of the pages. */
+  private async writeFilter(pages: number): Promise<number> {
+    const first = this.writer.pages;
+    for (let index = 0; index < pages; index++) {
+      await this.writer.writePage(this.filter.encodePage(index));
+      if (this.pacer.isDue()) await this.pacer.pause();
+    }
+    return first;
   }
 
   /** Ends the records of the key in this page. */

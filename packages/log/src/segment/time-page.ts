@@ -42,3 +42,29 @@ export function recordFromTime(bytes: Uint8Array, startTimeMs: number, timeMs: n
   }
   return -1;
 }
+
+/** The arrivals of a page: from each of `records` on, the time at the same index, ms since 1970. */
+export interface TimePage {
+  readonly records: Uint32Array;
+  readonly timesMs: Float64Array;
+}
+
+/** @throws LogError corrupt */
+export function decodeTimePage(bytes: Uint8Array, startTimeMs: number): TimePage {
+  if (bytes[0] !== version) throw new LogError('corrupt', `time page of an unknown version: ${bytes[0]}`);
+  const cursor = new VarintCursor();
+  cursor.reset(bytes, 1, bytes.length);
+  const records = new Uint32Array(arrivalsPerPage);
+  const timesMs = new Float64Array(arrivalsPerPage);
+  let count = 0;
+  let record = 0;
+  let timeMs = startTimeMs;
+  while (cursor.offset < cursor.end && count < arrivalsPerPage) {
+    record += cursor.next();
+    timeMs += cursor.next();
+    if (cursor.failed) throw new LogError('corrupt', 'time page is cut short');
+    records[count] = record;
+    timesMs[count++] = timeMs;
+  }
+  return { records: records.subarray(0, count), timesMs: timesMs.subarray(0, count) };
+}

@@ -1,0 +1,98 @@
+import { LogError } from '../errors.ts';
+
+const version = 1;
+const headBytes = 1;
+/** A key sets a bit in each of the 8 words of one block. */
+const blockBytes = 32;
+const blockWords = 8;
+const bitsPerKey = 12;
+const blocksPerPage = 1024;
+
+/** One for each word of a block: they spread one hash over its bits. */
+const salts = Uint32Array.of(
+  0x47b6137b,
+  0x44974d91,
+  0x8824ad5b,
+  0xa2b7289d,
+  0x705495c7,
+  0x2df1424b,
+  0x9efc4947,
+  0x5c6bfb31,
+);
+
+/**
+ * A blocked Bloom filter over the keys of a segment: a key that is there is always found, another one in about one of
+ * 200 cases. Its pages are a version byte and 1024 blocks of 32 bytes each, fewer in the last one.
+ */
+export class KeyFilterBuilder {
+  private readonly blocks: number;
+  private readonly words: Uint32Array;
+
+  constructor(keyCount: number) {
+    this.blocks = blocksFor(keyCount);
+    this.words = new Uint32Array(this.blocks * blockWords);
+  }
+
+  add(key: Uint8Array): void {
+    const first = blockOf(key, this.blocks) * blockWords;
+    const hash = hashKey(key, 2);
+    for (let word = 0; word < blockWords; word++) this.words[first + word]! |= bitOf(hash, word);
+  }
+
+  get pageCount(): number {
+    return Math.ceil(this.blocks / blocksPerPage);
+  }
+
+  /** Page `index`. */
+  encodePage(index: number): Uint8Array {
+    const from = index * blocksPerPage * blockWords;
+    const words = this.words.subarray(from, from + blocksPerPage * blockWords);
+    const bytes = Buffer.allocUnsafe(headBytes + words.length * 4);
+    bytes[0] = version;
+    words.forEach((word, i) => {
+      bytes.writeUInt32LE(word, headBytes + i * 4);
+    });
+    return bytes;
+  }
+}
+
+/** The page of the filter that knows of `key`, when the filter is for `keyCount` keys. */
+export function filterPageOf(key: Uint8Array, keyCount: number): number {
+  return Math.floor(blockOf(key, blocksFor(keyCount)) / blocksPerPage);
+}
+
+/** Whether `key` may be among the keys, by the page that {@link filterPageOf} says. @throws LogError corrupt */
+export function mayInclude(page: Uint8Array, key: Uint8Array, keyCount: number): boolean {
+  if (page[0] !== version) throw new LogError('corrupt', `key filter of an unknown version: ${page[0]}`);
+  const start = headBytes + (blockOf(key, blocksFor(keyCount)) % blocksPerPage) * blockBytes;
+  if (start + blockBytes > page.length) throw new LogError('corrupt', 'key filter is cut short');
+  const view = new DataView(page.buffer, page.byteOffset + start, blockBytes);
+  const hash = hashKey(key, 2);
+  for (let word = 0; word < blockWords; word++) {
+    if ((view.getUint32(word * 4, true) & bitOf(hash, word)) === 0) return false;
+  }
+  return true;
+}
+
+function blocksFor(keyCount: number): number {
+  return Math.max(1, Math.ceil((keyCount * bitsPerKey) / (blockBytes * 8)));
+}
+
+function blockOf(key: Uint8Array, blocks: number): number {
+  return Math.floor((hashKey(key, 1) * blocks) / 0x1_0000_0000);
+}
+
+function bitOf(hash: number, word: number): number {
+  return 1 << (Math.imul(hash, salts[word]!) >>> 27);
+}
+
+/** A 32-bit hash that is the same in every process, unsigned. */
+function hashKey(key: Uint8Array, seed: number): number {
+  let hash = Math.imul(seed, 0x9e3779b1) ^ key.length;
+  for (let i = 0; i < key.length; i++) {
+    hash = Math.imul(hash ^ key[i]!, 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
