@@ -17,6 +17,7 @@ export type { PlanNode } from './engine/profile.ts';
 export type { RunningQuery } from './engine/running.ts';
 export { isStaleMarker, writeStaleMarker } from './engine/staleness.ts';
 export { type FunctionSignature, functions } from './functions.ts';
+export { addHistograms } from './histogram/arithmetic.ts';
 export { type Bucket, bucketList } from './histogram/bucket-list.ts';
 export { detectReset } from './histogram/counter-reset.ts';
 export type { CounterResetHint, FloatHistogram, Span } from './histogram.ts';

@@ -6,7 +6,7 @@ import { type ExemplarSeries, headExemplars } from './head/exemplar-queries.ts';
 import { ExemplarRing } from './head/exemplars.ts';
 import { Head } from './head/head.ts';
 import type { LabelRequest } from './head/label-queries.ts';
-import { BatchWriter, type ExemplarOfSeries } from './ingest/batch-writer.ts';
+import { type BatchResult, BatchWriter, type ExemplarOfSeries, type WriteBatch } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { recoverHead } from './ingest/recover.ts';
 import { recoverExemplars } from './ingest/recover-exemplars.ts';
@@ -199,6 +199,16 @@ export class TimeSeriesDb implements SeriesSource {
     const { group } = this.#batches.append({ floats: samples, histograms: [], exemplars });
     this.#appendedSamples += samples.count;
     return group;
+  }
+
+  /**
+   * Adds samples of every kind, all or none; visible to reads at once.
+   * @throws InvalidSampleError, OverloadedError, StorageError
+   */
+  appendBatch(batch: WriteBatch): BatchResult {
+    const result = this.#batches.append(batch);
+    this.#appendedSamples += batch.floats.count + batch.histograms.length;
+    return result;
   }
 
   /** Resolves when a commit group is durable. @throws StorageError */

@@ -1,5 +1,6 @@
 import type { MetricFamily } from '@opendata/server';
 import type { TimeSeriesDb } from './db.ts';
+import type { OtlpReceiver } from './otlp/receiver.ts';
 
 /** What the database says of itself at a scrape. */
 export function databaseMetrics(db: TimeSeriesDb): MetricFamily[] {
@@ -42,5 +43,17 @@ export function databaseMetrics(db: TimeSeriesDb): MetricFamily[] {
     counter('tsdb_merges_total', 'Blocks written from other blocks since the start.', sealing.merges),
     counter('tsdb_merge_duration_seconds_total', 'Time that merging took since the start.', sealing.mergeSeconds),
     counter('tsdb_seal_failures_total', 'Attempts to seal or merge that failed since the start.', sealing.failures),
+  ];
+}
+
+/** What the receiver of OTLP says of itself at a scrape. */
+export function otlpMetrics(receiver: OtlpReceiver): MetricFamily[] {
+  return [
+    {
+      name: 'otlp_delta_series',
+      help: 'Series with delta temporality whose totals are held in memory.',
+      type: 'gauge',
+      samples: [{ labels: {}, value: receiver.deltaSeries }],
+    },
   ];
 }

@@ -16,14 +16,16 @@ import { addCors } from './http/cors.ts';
 import { addExemplarRoutes } from './http/exemplar-routes.ts';
 import { addExpressionRoutes } from './http/expression-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
+import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { addQueryRoutes } from './http/query-routes.ts';
 import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
 import { addTargetRoutes } from './http/target-routes.ts';
 import { writeRoute } from './http/write-route.ts';
-import { databaseMetrics } from './metrics.ts';
+import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
+import { createOtlpReceiver } from './otlp/receiver.ts';
 import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
 
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
@@ -144,13 +146,26 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
       help: 'Samples that failed remote write ingestion.',
     }),
   });
+  const receiver = createOtlpReceiver({ settings: config.otlp, now: Date.now });
+  registry.addCollector(() => otlpMetrics(receiver));
+  const otlp = otlpRoutes({
+    database,
+    receiver,
+    ack: config.remoteWriteAck,
+    bodyLimitBytes: config.remoteWriteBodyLimitBytes,
+    ingested: registry.counter({ name: 'otlp_data_points_ingested_total', help: 'Data points ingested via OTLP.' }),
+    rejected: registry.counter({ name: 'otlp_data_points_rejected_total', help: 'Data points rejected via OTLP.' }),
+  });
   const http = createHttpServer({
     registry,
     logger,
     ready: [options.readiness, () => storageReadiness(storage())],
     mapError: timeSeriesProblem,
-    errorRenderers: { '/api/v1/': renderApiError },
-    rawRoutes: [write],
+    errorRenderers: {
+      '/api/v1/': renderApiError,
+      ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
+    },
+    rawRoutes: [write, ...otlp],
   });
   addCors(http.app);
   addCompression(http.app);

@@ -217,3 +217,22 @@ function safeInteger(value: number): number {
   if (!Number.isSafeInteger(value)) throw new WireError('unsupported', 'protobuf: integer beyond 2^53');
   return value;
 }
+
+/** A fixed64 or sfixed64 field into `low` and `high`. */
+export function readFixed64(reader: ProtoReader): void {
+  expectWire(reader, WIRE_FIXED64);
+  readFixed64Raw(reader);
+}
+
+/** Eight bytes without a tag before them, into `low` and `high`: an element of a packed field. */
+export function readFixed64Raw(reader: ProtoReader): void {
+  const { bytes, at } = reader;
+  if (reader.end - at < 8) throw malformed('protobuf: truncated 64-bit value');
+  reader.low = word(bytes, at);
+  reader.high = word(bytes, at + 4);
+  reader.at = at + 8;
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

@@ -3,6 +3,7 @@ import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
 import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
 import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
+import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
 import {
   checkScrapeConfigs,
   globalConfigSchema,
@@ -38,6 +39,7 @@ export interface TimeSeriesConfig {
   readonly windowMs: number;
   /** How long after its end a window is kept in memory for late samples, in ms. */
   readonly graceMs: number;
+  readonly otlp: OtlpSettings;
 }
 
 /** Where everything is kept unless the configuration says otherwise. */
@@ -75,6 +77,7 @@ const configSchema = z
         late_grace: durationMs({ minMs: 0 }).default(DEFAULT_GRACE_MS),
       })
       .default({ window: DEFAULT_WINDOW_MS, late_grace: DEFAULT_GRACE_MS }),
+    otlp: otlpConfigSchema.prefault({}),
     read_only: z
       .literal(false, { error: 'read-only mode is not available in this version: remove the key or set it to false' })
       .default(false),
@@ -122,6 +125,7 @@ function resolveConfig(file: z.infer<typeof configSchema>): TimeSeriesConfig {
     retentionBytes: file.retention_size,
     windowMs: file.head.window,
     graceMs: file.head.late_grace,
+    otlp: resolveOtlpSettings(file.otlp),
   };
 }
 

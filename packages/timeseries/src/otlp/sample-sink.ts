@@ -1,0 +1,86 @@
+import type { FloatHistogram } from '@opendata/promql';
+import { InvalidSampleError } from '../head/errors.ts';
+import type { Exemplar } from '../head/exemplars.ts';
+import { encodeLabels } from '../head/label-bytes.ts';
+import type { BatchResult, ExemplarOfSeries, HistogramOfSeries, WriteBatch } from '../ingest/batch-writer.ts';
+import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
+import { SampleBatch } from '../scrape/sample-batch.ts';
+
+/** The part of the database that takes translated samples. */
+export interface BatchStore {
+  seriesId(labels: Uint8Array): number;
+  appendBatch(batch: WriteBatch): BatchResult;
+  /** Oldest time that is kept, in ms. */
+  readonly oldestMs: number;
+}
+
+/** Collects samples and hands them on in batches. */
+export class SampleSink {
+  readonly #store: BatchStore;
+  readonly #newestMs: number;
+  readonly #floats = new SampleBatch();
+  #histograms: HistogramOfSeries[] = [];
+  #exemplars: ExemplarOfSeries[] = [];
+  #group: number | undefined;
+
+  /** @param nowMs Unix ms, which times are compared with */
+  constructor(store: BatchStore, nowMs: number) {
+    this.#store = store;
+    this.#newestMs = nowMs + MAX_AHEAD_MS;
+  }
+
+  /** The commit group to wait for; `undefined` where nothing was stored. */
+  get group(): number | undefined {
+    return this.#group;
+  }
+
+  /** Samples that were not handed on yet. */
+  get size(): number {
+    return this.#floats.count + this.#histograms.length;
+  }
+
+  /** @throws InvalidSampleError where the time, in ms, cannot be stored */
+  checkTime(timeMs: number): void {
+    if (timeMs > this.#newestMs) {
+      throw new InvalidSampleError(`out of bounds: timestamp ${timeMs} is more than 10 minutes in the future`);
+    }
+    if (timeMs < this.#store.oldestMs) {
+      throw new InvalidSampleError(`out of bounds: timestamp ${timeMs} is older than the retention`);
+    }
+  }
+
+  /** @param labels sorted by name, without empty values. @throws InvalidSeriesError */
+  series(labels: readonly string[]): number {
+    return this.#store.seriesId(encodeLabels(labels));
+  }
+
+  add(series: number, timeMs: number, value: number): void {
+    this.#floats.add(series, timeMs, value);
+  }
+
+  addStale(series: number, timeMs: number): void {
+    this.#floats.addStale(series, timeMs);
+  }
+
+  addHistogram(series: number, timestampMs: number, histogram: FloatHistogram): void {
+    this.#histograms.push({ series, timestampMs, histogram });
+  }
+
+  addExemplar(series: number, exemplar: Exemplar): void {
+    this.#exemplars.push({ series, exemplar });
+  }
+
+  /** Stores what has come together. @throws OverloadedError, StorageError, and then nothing of it was stored */
+  flush(): void {
+    if (this.size === 0) return;
+    const { group } = this.#store.appendBatch({
+      floats: this.#floats,
+      histograms: this.#histograms,
+      exemplars: this.#exemplars,
+    });
+    this.#group = group;
+    this.#floats.clear();
+    this.#histograms = [];
+    this.#exemplars = [];
+  }
+}
