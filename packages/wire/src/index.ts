@@ -35,23 +35,6 @@ export {
   type ScanColumns,
   type SegmentRow,
 } from './log-responses.ts';
-export { decodeOtlpMetrics } from './otlp/decode.ts';
-export type {
-  OtlpAttributes,
-  OtlpBuckets,
-  OtlpExemplar,
-  OtlpExponentialPoint,
-  OtlpHistogramPoint,
-  OtlpMetric,
-  OtlpNumberPoint,
-  OtlpPart,
-  OtlpPoint,
-  OtlpResource,
-  OtlpScope,
-  OtlpSummaryPoint,
-  OtlpTemporality,
-} from './otlp/model.ts';
-export { encodeOtlpResponse, encodeRpcStatus, type OtlpEncoding, type OtlpRejection } from './otlp/responses.ts';
 export {
   type AppendResponse,
   decodeAppendResponse,
@@ -71,6 +54,23 @@ export {
   LOG_SESSION_CONTENT_TYPE,
   type SessionAck,
 } from './log-session.ts';
+export { decodeOtlpMetrics } from './otlp/decode.ts';
+export type {
+  OtlpAttributes,
+  OtlpBuckets,
+  OtlpExemplar,
+  OtlpExponentialPoint,
+  OtlpHistogramPoint,
+  OtlpMetric,
+  OtlpNumberPoint,
+  OtlpPart,
+  OtlpPoint,
+  OtlpResource,
+  OtlpScope,
+  OtlpSummaryPoint,
+  OtlpTemporality,
+} from './otlp/model.ts';
+export { encodeOtlpResponse, encodeRpcStatus, type OtlpEncoding, type OtlpRejection } from './otlp/responses.ts';
 export {
   createProtoReader,
   enterMessage,

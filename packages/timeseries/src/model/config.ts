@@ -2,8 +2,8 @@ import { totalmem } from 'node:os';
 import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
 import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
-import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
 import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
+import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
 import {
   checkScrapeConfigs,
   globalConfigSchema,
