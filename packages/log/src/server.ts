@@ -46,7 +46,8 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
   const { config, registry, logger, readiness } = options;
   let opened: OpenedLog | undefined;
   const db = (): LogDb => {
-    if (opened === undefined) throw new HttpError(503, 'the log is being recovered', { retryAfterSeconds: 1 });
+    if (opened === undefined)
+      throw new HttpError(503, 'the log is being recovered', { code: 'starting', retryAfterSeconds: 1 });
     return opened.db;
   };
   const http = createHttpServer({

@@ -16,7 +16,7 @@ export function logProblem(error: unknown): HttpProblem | undefined {
       case 'overloaded':
         return { status: 429, message: error.message, retryAfterSeconds };
       case 'closed':
-        return { status: 503, message: error.message, retryAfterSeconds };
+        return { status: 503, code: 'closed', message: error.message, retryAfterSeconds };
       case 'corrupt':
         return undefined;
     }
@@ -27,9 +27,9 @@ export function logProblem(error: unknown): HttpProblem | undefined {
       return { status: 429, message: error.message, retryAfterSeconds };
     case 'unavailable':
     case 'closed':
-      return { status: 503, message: error.message, retryAfterSeconds };
+      return { status: 503, code: 'unavailable', message: error.message, retryAfterSeconds };
     case 'fenced':
-      return { status: 503, message: 'another writer has taken the log over', retryAfterSeconds };
+      return { status: 503, code: 'fenced', message: 'another writer has taken the log over', retryAfterSeconds };
     default:
       return undefined;
   }

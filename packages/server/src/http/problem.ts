@@ -44,9 +44,9 @@ export class HttpError extends Error implements HttpProblem {
   }
 }
 
-/** `{"status":"error","message":"…"}` */
-export function renderPlainError({ message }: HttpProblem): RenderedProblem {
-  return { contentType: 'application/json', body: JSON.stringify({ status: 'error', message }) };
+/** `{"status":"error","message":"…"}`, with the `code` of a problem that has one. */
+export function renderPlainError({ message, code }: HttpProblem): RenderedProblem {
+  return { contentType: 'application/json', body: JSON.stringify({ status: 'error', message, code }) };
 }
 
 /** The headers of a problem's answer, beside those of its body. */

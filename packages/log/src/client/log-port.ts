@@ -1,0 +1,50 @@
+import type { AppendColumns, KeyInspection } from '../model.ts';
+import type { ClientAppended, ClientSegment, ReadRecord, Watermark } from './log-client.ts';
+
+/** What to read of a key. */
+export interface PageQuery {
+  readonly start: number;
+  readonly end: number | undefined;
+  readonly limit: number;
+  readonly startTimeMs: number | undefined;
+  readonly last: number | undefined;
+  readonly reverse: boolean;
+  /** Wait so long for a first record, ms. */
+  readonly followMs: number | undefined;
+}
+
+export interface Page {
+  readonly records: readonly ReadRecord[];
+  /** Where to go on; in reverse order, the end to go on with. */
+  readonly nextSequence: number;
+}
+
+export interface KeysQuery {
+  readonly prefix: Uint8Array | undefined;
+  readonly after: Uint8Array | undefined;
+  readonly startSegment: number | undefined;
+  readonly endSegment: number | undefined;
+  /** At most {@link maxKeysPage}. */
+  readonly limit: number;
+}
+
+export interface Range {
+  readonly start: number | undefined;
+  readonly end: number | undefined;
+}
+
+export const maxKeysPage = 10_000;
+
+/** The one way to a log: one request each, tried once. Everything rejects with LogClientError. */
+export interface LogPort {
+  append(records: AppendColumns, awaitDurable: boolean, signal: AbortSignal): Promise<ClientAppended>;
+  page(key: Uint8Array, query: PageQuery, signal: AbortSignal): Promise<Page>;
+  keys(query: KeysQuery, signal: AbortSignal): Promise<Uint8Array[]>;
+  count(key: Uint8Array, range: Range, signal: AbortSignal): Promise<number>;
+  inspect(key: Uint8Array, range: Range, signal: AbortSignal): Promise<KeyInspection>;
+  segments(range: Range, signal: AbortSignal): Promise<ClientSegment[]>;
+  flush(signal: AbortSignal): Promise<Watermark>;
+  /** Waits until everything before `sequence` is durable, at most `timeoutMs`. */
+  watermark(sequence: number, timeoutMs: number, signal: AbortSignal): Promise<Watermark>;
+  close(): Promise<void>;
+}
