@@ -14,6 +14,16 @@ const TRUSTED_LENGTH_BYTES = 1024 * 1024;
 
 type BodyCallback = (error: Error | null, body?: Buffer) => void;
 
+/** Where the chunks of a body go. */
+interface BodySink {
+  /** @param receivedBytes of the body before the chunk */
+  add(chunk: Buffer, receivedBytes: number): void;
+  /** Hands the whole body on. */
+  finish(receivedBytes: number, done: BodyCallback): void;
+  /** The body will not be complete. */
+  abandon(): void;
+}
+
 /**
  * Reads a request's body. A body of one chunk is handed on as it came, others are copied together once. The buffer is
  * the caller's: nobody writes to it afterwards.
@@ -21,48 +31,7 @@ type BodyCallback = (error: Error | null, body?: Buffer) => void;
  * Fails with 413 over `limitBytes`, and with 400 when the client stops in the middle.
  */
 export function readBody(request: IncomingMessage, limitBytes: number, done: BodyCallback): void {
-  const declared = request.headers['content-length'];
-  const declaredBytes = declared === undefined ? -1 : Number(declared);
-  if (declaredBytes > limitBytes) {
-    discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
-    return;
-  }
-  let first: Buffer | undefined;
-  let chunks: Buffer[] | undefined;
-  let receivedBytes = 0;
-
-  function onData(chunk: Buffer): void {
-    receivedBytes += chunk.length;
-    if (receivedBytes > limitBytes) {
-      stop();
-      first = chunks = undefined;
-      discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
-    } else if (first === undefined) {
-      first = chunk;
-    } else if (chunks === undefined) {
-      chunks = [first, chunk];
-    } else {
-      chunks.push(chunk);
-    }
-  }
-  function onEnd(): void {
-    stop();
-    done(null, chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks, receivedBytes));
-  }
-  function onGone(): void {
-    stop();
-    done(new HttpError(400, 'the request body ended early'));
-  }
-  function stop(): void {
-    request.off('data', onData);
-    request.off('end', onEnd);
-    request.off('error', onGone);
-    request.off('close', onGone);
-  }
-  request.on('data', onData);
-  request.on('end', onEnd);
-  request.on('error', onGone);
-  request.on('close', onGone);
+  collect(request, limitBytes, keepChunks, done);
 }
 
 /**
@@ -70,42 +39,72 @@ export function readBody(request: IncomingMessage, limitBytes: number, done: Bod
  * request.
  */
 export function readBodyForNow(request: IncomingMessage, limitBytes: number, done: BodyCallback): void {
+  collect(request, limitBytes, reuseBuffer, done);
+}
+
+function keepChunks(): BodySink {
+  const chunks: Buffer[] = [];
+  return {
+    add: (chunk) => void chunks.push(chunk),
+    finish: (receivedBytes, done) =>
+      done(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, receivedBytes)),
+    abandon: () => void (chunks.length = 0),
+  };
+}
+
+function reuseBuffer(declaredBytes: number): BodySink {
+  let buffer = buffers.take(Math.min(declaredBytes, TRUSTED_LENGTH_BYTES));
+  return {
+    add(chunk, receivedBytes) {
+      const needBytes = receivedBytes + chunk.length;
+      if (needBytes > buffer.length) buffer = buffers.grow(buffer, receivedBytes, needBytes);
+      chunk.copy(buffer, receivedBytes);
+    },
+    finish(receivedBytes, done) {
+      try {
+        done(null, buffer.subarray(0, receivedBytes));
+      } finally {
+        buffers.give(buffer);
+      }
+    },
+    abandon: () => buffers.give(buffer),
+  };
+}
+
+function collect(
+  request: IncomingMessage,
+  limitBytes: number,
+  open: (declaredBytes: number) => BodySink,
+  done: BodyCallback,
+): void {
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > limitBytes) {
     discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
     return;
   }
-  let buffer: Buffer | undefined = buffers.take(Math.min(declaredBytes, TRUSTED_LENGTH_BYTES));
+  const sink = open(declaredBytes);
   let receivedBytes = 0;
 
   function onData(chunk: Buffer): void {
-    const needBytes = receivedBytes + chunk.length;
-    if (needBytes > limitBytes) {
+    if (receivedBytes + chunk.length > limitBytes) {
       stop();
+      sink.abandon();
       discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
       return;
     }
-    if (needBytes > buffer!.length) buffer = buffers.grow(buffer!, receivedBytes, needBytes);
-    chunk.copy(buffer!, receivedBytes);
-    receivedBytes = needBytes;
+    sink.add(chunk, receivedBytes);
+    receivedBytes += chunk.length;
   }
   function onEnd(): void {
-    const body = buffer!;
-    buffer = undefined;
     stop();
-    try {
-      done(null, body.subarray(0, receivedBytes));
-    } finally {
-      buffers.give(body);
-    }
+    sink.finish(receivedBytes, done);
   }
   function onGone(): void {
     stop();
+    sink.abandon();
     done(new HttpError(400, 'the request body ended early'));
   }
   function stop(): void {
-    if (buffer !== undefined) buffers.give(buffer);
-    buffer = undefined;
     request.off('data', onData);
     request.off('end', onEnd);
     request.off('error', onGone);
