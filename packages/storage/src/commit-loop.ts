@@ -49,8 +49,13 @@ interface Unit {
   readonly reject: (error: Error) => void;
 }
 
-/** How many bytes of pages and deletions go with one journal group, so that they do not hold it up for long. */
+/** How many bytes of pages and deletions are written at once. */
 const turnBytes = 4 * 1024 * 1024;
+/**
+ * With a journal group, for which somebody waits, they are at most twice as many as its own, or this: what is written
+ * again as pages keeps up with what arrives, and does not hold it up for long.
+ */
+const leastTurnBytes = 256 * 1024;
 /** Deletions cost by the row, not by the byte. */
 const turnRows = 2000;
 /** How many bytes may wait before writers of pages have to. */
@@ -196,7 +201,10 @@ export class CommitLoop {
       if (this.#failure !== undefined) return;
       this.#lastStartMs = performance.now();
       const group = this.#source?.takeGroup();
-      const units = this.#takeUnits(group?.number ?? this.#source?.durableGroup ?? 0);
+      const units =
+        group === undefined
+          ? this.#takeUnits(this.#source?.durableGroup ?? 0, turnBytes)
+          : this.#takeUnits(group.number, Math.min(turnBytes, Math.max(leastTurnBytes, 2 * group.sizeBytes)));
       if (group === undefined && units.length === 0) continue;
       this.#turnSinceMs = Math.min(group?.openedMs ?? this.#lastStartMs, units[0]?.submittedMs ?? this.#lastStartMs);
       this.#turnUnits = units;
@@ -224,7 +232,7 @@ export class CommitLoop {
     this.#urgent = false;
   }
 
-  #takeUnits(group: number): readonly Unit[] {
+  #takeUnits(group: number, limitBytes: number): readonly Unit[] {
     const units = this.#units;
     let count = 0;
     let sizeBytes = 0;
@@ -232,7 +240,7 @@ export class CommitLoop {
     while (count < units.length) {
       const unit = units[count]!;
       if (unit.afterGroup > group) break;
-      if (count > 0 && (sizeBytes + unit.sizeBytes > turnBytes || rows + unit.ops.length > turnRows)) break;
+      if (count > 0 && (sizeBytes + unit.sizeBytes > limitBytes || rows + unit.ops.length > turnRows)) break;
       sizeBytes += unit.sizeBytes;
       rows += unit.ops.length;
       count++;

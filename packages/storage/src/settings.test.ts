@@ -98,6 +98,8 @@ describe('settings', () => {
       engine: {
         flush_interval: '100ms',
         manifest_poll_interval: '1000ms',
+        l0_sst_size_bytes: 16_777_216,
+        l0_max_ssts: 32,
         compactor_options: { poll_interval: '500ms' },
         garbage_collector_options: { wal_options: { interval: '60s', min_age: '60s' } },
       },

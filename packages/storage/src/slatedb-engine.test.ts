@@ -84,6 +84,7 @@ describe('SlateDB behind journal and blocks', () => {
             openDeadlineMs: 10_000,
             memoryLimitBytes: 2 ** 30,
             commitsPerTable: 5,
+            blockCache: false,
             nowMs,
             preflight: false,
             store,

@@ -37,6 +37,11 @@ export interface SlateEngineOptions {
   readonly preflight: boolean;
   /** After how many commits the log's content goes into a sorted file, so that the next opening replays no more. */
   readonly commitsPerTable: number;
+  /**
+   * The engine's own cache, up to 640 MiB: it takes what is written as well as what is read. Worth it where a read of an
+   * index is a request to a bucket; our pages have a cache above the engine.
+   */
+  readonly blockCache: boolean;
   /** Called after every flush, before the write counts as durable. */
   readonly afterFlush?: (() => Promise<void>) | undefined;
   /** An object store that is already open (tests: several engines on one memory store). */
@@ -65,6 +70,7 @@ export async function openSlateEngine(target: SlateTarget, options: SlateEngineO
     if (options.preflight) await probeStore(store, target, options.deadlineMs);
     builder.with_settings(settings);
     builder.with_metrics_recorder(recorder);
+    if (!options.blockCache) builder.with_db_cache_disabled();
     const abandon = (late: Db): void => void late.shutdown().catch(() => undefined);
     const db = await withDeadline(builder.build(), options.openDeadlineMs, `opening ${target.description}`, abandon);
     return slateEngine(db, store, recorder, target, options);

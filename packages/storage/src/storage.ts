@@ -15,7 +15,7 @@ import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
 import { type Environment, objectStoreTarget } from './object-store.ts';
 import { preflightObjectStore } from './preflight.ts';
-import { loadSlateSettings } from './settings.ts';
+import { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 import { openSlateEngine } from './slatedb-engine.ts';
 import { StorageMetrics } from './storage-metrics.ts';
 import { Sweeper } from './sweeper.ts';
@@ -92,7 +92,7 @@ const provenMs = 10_000;
  */
 const remoteCommitsPerTable = 64;
 const localCommitsPerTable = 2048;
-const defaultL0SstBytes = 64 * 1024 * 1024;
+const defaultL0SstBytes = slateSettingsDefaults.engine.l0_sst_size_bytes;
 
 /**
  * Checks what can be checked of a configuration without asking the store: the settings file, endpoints, variables.
@@ -125,6 +125,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     // A byte counts twice while it is in the log's buffer and in a table, and a table of full size must always fit.
     memoryLimitBytes: 4 * Math.max(settings.maxUnflushedBytes, l0SstBytes(settings.engine)),
     commitsPerTable: target.isRemote ? remoteCommitsPerTable : localCommitsPerTable,
+    blockCache: target.isRemote,
     nowMs: options.clock ?? Date.now,
     preflight: target.isRemote,
     afterFlush: folder && (() => folder.sync()),

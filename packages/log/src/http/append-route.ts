@@ -18,6 +18,7 @@ export function appendRoute(opened: () => LogDb, maxRecords: number): RawRoute {
   return {
     method: 'POST',
     path: '/api/v1/log/append',
+    usesBodyAtOnce: true,
     handle(request, body, response) {
       const db = opened();
       const batch = decodeAppendRequest(logRequestFormat(request.headers['content-type']), body, maxRecords);
