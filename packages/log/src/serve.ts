@@ -1,11 +1,19 @@
+import { setFlagsFromString } from 'node:v8';
 import { serve } from '@opendata/server';
 import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import { configFromFlags } from './config-from-flags.ts';
 import type { ServerFlags } from './flags.ts';
 import { startLogServer } from './server.ts';
 
+/**
+ * V8 collects its whole heap as soon as what is outside of it has grown by as little as 24 MiB, of which appends bring
+ * ten times as much a second, nearly all of it dead by then. Four times the live memory instead of 1.1 times.
+ */
+const collectorFlags = '--heap-growing-percent=300';
+
 /** Runs the server, or only checks its configuration, to the exit of the process. */
 export async function serveLog(version: string, flags: ServerFlags, checkConfig: boolean): Promise<void> {
+  setFlagsFromString(collectorFlags);
   await serve(
     {
       name: 'opendata-log',
