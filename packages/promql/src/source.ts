@@ -11,6 +11,11 @@ export interface SelectRequest {
   readonly newestOnly?: boolean;
   /** Aborted when the query is cancelled or times out. */
   readonly signal?: AbortSignal;
+  /**
+   * Called while reading with the bytes that were taken since the last call, so that a query that reads too much ends
+   * early; what is not told is counted afterwards. @throws what `select` is to throw when it is too much
+   */
+  readonly hold?: (bytes: number) => void;
 }
 
 /**

@@ -19,6 +19,18 @@ export const serverFlags = {
     default: 50_000_000,
     help: 'Samples that a query may hold in memory; one that needs more fails',
   },
+  'query.max-bytes': {
+    type: 'integer',
+    min: 1,
+    default: 2 ** 30,
+    help: 'Bytes that a query may hold in memory, by estimate; one that needs more fails',
+  },
+  'query.max-queued': {
+    type: 'integer',
+    min: 0,
+    default: 200,
+    help: 'Queries that may wait for their turn; one more is refused',
+  },
   'query.lookback-delta': { type: 'duration', default: '5m', help: 'How far back an instant selector looks' },
 } as const;
 

@@ -35,6 +35,8 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
             timeoutMs: flags['query.timeout'],
             maxConcurrency: flags['query.max-concurrency'],
             maxSamples: flags['query.max-samples'],
+            maxBytes: flags['query.max-bytes'],
+            maxQueued: flags['query.max-queued'],
             lookbackDeltaMs: flags['query.lookback-delta'],
           },
           flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, String(value ?? '')])),

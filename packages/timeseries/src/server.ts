@@ -40,7 +40,7 @@ export interface TimeSeriesServerOptions {
   readonly registry: Registry;
   readonly readiness: () => Readiness;
   /** Limits of queries. */
-  readonly query?: Pick<EngineOptions, 'lookbackDeltaMs' | 'maxConcurrency' | 'maxSamples' | 'timeoutMs'>;
+  readonly query?: Omit<EngineOptions, 'delayedNameRemoval'>;
   /** Values of the command line by flag, for `/api/v1/status/flags`. */
   readonly flags?: Readonly<Record<string, string>>;
   /** The configuration file, for `/api/v1/status/config`. */

@@ -3,6 +3,7 @@ import { formatPosition } from '../parse-error.ts';
 import type { SeriesSource } from '../source.ts';
 import { type Annotations, createAnnotations } from './annotations.ts';
 import { QueryError } from './errors.ts';
+import { createMemoryAccount, type MemoryAccount } from './memory.ts';
 
 /** Work between two looks at the clock, in samples or steps touched. */
 const WORK_PER_CHECK = 50_000;
@@ -10,10 +11,11 @@ const SLICE_MS = 8;
 
 export interface QueryLimits {
   readonly maxSamples: number;
+  readonly maxBytes: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** Aborted when the query is cancelled by somebody else than its caller. */
-  readonly cancelSignal: AbortSignal;
+  /** The query's own: aborted by whoever cancels it, at its timeout, and when `signal` is. */
+  readonly controller: AbortController;
 }
 
 export interface QueryParameters {
@@ -34,6 +36,7 @@ export interface QueryContext extends QueryParameters {
   readonly annotations: Annotations;
   /** Aborted by the caller's signal or at the timeout. */
   readonly signal: AbortSignal;
+  readonly memory: MemoryAccount;
   /** Counts samples held in memory. @throws QueryError when the limit is passed. */
   hold(samples: number): void;
   /** Samples are no longer held. */
@@ -61,8 +64,7 @@ export function createContext(
   source: SeriesSource,
   query: string | undefined,
 ): QueryContext {
-  const { maxSamples, timeoutMs, signal: outer, cancelSignal } = limits;
-  const controller = new AbortController();
+  const { maxSamples, timeoutMs, signal: outer, controller } = limits;
   const deadline = performance.now() + timeoutMs;
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -71,11 +73,8 @@ export function createContext(
   }, timeoutMs);
   (timer as { unref?: () => void }).unref?.();
   const onAbort = () => controller.abort();
-  if (outer?.aborted || cancelSignal.aborted) controller.abort();
-  else {
-    outer?.addEventListener('abort', onAbort, { once: true });
-    cancelSignal.addEventListener('abort', onAbort, { once: true });
-  }
+  if (outer?.aborted) controller.abort();
+  else outer?.addEventListener('abort', onAbort, { once: true });
 
   const stats = { peakSamples: 0, totalSamples: 0 };
   let held = 0;
@@ -93,6 +92,7 @@ export function createContext(
     ...parameters,
     source,
     annotations: createAnnotations(),
+    memory: createMemoryAccount(limits.maxBytes),
     signal: controller.signal,
     stats,
     check,

@@ -63,6 +63,8 @@ export interface EngineOptions {
   readonly lookbackDeltaMs?: number;
   /** Samples that a query may hold in memory; default 50,000,000. */
   readonly maxSamples?: number;
+  /** Bytes that a query may hold in memory, by estimate; default 1 GiB. */
+  readonly maxBytes?: number;
   /** Default 2 minutes. */
   readonly timeoutMs?: number;
   /** Step of subqueries that name none; default 1 minute. */
@@ -71,6 +73,8 @@ export interface EngineOptions {
   readonly delayedNameRemoval?: boolean;
   /** Queries that run at once; the others wait in order. Default 20. */
   readonly maxConcurrency?: number;
+  /** Queries that may wait; one more fails at once. Default 200. */
+  readonly maxQueued?: number;
   /** Counter functions take the start timestamps of samples into account; default false. */
   readonly useStartTimestamps?: boolean;
 }
@@ -115,7 +119,7 @@ export interface Engine {
 }
 
 export function createEngine(engineOptions: EngineOptions = {}): Engine {
-  const gate = createQueryGate(engineOptions.maxConcurrency ?? 20);
+  const gate = createQueryGate(engineOptions.maxConcurrency ?? 20, engineOptions.maxQueued ?? 200);
   const queries = createRunningQueries();
   const run = async (
     source: SeriesSource,
@@ -139,12 +143,13 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
     let leave: (() => void) | undefined;
     let ctx: QueryContext | undefined;
     try {
-      leave = await gate.enter(options.signal, entry.signal, timeoutMs);
+      leave = await gate.enter(options.signal, entry.controller.signal, timeoutMs);
       const limits = {
+        maxBytes: engineOptions.maxBytes ?? 2 ** 30,
         maxSamples: options.maxSamples ?? engineOptions.maxSamples ?? 50_000_000,
         timeoutMs: Math.max(0, timeoutMs - (performance.now() - started)),
         signal: options.signal,
-        cancelSignal: entry.signal,
+        controller: entry.controller,
       };
       ctx = createContext(parameters, limits, source, text);
       entry.begin(ctx.stats);
@@ -254,6 +259,7 @@ async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise
     const to = last[0]!;
     if (from === to) continue;
     evaluator.ctx.hold(to - from);
+    evaluator.ctx.memory.hold((to - from) * 16);
     const base = {
       labels: dropName ? dropMetadata(labels) : labels,
       timestamps: timestamps.slice(from, to),

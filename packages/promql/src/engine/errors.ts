@@ -1,5 +1,7 @@
-/** Prometheus' kinds of query failure; the HTTP layer maps them to status codes. */
-export type QueryErrorKind = 'execution' | 'canceled' | 'timeout' | 'bad_data' | 'internal';
+/**
+ * Prometheus' kinds of query failure; the HTTP layer maps them to status codes. `unavailable`: too many queries wait.
+ */
+export type QueryErrorKind = 'execution' | 'canceled' | 'timeout' | 'bad_data' | 'internal' | 'unavailable';
 
 /** A query that failed, in Prometheus' words. */
 export class QueryError extends Error {

@@ -11,6 +11,7 @@ import type { QueryContext } from './context.ts';
 import { positiveDurationMs } from './durations.ts';
 import { QueryError } from './errors.ts';
 import { evaluateCall } from './functions/call.ts';
+import { valueBytes } from './memory.ts';
 import { endTimes, type Fetched, isStepInvariant, singleStep, subqueryGrid } from './plan.ts';
 import { evaluateMatrixSelector, evaluateVectorSelector } from './select.ts';
 import { mergeSameLabels, named } from './series.ts';
@@ -45,10 +46,14 @@ export function createEvaluator(ctx: QueryContext, fetched: Fetched): Evaluator 
     ctx,
     fetched,
     async value(expr, grid) {
-      if (grid.isRange && isStepInvariant(expr)) {
-        return broadcast(await evaluate(evaluator, expr, singleStep(grid)), grid.count);
-      }
-      return await evaluate(evaluator, expr, grid);
+      const { memory } = ctx;
+      const before = memory.heldBytes;
+      const value =
+        grid.isRange && isStepInvariant(expr)
+          ? broadcast(await evaluate(evaluator, expr, singleStep(grid)), grid.count)
+          : await evaluate(evaluator, expr, grid);
+      memory.settle(before, valueBytes(value, grid.count));
+      return value;
     },
     async vector(expr, grid) {
       const value = await evaluator.value(expr, grid);

@@ -3,6 +3,7 @@ import type { SeriesColumns } from '../source.ts';
 import type { QueryContext } from './context.ts';
 import { atMs, offsetMs, positiveDurationMs } from './durations.ts';
 import { QueryError } from './errors.ts';
+import { columnsBytes } from './memory.ts';
 import { STATISTICS_FUNCTIONS, withDetectedResets } from './reset-hints.ts';
 import { type Grid, gridEndMs } from './value.ts';
 
@@ -145,7 +146,14 @@ export async function select(
   newestOnly = false,
 ): Promise<readonly SeriesColumns[]> {
   try {
-    return await ctx.source.select({ matchers, startMs, endMs, newestOnly, signal: ctx.signal });
+    let told = 0;
+    const hold = (bytes: number) => {
+      told += bytes;
+      ctx.memory.hold(bytes);
+    };
+    const series = await ctx.source.select({ matchers, startMs, endMs, newestOnly, signal: ctx.signal, hold });
+    ctx.memory.hold(Math.max(0, columnsBytes(series) - told));
+    return series;
   } catch (error) {
     ctx.check('expression evaluation');
     if (error instanceof QueryError) throw error;

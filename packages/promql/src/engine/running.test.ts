@@ -70,6 +70,50 @@ describe('running queries', () => {
   });
 });
 
+describe('limits', () => {
+  it('refuse a query when too many wait', async () => {
+    const engine = createEngine({ maxConcurrency: 1, maxQueued: 1 });
+    const source = slowSource();
+    const queries = [engine.instant(source, 'up', 0), engine.instant(source, 'up', 0)];
+    await turn();
+    await expect(engine.instant(source, 'up', 0)).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: 'too many queries: 1 run and 1 wait already',
+    });
+    for (const query of queries) {
+      source.answer();
+      await query;
+      await turn();
+    }
+  });
+
+  it('end a query that reads more bytes than it may', async () => {
+    const engine = createEngine({ maxBytes: 100_000 });
+    const message = 'query processing would use more than 100000 bytes of memory';
+    const failure = { kind: 'execution', message };
+    await expect(engine.instant(sourceOf(series(10, 2000)), 'sum(m)', 0)).rejects.toMatchObject(failure);
+    const telling: SeriesSource = {
+      select: async ({ hold }) => {
+        for (let i = 0; i < 1000; i++) hold!(1000);
+        return expect.unreachable();
+      },
+    };
+    await expect(engine.instant(telling, 'm', 0)).rejects.toMatchObject(failure);
+  });
+
+  it('end a query whose result takes more bytes than it may, but not one that folds it', async () => {
+    const engine = createEngine({ maxBytes: 100_000 });
+    const source = sourceOf(series(100, 10));
+    const range = (query: string) => engine.range(source, query, 0, 500_000, 1000);
+    await expect(range('m')).rejects.toMatchObject({ kind: 'execution' });
+    expect(await range('sum(m)')).toMatchObject({ type: 'matrix' });
+    // What is read and forgotten does not add up.
+    const small = sourceOf(series(1, 10));
+    const chain = Array.from({ length: 40 }, () => 'm').join(' + ');
+    expect(await engine.range(small, chain, 0, 500_000, 1000)).toMatchObject({ type: 'matrix' });
+  });
+});
+
 describe('explain and trace', () => {
   it('tell what each part gave', async () => {
     const engine = createEngine();

@@ -15,7 +15,7 @@ export interface RunningQuery {
 /** A place in the list of running queries. */
 export interface RunningEntry {
   /** Aborted when the query is cancelled through the list. */
-  readonly signal: AbortSignal;
+  readonly controller: AbortController;
   /** Says where the samples are counted; the query is no longer queued. */
   begin(stats: { readonly totalSamples: number }): void;
   end(): void;
@@ -54,7 +54,7 @@ export function createRunningQueries(): RunningQueries {
       };
       entries.set(id, entry);
       return {
-        signal: controller.signal,
+        controller,
         begin(stats) {
           entry.stats = stats;
         },
@@ -78,16 +78,16 @@ export function createRunningQueries(): RunningQueries {
   };
 }
 
-/** Lets so many queries run at once; the others wait in order. */
+/** Lets so many queries run at once; the others wait in order, up to so many. */
 export interface QueryGate {
   /**
    * Resolves to the function that gives the place back.
-   * @throws QueryError when the query is cancelled or times out before its turn
+   * @throws QueryError when the query is cancelled or times out before its turn, or too many wait already
    */
   enter(signal: AbortSignal | undefined, cancelSignal: AbortSignal, timeoutMs: number): Promise<() => void>;
 }
 
-export function createQueryGate(maxConcurrency: number): QueryGate {
+export function createQueryGate(maxConcurrency: number, maxQueued: number): QueryGate {
   let running = 0;
   const waiting: (() => void)[] = [];
   const leave = () => {
@@ -100,6 +100,9 @@ export function createQueryGate(maxConcurrency: number): QueryGate {
       if (running < maxConcurrency) {
         running++;
         return leave;
+      }
+      if (waiting.length >= maxQueued) {
+        throw new QueryError('unavailable', `too many queries: ${running} run and ${waiting.length} wait already`);
       }
       await new Promise<void>((resolve, reject) => {
         const settle = () => {

@@ -5,6 +5,7 @@ import type { SeriesColumns } from '../source.ts';
 import { mixedBuckets, mixedFloatsAndHistograms } from './annotations.ts';
 import type { QueryContext } from './context.ts';
 import { positiveDurationMs } from './durations.ts';
+import { stepSeriesBytes } from './memory.ts';
 import { endTimes, type Fetched } from './plan.ts';
 import { interpolateHistograms } from './range/extended-histograms.ts';
 import { isStaleMarker } from './staleness.ts';
@@ -105,6 +106,7 @@ export async function selectSeries(
     return { indexes, complete: !indexes.includes(-1) };
   });
   const allocate = columnAllocator(grid.count);
+  const bytes = reuse ? 0 : stepSeriesBytes(grid.count);
   const all = allPresent(grid.count);
   const scratch = new Float64Array(grid.count);
   for (const columns of columnsOfNode) {
@@ -123,6 +125,7 @@ export async function selectSeries(
     }
     if (element !== undefined) {
       ctx.hold(grid.count);
+      ctx.memory.hold(bytes);
       emit(element);
     }
     if (ctx.due(grid.count)) await ctx.pause();

@@ -21,7 +21,7 @@ export async function selectFromHead(
   request: SelectRequest,
   options: HeadSelectOptions = {},
 ): Promise<SeriesColumns[]> {
-  const { startMs, endMs, signal } = request;
+  const { startMs, endMs, signal, hold } = request;
   const windows = options.windows ?? head.windowsBetween(startMs, endMs);
   const histogramsOf = options.asStored === true ? storedHistograms : readHistograms;
   if (windows.length === 0) return [];
@@ -29,8 +29,13 @@ export async function selectFromHead(
   const reader = new SeriesReader(windows, startMs, endMs);
   const result: SeriesColumns[] = [];
   const yielder = createYielder(signal);
+  let read = 0;
   for (let i = 0; i < ids.length; i++) {
-    if (i % SERIES_PER_TURN === 0) await yielder();
+    if (i % SERIES_PER_TURN === 0) {
+      hold?.(read * 8);
+      read = 0;
+      await yielder();
+    }
     if (hasHistograms(windows, ids[i]!)) {
       if (!reader.read(ids[i]!)) continue;
       const { timestamps, values } = reader;
@@ -40,6 +45,7 @@ export async function selectFromHead(
     }
     const isRead = request.newestOnly === true ? reader.readNewest(ids[i]!) : reader.read(ids[i]!);
     if (!isRead) continue;
+    read += reader.values.length;
     result.push({ labels: head.series.labels(ids[i]!), timestamps: reader.timestamps, values: reader.values });
   }
   return result;

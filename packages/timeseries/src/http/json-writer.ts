@@ -1,17 +1,20 @@
 import { formatFloat, type Labels, type MatrixSeries, type QueryResult, type VectorSample } from '@opendata/promql';
 import type { FastifyReply } from 'fastify';
 import { createYielder } from '../head/yielder.ts';
+import { JsonBytes } from './json-bytes.ts';
 import { histogramJson } from './json-histogram.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
 import { jsonText } from './json-text.ts';
-import { pointsWriter } from './points-json.ts';
+import { POINTS_PER_BATCH, pointsWriter } from './points-json.ts';
 
-/** Text is handed on in pieces of about this many characters. */
-const PIECE_CHARACTERS = 128 * 1024;
+/** Bytes are handed on in pieces of about this size. */
+const PIECE_BYTES = 256 * 1024;
+/** Points with histograms that are written between two looks at the clock. */
+const MIXED_POINTS_PER_TURN = 256;
 
 /** Sends a complete JSON text; as bytes, so that the type goes out as it is. */
-export function sendJson(reply: FastifyReply, text: string): FastifyReply {
-  return reply.type('application/json').send(Buffer.from(text));
+export function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
+  return reply.type('application/json').send(typeof json === 'string' ? Buffer.from(json) : json);
 }
 
 /** What goes with a query's result. */
@@ -24,34 +27,89 @@ export interface QueryNotes {
   readonly plan?: string | undefined;
 }
 
-/** The API's envelope around an answer, in pieces; gives the event loop its turns. */
-export async function* writeQueryResponse(result: QueryResult, extra: QueryNotes): AsyncGenerator<string> {
-  const yielder = createYielder();
-  let text = `{"status":"success","data":{"resultType":"${result.type}","result":`;
+/** The API's envelope around an answer, in pieces of bytes; gives the event loop its turns. */
+export async function* writeQueryResponse(result: QueryResult, extra: QueryNotes): AsyncGenerator<Buffer> {
+  const out = new JsonBytes();
+  out.text(`{"status":"success","data":{"resultType":"${result.type}","result":`);
   if (result.type === 'scalar') {
     // Prometheus writes scalars and strings through Go's plain JSON encoder: no exponent, no padding of the time.
-    text += `[${result.timestampMs / 1000},"${formatFloat(result.value)}"]`;
-  } else if (result.type === 'string') {
-    text += `[${result.timestampMs / 1000},${jsonText(result.value)}]`;
-  } else {
-    const writer = new SeriesWriter();
-    text += '[';
-    for (let i = 0; i < result.value.length; i++) {
-      if (i > 0) text += ',';
-      text +=
-        result.type === 'vector'
-          ? writer.sample(result.value[i]!, result.timestampMs)
-          : writer.series(result.value[i]!);
-      if (text.length < PIECE_CHARACTERS) continue;
-      yield text;
-      text = '';
-      await yielder();
-    }
-    text += ']';
+    out.text(`[${result.timestampMs / 1000},"${formatFloat(result.value)}"]`);
+  } else if (result.type === 'string') out.text(`[${result.timestampMs / 1000},${jsonText(result.value)}]`);
+  else {
+    out.text('[');
+    yield* result.type === 'vector'
+      ? writeVector(out, result.value, formatTime(result.timestampMs))
+      : writeMatrix(out, result.value);
+    out.text(']');
   }
-  if (extra.stats !== undefined) text += `,"stats":${extra.stats}`;
-  if (extra.plan !== undefined) text += `,"plan":${extra.plan}`;
-  yield `${text}}${notes('warnings', [...result.warnings, ...extra.warnings])}${notes('infos', result.infos)}}`;
+  if (extra.stats !== undefined) out.text(`,"stats":${extra.stats}`);
+  if (extra.plan !== undefined) out.text(`,"plan":${extra.plan}`);
+  out.text(`}${notes('warnings', [...result.warnings, ...extra.warnings])}${notes('infos', result.infos)}}`);
+  yield out.finish();
+}
+
+async function* writeVector(out: JsonBytes, samples: readonly VectorSample[], time: string): AsyncGenerator<Buffer> {
+  const yielder = createYielder();
+  for (let i = 0; i < samples.length; i++) {
+    const { labels, value, histogram } = samples[i]!;
+    const metric = `${i === 0 ? '' : ','}{"metric":${labelsJson(labels)}`;
+    out.text(
+      histogram === undefined
+        ? `${metric},"value":[${time},"${formatValue(value)}"]}`
+        : `${metric},"histogram":[${time},${histogramJson(histogram)}]}`,
+    );
+    if (out.length < PIECE_BYTES) continue;
+    yield out.take();
+    await yielder();
+  }
+}
+
+async function* writeMatrix(out: JsonBytes, matrix: readonly MatrixSeries[]): AsyncGenerator<Buffer> {
+  const yielder = createYielder();
+  const points = pointsWriter();
+  for (let i = 0; i < matrix.length; i++) {
+    const series = matrix[i]!;
+    const { labels, timestamps, values, histograms } = series;
+    out.text(`${i === 0 ? '' : ','}{"metric":${labelsJson(labels)}`);
+    if (histograms === undefined) {
+      out.text(',"values":[');
+      for (let from = 0; from < values.length; from += POINTS_PER_BATCH) {
+        points(out, timestamps, values, from);
+        if (out.length < PIECE_BYTES) continue;
+        yield out.take();
+        await yielder();
+      }
+      out.text(']}');
+    } else {
+      // Floats and histograms go into lists of their own.
+      for (const wantsHistograms of [false, true]) {
+        yield* writeMixed(out, series, histograms, wantsHistograms, yielder);
+      }
+      out.text('}');
+    }
+  }
+}
+
+async function* writeMixed(
+  out: JsonBytes,
+  { timestamps, values }: MatrixSeries,
+  histograms: NonNullable<MatrixSeries['histograms']>,
+  wantsHistograms: boolean,
+  yielder: () => Promise<void>,
+): AsyncGenerator<Buffer> {
+  let isEmpty = true;
+  for (let i = 0; i < values.length; i++) {
+    const histogram = histograms[i];
+    if ((histogram !== undefined) === wantsHistograms) {
+      const value = histogram === undefined ? `"${formatValue(values[i]!)}"` : histogramJson(histogram);
+      const before = isEmpty ? `,"${wantsHistograms ? 'histograms' : 'values'}":[` : ',';
+      out.text(`${before}[${formatTime(timestamps[i]!)},${value}]`);
+      isEmpty = false;
+    }
+    if (i % MIXED_POINTS_PER_TURN === 0) await yielder();
+    if (out.length >= PIECE_BYTES) yield out.take();
+  }
+  if (!isEmpty) out.text(']');
 }
 
 /** An answer whose data is plain. */
@@ -61,49 +119,6 @@ export function dataResponse(data: unknown, warnings: readonly string[] = []): s
 
 function notes(name: string, texts: readonly string[]): string {
   return texts.length === 0 ? '' : `,"${name}":${jsonText(texts)}`;
-}
-
-class SeriesWriter {
-  readonly #points = pointsWriter();
-  #timeMs = Number.NaN;
-  #time = '';
-
-  sample({ labels, value, histogram }: VectorSample, timestampMs: number): string {
-    if (timestampMs !== this.#timeMs) {
-      this.#timeMs = timestampMs;
-      this.#time = formatTime(timestampMs);
-    }
-    if (histogram !== undefined) {
-      return `{"metric":${labelsJson(labels)},"histogram":[${this.#time},${histogramJson(histogram)}]}`;
-    }
-    return `{"metric":${labelsJson(labels)},"value":[${this.#time},"${formatValue(value)}"]}`;
-  }
-
-  series({ labels, timestamps, values, histograms }: MatrixSeries): string {
-    if (histograms !== undefined) return this.#mixedSeries(labels, timestamps, values, histograms);
-    return `{"metric":${labelsJson(labels)},"values":[${this.#points(timestamps, values)}]}`;
-  }
-
-  /** Floats and histograms go into lists of their own. */
-  #mixedSeries(
-    labels: Labels,
-    timestamps: Float64Array,
-    values: Float64Array,
-    histograms: NonNullable<MatrixSeries['histograms']>,
-  ): string {
-    const floats: string[] = [];
-    const others: string[] = [];
-    for (let i = 0; i < values.length; i++) {
-      const time = formatTime(timestamps[i]!);
-      const histogram = histograms[i];
-      if (histogram === undefined) floats.push(`[${time},"${formatValue(values[i]!)}"]`);
-      else others.push(`[${time},${histogramJson(histogram)}]`);
-    }
-    let text = `{"metric":${labelsJson(labels)}`;
-    if (floats.length > 0) text += `,"values":[${floats.join(',')}]`;
-    if (others.length > 0) text += `,"histograms":[${others.join(',')}]`;
-    return `${text}}`;
-  }
 }
 
 /** `{"name":"value",…}` */

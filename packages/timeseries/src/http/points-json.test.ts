@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTextPointsWriter, pointsWriter } from './points-json.ts';
+import { JsonBytes } from './json-bytes.ts';
+import { createTextPointsWriter, POINTS_PER_BATCH, type PointsWriter, pointsWriter } from './points-json.ts';
 
 const asText = createTextPointsWriter();
 
+function written(writer: PointsWriter, timestamps: Float64Array, values: Float64Array): string {
+  const out = new JsonBytes(16);
+  for (let from = 0; from < values.length; from += POINTS_PER_BATCH) writer(out, timestamps, values, from);
+  return out.finish().toString();
+}
+
 function check(values: Float64Array, timestamps = Float64Array.from(values, (_, i) => i * 1500)): void {
-  expect(pointsWriter()(timestamps, values)).toBe(asText(timestamps, values));
+  expect(written(pointsWriter(), timestamps, values)).toBe(written(asText, timestamps, values));
 }
 
 describe('pointsWriter', () => {

@@ -1,14 +1,15 @@
 import { FLOATS_KERNEL } from './floats-kernel.ts';
+import type { JsonBytes } from './json-bytes.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
 
-/** Points that the kernel prints in one call. */
-const BATCH_POINTS = 2048;
+/** Points that are printed at once. */
+export const POINTS_PER_BATCH = 2048;
 /** Where things lie in the kernel's memory: its table of powers, values, ends of the prefixes, prefixes, text. */
 const VALUES = 12_288;
-const ENDS = VALUES + BATCH_POINTS * 8;
-const PREFIXES = ENDS + BATCH_POINTS * 4;
+const ENDS = VALUES + POINTS_PER_BATCH * 8;
+const PREFIXES = ENDS + POINTS_PER_BATCH * 4;
 const MAX_PREFIX_BYTES = 24;
-const TEXT = PREFIXES + BATCH_POINTS * MAX_PREFIX_BYTES + 8;
+const TEXT = PREFIXES + POINTS_PER_BATCH * MAX_PREFIX_BYTES + 8;
 
 const MIN_POWER = -292;
 const MAX_POWER = 324;
@@ -24,8 +25,8 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
-/** Writes the points of a series: `[time,"value"],…`. */
-export type PointsWriter = (timestamps: Float64Array, values: Float64Array) => string;
+/** Writes the points `[time,"value"],…` of one batch of a series: `from` is a multiple of `POINTS_PER_BATCH`. */
+export type PointsWriter = (out: JsonBytes, timestamps: Float64Array, values: Float64Array, from: number) => void;
 
 /** `,[time,"` of every point of a batch. */
 interface Prefixes {
@@ -35,20 +36,13 @@ interface Prefixes {
 
 /** Writes points as text; the twin of the kernel's. */
 export function createTextPointsWriter(): PointsWriter {
-  let column: Float64Array | undefined;
-  let prefixes: string[] = [];
-  return (timestamps, values) => {
-    if (timestamps !== column) {
-      column = timestamps;
-      prefixes = Array.from(timestamps, (timestamp) => `[${formatTime(timestamp)},"`);
-    }
+  return (out, timestamps, values, from) => {
+    const to = Math.min(values.length, from + POINTS_PER_BATCH);
     let text = '';
-    for (let i = 0; i < values.length; i++) {
-      text += i === 0 ? prefixes[0]! : `,${prefixes[i]!}`;
-      text += formatValue(values[i]!);
-      text += '"]';
+    for (let i = from; i < to; i++) {
+      text += `${i === 0 ? '' : ','}[${formatTime(timestamps[i]!)},"${formatValue(values[i]!)}"]`;
     }
-    return text;
+    out.text(text);
   };
 }
 
@@ -57,30 +51,28 @@ function createKernelPointsWriter(): PointsWriter {
   const kernel = instantiate();
   const { buffer } = kernel.memory;
   const memory = Buffer.from(buffer);
-  const valuesInMemory = new Float64Array(buffer, VALUES, BATCH_POINTS);
-  const endsInMemory = new Uint32Array(buffer, ENDS, BATCH_POINTS);
+  const valuesInMemory = new Float64Array(buffer, VALUES, POINTS_PER_BATCH);
+  const endsInMemory = new Uint32Array(buffer, ENDS, POINTS_PER_BATCH);
   let column: Float64Array | undefined;
   let batches: Prefixes[] = [];
   let loaded: Prefixes | undefined;
-  return (timestamps, values) => {
+  return (out, timestamps, values, from) => {
     if (timestamps !== column) {
       column = timestamps;
       batches = [];
     }
-    let text = '';
-    for (let from = 0; from < values.length; from += BATCH_POINTS) {
-      const count = Math.min(BATCH_POINTS, values.length - from);
-      const batch = (batches[from / BATCH_POINTS] ??= prefixesOf(timestamps, from, count));
-      if (batch !== loaded) {
-        endsInMemory.set(batch.ends);
-        memory.set(batch.bytes, PREFIXES);
-        loaded = batch;
-      }
-      valuesInMemory.set(count === values.length ? values : values.subarray(from, from + count));
-      const end = kernel.points(VALUES, count, ENDS, PREFIXES, TEXT);
-      text += memory.toString('latin1', from === 0 ? TEXT + 1 : TEXT, end);
+    const count = Math.min(POINTS_PER_BATCH, values.length - from);
+    if (count <= 0) return;
+    const batch = (batches[from / POINTS_PER_BATCH] ??= prefixesOf(timestamps, from, count));
+    if (batch !== loaded) {
+      endsInMemory.set(batch.ends);
+      memory.set(batch.bytes, PREFIXES);
+      loaded = batch;
     }
-    return text;
+    valuesInMemory.set(count === values.length ? values : values.subarray(from, from + count));
+    const end = kernel.points(VALUES, count, ENDS, PREFIXES, TEXT);
+    // Each prefix begins with a comma, which the first point has not.
+    out.copy(memory, from === 0 ? TEXT + 1 : TEXT, end);
   };
 }
 

@@ -82,11 +82,13 @@ async function run(query: () => Promise<QueryResult>): Promise<QueryResult> {
   } catch (error) {
     if (!isQueryError(error)) throw error;
     if (error.kind === 'bad_data') throw invalid('query', error.message);
-    throw new HttpError(STATUS[error.kind], error.message, { code: error.kind });
+    const retryAfterSeconds = error.kind === 'unavailable' ? RETRY_AFTER_SECONDS : undefined;
+    throw new HttpError(STATUS[error.kind], error.message, { code: error.kind, retryAfterSeconds });
   }
 }
 
-const STATUS = { execution: 422, canceled: 499, timeout: 503, internal: 500 } as const;
+const STATUS = { execution: 422, canceled: 499, timeout: 503, internal: 500, unavailable: 503 } as const;
+const RETRY_AFTER_SECONDS = 1;
 
 async function answer(reply: FastifyReply, result: QueryResult, limit: number, stats: string): Promise<FastifyReply> {
   const isTruncated =
@@ -128,7 +130,7 @@ function statsJson({ durationMs, totalSamples, peakSamples }: QueryStats): strin
   });
 }
 
-async function* joined(first: readonly string[], rest: AsyncGenerator<string>): AsyncGenerator<Buffer> {
-  for (const piece of first) yield Buffer.from(piece);
-  for await (const piece of rest) yield Buffer.from(piece);
+async function* joined(first: readonly Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield* first;
+  yield* rest;
 }

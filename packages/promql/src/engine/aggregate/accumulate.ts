@@ -16,12 +16,26 @@ export const sum: AccumulatorFactory = (count) => {
   const seen = new Uint8Array(count);
   const all = allPresent(count);
   let complete = false;
+  /** The presence seen last, and the stretch [from, to) that it consists of; `to` is -1 where there are gaps. */
+  let column: Uint8Array | undefined;
+  let from = 0;
+  let to = 0;
   return {
     add({ values, present }) {
-      if (present !== all) sumPresent(values, present, sums, compensation, seen);
-      else {
-        sumAll(values, sums, compensation);
+      if (present === all) {
+        sumStretch(values, 0, count, sums, compensation);
         complete = true;
+        return;
+      }
+      if (present !== column) {
+        column = present;
+        from = present.indexOf(FLOAT);
+        to = from < 0 ? 0 : endOfStretch(present, from);
+      }
+      if (to < 0) sumPresent(values, present, sums, compensation, seen);
+      else if (from >= 0) {
+        sumStretch(values, from, to, sums, compensation);
+        seen.fill(FLOAT, from, to);
       }
     },
     finish() {
@@ -32,12 +46,25 @@ export const sum: AccumulatorFactory = (count) => {
   };
 };
 
+/** Where the floats that begin at `from` end; -1 where there are more behind a gap. */
+function endOfStretch(present: Uint8Array, from: number): number {
+  let to = from;
+  while (to < present.length && present[to] === FLOAT) to++;
+  return present.indexOf(FLOAT, to) < 0 ? to : -1;
+}
+
 /**
- * Adds a value at every step. What an addition loses to rounding is found without a branch (Knuth's two-sum), which
+ * Adds a value at every step from one to another. What an addition loses to rounding is found without a branch (Knuth's two-sum), which
  * gives exactly what Neumaier's comparison of magnitudes does.
  */
-function sumAll(values: Float64Array, sums: Float64Array, compensation: Float64Array): void {
-  for (let i = 0; i < sums.length; i++) {
+function sumStretch(
+  values: Float64Array,
+  from: number,
+  to: number,
+  sums: Float64Array,
+  compensation: Float64Array,
+): void {
+  for (let i = from; i < to; i++) {
     const value = values[i]!;
     const before = sums[i]!;
     const after = before + value;

@@ -1,6 +1,7 @@
 import type { AggregateExpr } from '../../ast.ts';
 import type { Labels } from '../../labels.ts';
 import type { Evaluator } from '../evaluate.ts';
+import { stepSeriesBytes } from '../memory.ts';
 import { isMetadataLabel } from '../metadata-labels.ts';
 import { streamVector } from '../stream.ts';
 import { ABSENT, type Grid, type StepSeries, type VectorValue } from '../value.ts';
@@ -56,6 +57,7 @@ export async function foldAggregate(
       const labels = grouping.labels(element.labels);
       groups.set(key, (group = { labels, dropName: false, floats: createAccumulator(count), histograms: undefined }));
       ctx.hold(count);
+      ctx.memory.hold(stepSeriesBytes(count) * 3);
     }
     group.dropName ||= element.dropName && ctx.delayedNameRemoval;
     group.floats.add(element);

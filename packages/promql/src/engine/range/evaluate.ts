@@ -2,6 +2,7 @@ import type { Call, PositionRange } from '../../ast.ts';
 import { quote } from '../../go-strings.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
+import { stepSeriesBytes } from '../memory.ts';
 import { sharedByTimestamps } from '../select.ts';
 import { named } from '../series.ts';
 import { columnAllocator, FLOAT, floatSeries, type RangeSeries, type RangeValue, type StepSeries } from '../value.ts';
@@ -49,6 +50,7 @@ export async function evaluateRangeFunction(
   const isShared = sharedTimestamps(range.series);
   const indexes = windowIndexes(count);
   const columns = columnAllocator(count);
+  const bytes = reuse ? 0 : stepSeriesBytes(count);
   let scratch: Float64Array = new Float64Array(count);
   for (const element of range.series) {
     const { windows, widest, any } = isShared(element.timestamps)
@@ -75,6 +77,7 @@ export async function evaluateRangeFunction(
     ctx.release(widest);
     if (result !== undefined) {
       ctx.hold(count);
+      ctx.memory.hold(bytes);
       emit(result);
     }
     if (definition.counter && result?.present.includes(FLOAT)) noteIfNoCounter(ctx, node, element);

@@ -1,0 +1,70 @@
+import type { QueryResult } from '@opendata/promql';
+import { describe, expect, it } from 'vitest';
+import { writeQueryResponse } from './json-writer.ts';
+
+const notes = { warnings: [], infos: [], stats: { peakSamples: 0, totalSamples: 0, durationMs: 0 } };
+
+async function piecesOf(result: QueryResult): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
+  for await (const piece of writeQueryResponse(result, { warnings: [] })) pieces.push(piece);
+  return pieces;
+}
+
+async function dataOf(result: QueryResult): Promise<unknown> {
+  const { data } = JSON.parse(Buffer.concat(await piecesOf(result)).toString()) as { data: { result: unknown } };
+  return data.result;
+}
+
+describe('writeQueryResponse', () => {
+  it('writes a series of any length in pieces of bounded size', async () => {
+    const timestamps = Float64Array.from({ length: 300_000 }, (_, i) => i * 1000);
+    const values = timestamps.map((t) => t / 7);
+    const result: QueryResult = { ...notes, type: 'matrix', value: [{ labels: ['a', 'b'], timestamps, values }] };
+    const pieces = await piecesOf(result);
+    expect(pieces.length).toBeGreaterThan(20);
+    for (const piece of pieces) expect(piece.length).toBeLessThan(512 * 1024);
+    const text = Buffer.concat(pieces).toString();
+    const { data } = JSON.parse(text) as { data: { result: { values: [number, string][] }[] } };
+    expect(data.result[0]!.values).toHaveLength(300_000);
+    expect(data.result[0]!.values.every(([time, value], i) => time === i && Number(value) === values[i])).toBe(true);
+  });
+
+  it('writes labels outside of ASCII', async () => {
+    const labels = ['größe', '€ "𝄞" \n'];
+    const result: QueryResult = { ...notes, type: 'vector', timestampMs: 1500, value: [{ labels, value: 1 }] };
+    expect(await dataOf(result)).toEqual([{ metric: { größe: '€ "𝄞" \n' }, value: [1.5, '1'] }]);
+  });
+
+  it('writes floats and histograms of a series into lists of their own', async () => {
+    const histogram = {
+      schema: 0,
+      zeroThreshold: 0,
+      zeroCount: 0,
+      count: 1,
+      sum: 2,
+      positiveSpans: [],
+      positiveBuckets: [],
+      negativeSpans: [],
+      negativeBuckets: [],
+      customValues: [],
+      counterResetHint: 'unknown' as const,
+    };
+    const series = {
+      labels: [],
+      timestamps: Float64Array.of(0, 1000, 2000),
+      values: Float64Array.of(1, 0, 3),
+      histograms: [undefined, histogram, undefined],
+    } as unknown as { labels: string[]; timestamps: Float64Array; values: Float64Array };
+    const result: QueryResult = { ...notes, type: 'matrix', value: [series] };
+    expect(await dataOf(result)).toEqual([
+      {
+        metric: {},
+        values: [
+          [0, '1'],
+          [2, '3'],
+        ],
+        histograms: [[1, { count: '1', sum: '2' }]],
+      },
+    ]);
+  });
+});
