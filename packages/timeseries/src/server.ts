@@ -15,6 +15,7 @@ import { addCompression } from './http/compression.ts';
 import { addCors } from './http/cors.ts';
 import { addExemplarRoutes } from './http/exemplar-routes.ts';
 import { addExpressionRoutes } from './http/expression-routes.ts';
+import { addImportRoutes } from './http/import-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
 import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
@@ -177,6 +178,7 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
   addExpressionRoutes(http.app);
   addTargetRoutes(http.app, scraping);
   addAdminRoutes(http.app, database);
+  void addImportRoutes(http.app, database);
   addStatusRoutes(http.app, {
     database,
     version,

@@ -1,5 +1,6 @@
 export { isWireError, WireError, type WireErrorCode } from './errors.ts';
 export { type ExpositionFormat, expositionFormatOf, SCRAPE_ACCEPT } from './exposition/format.ts';
+export { type ImportedLines, type LineFault, parseImportLines } from './exposition/import-lines.ts';
 export { beginExposition, parseExposition } from './exposition/parse.ts';
 export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './exposition/samples.ts';
 export type { AppendColumns } from './log-append-columns.ts';

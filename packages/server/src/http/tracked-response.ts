@@ -64,7 +64,8 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     const tracker = this.#tracker!;
     tracker.metrics.inFlight.dec();
     this.endpoint!.record(this.req.method ?? '', this.countedStatus, this.elapsedMs / 1000);
-    (this.req.socket as WithQueue)[kQueued]?.delete(this);
+    // A request that was destroyed has lost its socket.
+    (this.req.socket as WithQueue | null)?.[kQueued]?.delete(this);
     tracker.onRecorded?.(this);
     tracker.onClosed?.(this);
   }

@@ -1,5 +1,4 @@
 import { readLatin1 } from '../utf8.ts';
-import { floatResult, parseFloatBytes } from './float.ts';
 import { isMetricType } from './metadata.ts';
 import {
   checkSample,
@@ -9,14 +8,8 @@ import {
   metadataFamily,
   type OpenMetricsSample,
 } from './openmetrics-family.ts';
-import {
-  addSample,
-  createSamples,
-  type ExpositionExemplar,
-  type ExpositionParse,
-  finishSamples,
-  type MutableSamples,
-} from './samples.ts';
+import { parseExemplar, parseNumber, parseSeconds, toMilliseconds } from './openmetrics-values.ts';
+import { addSample, createSamples, type ExpositionParse, finishSamples, type MutableSamples } from './samples.ts';
 import {
   createScan,
   found,
@@ -24,19 +17,14 @@ import {
   lineEnd,
   lineError,
   NEWLINE,
-  OPEN_BRACE,
   QUOTE,
   readEscaped,
   type Scan,
   SPACE,
-  scanLabelSet,
   scanMetricName,
   scanQuotedName,
   scanSeriesText,
 } from './scan.ts';
-
-/** characters that the names and values of an exemplar's labels may have together */
-const MAX_EXEMPLAR_CHARACTERS = 128;
 
 /**
  * Begins to parse OpenMetrics 1.0, strictly: layout, order of metadata, grouping, values and timestamps as the
@@ -134,63 +122,4 @@ function parseSample(scan: Scan, samples: MutableSamples, checks: FamilyChecks, 
     samples.exemplars.push(parseExemplar(scan, samples.count));
   } else checkSample(checks, scan, sample);
   addSample(samples, seriesStart, seriesEnd, sample.value, toMilliseconds(sample.timestampSeconds));
-}
-
-/** A space and a number at the cursor. */
-function parseNumber(scan: Scan, what: string): number {
-  const { body } = scan;
-  if (scan.at >= body.length || body[scan.at] !== SPACE) throw lineError(scan, `expected ${what}, got ${found(scan)}`);
-  scan.at++;
-  let end = scan.at;
-  while (end < body.length && body[end] !== SPACE && body[end] !== NEWLINE) end++;
-  const value = parseFloatBytes(body, scan.at, end);
-  if (!floatResult.isValid) throw lineError(scan, `expected ${what}, got ${found(scan)}`);
-  scan.at = end;
-  return value;
-}
-
-function parseSeconds(scan: Scan): number {
-  const seconds = parseNumber(scan, 'timestamp or exemplar');
-  if (!Number.isFinite(seconds)) throw lineError(scan, `invalid timestamp ${seconds}`);
-  return seconds;
-}
-
-/** ` # {labels} value [timestamp]` at the cursor. */
-function parseExemplar(scan: Scan, sample: number): ExpositionExemplar {
-  const { body } = scan;
-  scan.at += 2;
-  if (!(scan.at + 1 < body.length && body[scan.at] === SPACE && body[scan.at + 1] === OPEN_BRACE)) {
-    throw lineError(scan, `expected the labels of an exemplar, got ${found(scan)}`);
-  }
-  scan.at += 2;
-  scan.labelCount = 0;
-  scanLabelSet(scan, true, true);
-  const labels: string[] = [];
-  let characters = 0;
-  for (let i = 0; i < scan.labelCount; i++) {
-    const name = readEscaped(body, scan.labelNameStart[i]!, scan.labelNameEnd[i]!);
-    const value = readEscaped(body, scan.labelValueStart[i]!, scan.labelValueEnd[i]!);
-    for (let j = 0; j < labels.length; j += 2) {
-      if (labels[j] === name) throw lineError(scan, `exemplar label ${JSON.stringify(name)} is not unique`);
-    }
-    labels.push(name, value);
-    characters += [...name].length + [...value].length;
-  }
-  if (characters > MAX_EXEMPLAR_CHARACTERS) {
-    throw lineError(
-      scan,
-      `exemplar labels have ${characters} characters, at most ${MAX_EXEMPLAR_CHARACTERS} are allowed`,
-    );
-  }
-  const value = parseNumber(scan, 'value after exemplar labels');
-  const hasTimestamp = scan.at < body.length && body[scan.at] === SPACE;
-  const timestampMs = hasTimestamp ? toMilliseconds(parseSeconds(scan)) : Number.NaN;
-  return { sample, labels, value, timestampMs };
-}
-
-/** Whole ms, towards zero as Prometheus has it, but not misled by the rounding of a fraction that is whole ms. */
-function toMilliseconds(seconds: number): number {
-  const ms = seconds * 1000;
-  const nearest = Math.round(ms);
-  return Math.abs(ms - nearest) < 1e-3 ? nearest : Math.trunc(ms);
 }
