@@ -10,11 +10,8 @@ import {
 import { openStorage, type Storage } from '@opendata/storage';
 import type { LogConfig } from './config.ts';
 import type { LogDb } from './db.ts';
-import { appendRoute } from './http/append-route.ts';
-import { addDurabilityRoutes } from './http/durability-routes.ts';
 import { logProblem } from './http/problems.ts';
-import { addReadRoutes } from './http/read-routes.ts';
-import { scanRoute } from './http/scan-route.ts';
+import { addLogRoutes, rawLogRoutes } from './http/routes.ts';
 import { logMetrics } from './metrics.ts';
 import { openLogOn } from './open-log.ts';
 
@@ -50,6 +47,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
       throw new HttpError(503, 'the log is being recovered', { code: 'starting', retryAfterSeconds: 1 });
     return opened.db;
   };
+  const draining = new AbortController();
   const http = createHttpServer({
     registry,
     logger,
@@ -57,11 +55,17 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },
     bodyLimitBytes: config.http.body_limit,
-    rawRoutes: [appendRoute(db, config.http.max_batch_records), scanRoute(db)],
+    rawRoutes: rawLogRoutes(
+      db,
+      { maxBatchRecords: config.http.max_batch_records, maxRequestBytes: config.http.body_limit },
+      draining.signal,
+    ),
   });
-  addReadRoutes(http.app, db);
-  addDurabilityRoutes(http.app, db);
-  http.draining.addEventListener('abort', () => opened?.db.endFollowing());
+  addLogRoutes(http.app, db);
+  http.draining.addEventListener('abort', () => {
+    draining.abort();
+    opened?.db.endFollowing();
+  });
   const { address, port } = await http.listen(options.port, options.host);
   try {
     opened = await openServed(options);

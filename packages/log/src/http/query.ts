@@ -13,9 +13,9 @@ const digitsOnly = /^[0-9]+$/;
  * Parameters nobody asks for are ignored; asking answers 400 for those that do not fit.
  */
 export class Query {
-  private readonly raw = new Map<string, string>();
+  private readonly raw = new Map<string, string[]>();
 
-  /** @throws HttpError 400 for a parameter that is given twice */
+  /** @throws HttpError 400 for a query that is not percent-encoded */
   constructor(url: string) {
     const start = url.indexOf('?');
     if (start < 0) return;
@@ -23,8 +23,10 @@ export class Query {
       if (part === '') continue;
       const equals = part.indexOf('=');
       const name = decodeBytes(equals < 0 ? part : part.slice(0, equals), 'the query').toString();
-      if (this.raw.has(name)) throw badParameter(name, 'is given twice');
-      this.raw.set(name, equals < 0 ? '' : part.slice(equals + 1));
+      const value = equals < 0 ? '' : part.slice(equals + 1);
+      const values = this.raw.get(name);
+      if (values === undefined) this.raw.set(name, [value]);
+      else values.push(value);
     }
   }
 
@@ -32,20 +34,27 @@ export class Query {
     return this.raw.has(name);
   }
 
-  /** @throws HttpError 400 when it is there and not percent-encoded bytes */
+  /** @throws HttpError 400 when it is given twice, or is not percent-encoded bytes */
   bytes(name: string): Buffer | undefined {
-    const raw = this.raw.get(name);
-    return raw === undefined ? undefined : decodeBytes(raw, name);
+    const values = this.raw.get(name);
+    if (values === undefined) return undefined;
+    if (values.length > 1) throw badParameter(name, 'is given twice');
+    return decodeBytes(values[0]!, name);
   }
 
-  /** @throws HttpError 400 when it is there and not base64 */
+  /** @throws HttpError 400 when it is given twice, or is not base64 */
   base64(name: string): Buffer | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const standard = text.replaceAll('-', '+').replaceAll('_', '/').replaceAll(' ', '+').replace(/=+$/, '');
-    const bytes = Buffer.from(standard, 'base64');
-    if (bytes.toString('base64').replace(/=+$/, '') !== standard) throw badParameter(name, 'is not base64');
-    return bytes;
+    const bytes = this.bytes(name);
+    return bytes === undefined ? undefined : fromBase64(bytes.toString(), name);
+  }
+
+  /** Every value of `name`, percent-encoded, and of `name` with `_b64`. @throws HttpError 400 */
+  every(name: string): Buffer[] {
+    const encoded = `${name}_b64`;
+    return [
+      ...(this.raw.get(name) ?? []).map((value) => decodeBytes(value, name)),
+      ...(this.raw.get(encoded) ?? []).map((value) => fromBase64(decodeBytes(value, encoded).toString(), encoded)),
+    ];
   }
 
   text(name: string): string | undefined {
@@ -63,8 +72,8 @@ export class Query {
   }
 
   /** @throws HttpError 400 when it is there and neither `true` nor `false` */
-  boolean(name: string): boolean {
-    const text = this.text(name) ?? 'false';
+  boolean(name: string, missing = false): boolean {
+    const text = this.text(name) ?? String(missing);
     if (text !== 'true' && text !== 'false') {
       throw badParameter(name, `is neither true nor false: ${JSON.stringify(text.slice(0, 64))}`);
     }
@@ -78,6 +87,13 @@ export class Query {
     if (key === undefined) throw new HttpError(400, 'missing parameter: key (or key_b64 for its base64)');
     return key;
   }
+}
+
+function fromBase64(text: string, name: string): Buffer {
+  const standard = text.replaceAll('-', '+').replaceAll('_', '/').replaceAll(' ', '+').replace(/=+$/, '');
+  const bytes = Buffer.from(standard, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') !== standard) throw badParameter(name, 'is not base64');
+  return bytes;
 }
 
 function badParameter(name: string, what: string): HttpError {

@@ -53,7 +53,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { registry, logger, bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES } = options;
   const metrics = createRequestMetrics(registry);
   const errors = createErrorAnswers({ mapError: options.mapError, errorRenderers: options.errorRenderers, logger });
-  const tracker: ResponseTracker = { metrics, draining: false, onClosed: undefined, onRecorded: accessLog(logger) };
+  const tracker: ResponseTracker = {
+    metrics,
+    draining: false,
+    open: new Set(),
+    onClosed: undefined,
+    onRecorded: accessLog(logger),
+  };
   const rawDispatch = createRawDispatch(options.rawRoutes ?? [], bodyLimitBytes, metrics, errors);
   const draining = new AbortController();
 

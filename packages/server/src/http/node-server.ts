@@ -8,7 +8,7 @@ import { closeQueuedResponses, type ResponseTracker, TrackedResponse } from './t
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** For the head of a request. */
 const HEADERS_TIMEOUT_MS = 30_000;
-/** For a whole request with its body. */
+/** For a whole request with its body, unless its route takes a stream; so it is held here and not by Node. */
 const REQUEST_TIMEOUT_MS = 300_000;
 const CONNECTIONS_CHECK_INTERVAL_MS = 5000;
 /** Queries by GET carry long expressions. */
@@ -43,7 +43,7 @@ export function createNodeServer({
       ServerResponse: TrackedResponse,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: 0,
       connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
@@ -56,6 +56,7 @@ export function createNodeServer({
     }
     onRequest(request, response);
   });
+  endLateRequests(server, tracker);
   server.on('connection', (socket: Socket) => {
     metrics.openConnections.inc();
     socket.once('close', () => {
@@ -77,6 +78,19 @@ export function createNodeServer({
     socket.end(Buffer.concat([Buffer.from(head), Buffer.from(answer.body)]));
   });
   return server;
+}
+
+/** Answers 408 to requests that do not arrive in time. */
+function endLateRequests(server: Server, tracker: ResponseTracker): void {
+  const timer = setInterval(() => {
+    for (const { req, isStreaming, elapsedMs } of tracker.open) {
+      if (isStreaming || req.complete || elapsedMs < REQUEST_TIMEOUT_MS) continue;
+      const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+      server.emit('clientError', error, req.socket);
+    }
+  }, CONNECTIONS_CHECK_INTERVAL_MS);
+  timer.unref();
+  server.on('close', () => clearInterval(timer));
 }
 
 interface ClientError {

@@ -15,6 +15,8 @@ export interface RawRoute {
   readonly bodyLimitBytes?: number;
   /** The handler uses the body before it first returns only, its promise included: the buffer is then used again. */
   readonly usesBodyAtOnce?: boolean;
+  /** The handler reads the body itself, as it comes; the one it is given is empty. Such a request may go on for ever. */
+  readonly streamsBody?: boolean;
   handle(request: IncomingMessage, body: Buffer, response: ServerResponse): void | Promise<void>;
 }
 
@@ -53,24 +55,41 @@ interface PreparedRoute {
 function runRoute(
   route: RawRoute,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: TrackedResponse,
   bodyLimitBytes: number,
   errors: ErrorAnswers,
 ): void {
   const fail = (error: unknown) => sendError(response, errors.forError(error, request), request);
+  if (route.streamsBody) {
+    response.isStreaming = true;
+    handle(route, request, noBody, response, fail);
+    return;
+  }
   const read = route.usesBodyAtOnce ? readBodyForNow : readBody;
   read(request, route.bodyLimitBytes ?? bodyLimitBytes, (error, body) => {
     if (error !== null) {
       fail(error);
       return;
     }
-    try {
-      const pending = route.handle(request, body!, response);
-      if (pending !== undefined) pending.catch(fail);
-    } catch (failure) {
-      fail(failure);
-    }
+    handle(route, request, body!, response, fail);
   });
+}
+
+const noBody = Buffer.alloc(0);
+
+function handle(
+  route: RawRoute,
+  request: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+  fail: (error: unknown) => void,
+): void {
+  try {
+    const pending = route.handle(request, body, response);
+    if (pending !== undefined) pending.catch(fail);
+  } catch (failure) {
+    fail(failure);
+  }
 }
 
 /** Answers in one write. */

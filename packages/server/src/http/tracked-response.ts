@@ -9,6 +9,8 @@ const CLIENT_CLOSED_REQUEST = 499;
 export interface ResponseTracker {
   readonly metrics: RequestMetrics;
   draining: boolean;
+  /** Requests that have not ended. */
+  readonly open: Set<TrackedResponse>;
   /** Told about each request that has ended. */
   readonly onRecorded: ((response: TrackedResponse) => void) | undefined;
   /** Called after each response while the server drains. */
@@ -22,6 +24,8 @@ export interface ResponseTracker {
 export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   /** Set by the route that answers. */
   endpoint: EndpointMetrics | undefined = undefined;
+  /** The body of the request may go on for as long as the client likes. */
+  isStreaming = false;
   #tracker: ResponseTracker | undefined = undefined;
   #startMs = 0;
   #recorded = false;
@@ -37,6 +41,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     this.#startMs = performance.now();
     this.endpoint = tracker.metrics.unmatched;
     tracker.metrics.inFlight.inc();
+    tracker.open.add(this);
     this.on('close', recordClose);
     if (this.socket === null) queuedOf(this.req.socket).add(this);
   }
@@ -63,6 +68,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     this.#recorded = true;
     const tracker = this.#tracker!;
     tracker.metrics.inFlight.dec();
+    tracker.open.delete(this);
     this.endpoint!.record(this.req.method ?? '', this.countedStatus, this.elapsedMs / 1000);
     // A request that was destroyed has lost its socket.
     (this.req.socket as WithQueue | null)?.[kQueued]?.delete(this);

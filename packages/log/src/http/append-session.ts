@@ -1,0 +1,243 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  addAppendFrame,
+  createFrameColumns,
+  encodeSessionAcks,
+  type FrameColumns,
+  type FrameLimits,
+  FrameReader,
+  finishFrames,
+  type SessionAck,
+} from '@opendata/wire';
+import type { LogDb } from '../db.ts';
+import { logProblem } from './problems.ts';
+
+/** Bytes of requests that may wait for their acknowledgement before no more are read. */
+const maxWaitingBytes = 4 * 1024 * 1024;
+/** While the log is overloaded nothing is read; it is asked again after this time, and at last refuses, ms. */
+const retryMs = 20;
+const patienceMs = 5000;
+/** A client that goes on sending after the end of the answer is cut off after this time, ms. */
+const lingerMs = 5000;
+
+export interface SessionLimits extends FrameLimits {
+  readonly maxFrameBytes: number;
+}
+
+type Ack = Partial<SessionAck> & { readonly frames: number };
+
+/** Requests that were appended as one, or refused. */
+interface Taken {
+  ack: Ack;
+  readonly bytes: number;
+  /** Whether it can be acknowledged. */
+  done: boolean;
+}
+
+/** Requests that lie one behind the other and are appended as one. */
+interface Run {
+  readonly columns: FrameColumns;
+  frames: number;
+  bytes: number;
+  awaitDurable: boolean;
+}
+
+/**
+ * Appends that arrive on one connection, acknowledged in their order. What arrived in one turn of the event loop is one
+ * append of the log, and one write of acknowledgements.
+ */
+export class AppendSession {
+  private readonly db: LogDb;
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly limits: SessionLimits;
+  private readonly reader: FrameReader;
+  private readonly queue: Taken[] = [];
+  private waitingBytes = 0;
+  private isScheduled = false;
+  private isPaused = false;
+  /** The log has no room: this run is tried again. */
+  private held: { readonly run: Run; readonly sinceMs: number } | undefined;
+  private inputEnded = false;
+  /** Nothing is taken any more. */
+  private isClosed = false;
+
+  constructor(db: LogDb, request: IncomingMessage, response: ServerResponse, limits: SessionLimits) {
+    this.db = db;
+    this.request = request;
+    this.response = response;
+    this.limits = limits;
+    this.reader = new FrameReader(limits.maxFrameBytes);
+  }
+
+  /** Takes requests until the client ends, or leaves, or `draining` fires. */
+  start(draining: AbortSignal): void {
+    const { request, response } = this;
+    const stop = () => this.close({ frames: 0, status: 503, message: 'the server is stopping' });
+    request.on('data', (chunk: Buffer) => {
+      if (this.isClosed) return;
+      this.reader.push(chunk);
+      this.schedule();
+    });
+    request.on('end', () => {
+      this.inputEnded = true;
+      this.schedule();
+    });
+    response.on('drain', () => this.throttle());
+    response.on('close', () => {
+      this.isClosed = true;
+      draining.removeEventListener('abort', stop);
+      if (!request.complete) setTimeout(() => request.complete || request.destroy(), lingerMs).unref();
+    });
+    if (draining.aborted) stop();
+    else draining.addEventListener('abort', stop);
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    setImmediate(() => this.take());
+  }
+
+  private take(): void {
+    this.isScheduled = false;
+    if (this.isClosed || this.held !== undefined) return;
+    try {
+      const more = this.takeRun();
+      if (more) this.schedule();
+      else if (this.inputEnded && this.held === undefined) this.endOfInput();
+    } catch (error) {
+      const { status, message } = problemOf(error);
+      this.close({ frames: 1, status, message });
+    }
+    this.acknowledge();
+  }
+
+  /** Appends what has arrived, up to a request that is wrong; returns whether there may be more. @throws WireError framing */
+  private takeRun(): boolean {
+    const { reader, limits } = this;
+    let run: Run | undefined;
+    while (this.nextFrame(run)) {
+      run ??= { columns: createFrameColumns(reader.bytes), frames: 0, bytes: 0, awaitDurable: false };
+      const bytes = reader.end - reader.start;
+      try {
+        if (addAppendFrame(run.columns, reader.start, reader.end, limits)) run.awaitDurable = true;
+      } catch (error) {
+        this.append(run);
+        const { status, message } = problemOf(error);
+        this.queue.push({ ack: { frames: 1, status, message }, bytes: 0, done: true });
+        return true;
+      }
+      run.frames++;
+      run.bytes += bytes;
+      if (run.columns.count >= limits.maxRecords) {
+        this.append(run);
+        return true;
+      }
+    }
+    if (run !== undefined) this.append(run);
+    return false;
+  }
+
+  /** Steps to the next request. Where the stream is broken, what came before is still appended. @throws WireError */
+  private nextFrame(run: Run | undefined): boolean {
+    try {
+      return this.reader.next();
+    } catch (error) {
+      if (run !== undefined) this.append(run);
+      throw error;
+    }
+  }
+
+  private append(run: Run): void {
+    const { frames, bytes } = run;
+    if (frames === 0) return;
+    let pending: Promise<void> | undefined;
+    let ack: Ack;
+    try {
+      const appended = this.db.appendColumns(finishFrames(run.columns));
+      pending = this.db.acknowledged(appended, run.awaitDurable);
+      ack = { frames, startSequence: appended.startSequence, recordsAppended: appended.count };
+    } catch (error) {
+      const { status, message } = problemOf(error);
+      const sinceMs = this.held?.sinceMs ?? performance.now();
+      if (status === 429 && performance.now() - sinceMs < patienceMs) this.hold(run, sinceMs);
+      else this.close({ frames, status, message });
+      return;
+    }
+    this.held = undefined;
+    const taken: Taken = { ack, bytes, done: pending === undefined };
+    this.queue.push(taken);
+    this.waitingBytes += bytes;
+    pending?.then(
+      () => {
+        taken.done = true;
+        this.acknowledge();
+      },
+      (error: unknown) => {
+        const { status, message } = problemOf(error);
+        taken.ack = { frames, status, message };
+        taken.done = true;
+        this.close({ frames: 0, status, message });
+      },
+    );
+  }
+
+  private hold(run: Run, sinceMs: number): void {
+    this.held = { run, sinceMs };
+    setTimeout(() => {
+      if (this.isClosed) return;
+      this.append(run);
+      if (this.held === undefined) this.schedule();
+      this.acknowledge();
+    }, retryMs);
+  }
+
+  private endOfInput(): void {
+    if (this.reader.pendingBytes > 0) {
+      this.close({ frames: 1, status: 400, message: 'the stream ends within a request' });
+      return;
+    }
+    this.isClosed = true;
+  }
+
+  /** Says that nothing sent after what was acknowledged is taken. */
+  private close(ack: Ack): void {
+    if (!this.isClosed || !this.queue.at(-1)?.ack.closed) {
+      this.queue.push({ ack: { ...ack, closed: true }, bytes: 0, done: true });
+    }
+    this.isClosed = true;
+    this.held = undefined;
+    this.acknowledge();
+  }
+
+  /** Sends the acknowledgements that are due. */
+  private acknowledge(): void {
+    const { response, queue } = this;
+    if (response.destroyed || response.writableEnded) return;
+    const acks: Ack[] = [];
+    while (queue[0]?.done === true) {
+      const { ack, bytes } = queue.shift()!;
+      acks.push(ack);
+      this.waitingBytes -= bytes;
+    }
+    if (acks.length > 0) response.write(encodeSessionAcks(acks));
+    if (this.isClosed && queue.length === 0) response.end();
+    this.throttle();
+  }
+
+  /** Reads no more while too much is waiting; after the end what still arrives is thrown away. */
+  private throttle(): void {
+    const isTooMuch =
+      this.waitingBytes > maxWaitingBytes || this.held !== undefined || this.response.writableNeedDrain === true;
+    const pause = isTooMuch && !this.isClosed;
+    if (pause === this.isPaused) return;
+    this.isPaused = pause;
+    if (pause) this.request.pause();
+    else this.request.resume();
+  }
+}
+
+function problemOf(error: unknown): { readonly status: number; readonly message: string } {
+  return logProblem(error) ?? { status: 500, message: 'internal server error' };
+}

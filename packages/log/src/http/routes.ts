@@ -1,0 +1,39 @@
+import type { HttpServer, RawRoute } from '@opendata/server';
+import type { LogDb } from '../db.ts';
+import { maxKeyBytes } from '../key-bytes.ts';
+import { appendRoute } from './append-route.ts';
+import { addDurabilityRoutes } from './durability-routes.ts';
+import { readRoute } from './read-route.ts';
+import { addReadRoutes } from './read-routes.ts';
+import { scanRoute } from './scan-route.ts';
+import { sessionRoute } from './session-route.ts';
+import { tailRoute } from './tail-route.ts';
+
+export interface RouteLimits {
+  /** Records in one append request. */
+  readonly maxBatchRecords: number;
+  /** Bytes of one append request. */
+  readonly maxRequestBytes: number;
+}
+
+/** The routes that are answered before the framework sees them. `draining` ends what would go on for ever. */
+export function rawLogRoutes(
+  db: () => LogDb,
+  { maxBatchRecords, maxRequestBytes }: RouteLimits,
+  draining: AbortSignal,
+): RawRoute[] {
+  const sessionLimits = { maxRecords: maxBatchRecords, maxFrameBytes: maxRequestBytes, maxKeyBytes };
+  return [
+    appendRoute(db, maxBatchRecords),
+    scanRoute(db),
+    readRoute(db),
+    tailRoute(db, draining),
+    sessionRoute(db, sessionLimits, draining),
+  ];
+}
+
+/** The others. */
+export function addLogRoutes(app: HttpServer['app'], db: () => LogDb): void {
+  addReadRoutes(app, db);
+  addDurabilityRoutes(app, db);
+}

@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import {
+  decodeSessionAck,
+  encodeAppendFrame,
+  FrameReader,
+  LOG_SESSION_CONTENT_TYPE,
+  type SessionAck,
+} from '@opendata/wire';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { columnsOf } from '../src/append-columns.ts';
+import { createClient } from './client.testing.ts';
+import { type ServerProcess, startServer } from './server-process.testing.ts';
+
+let server: ServerProcess;
+beforeAll(async () => {
+  server = await startServer(['--in-memory']);
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+function frame(records: readonly (readonly [string, string])[], awaitDurable = false): Uint8Array {
+  const rows = records.map(([key, value]) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
+  return encodeAppendFrame(columnsOf(rows), awaitDurable);
+}
+
+interface Session {
+  readonly out: ClientRequest;
+  readonly response: IncomingMessage;
+  /** The next acknowledgement; undefined at the end of the answer. */
+  ack(): Promise<SessionAck | undefined>;
+}
+
+async function open(url = server.url, type: string = LOG_SESSION_CONTENT_TYPE): Promise<Session> {
+  const out = request(`${url}/api/v1/log/session`, { method: 'POST', headers: { 'content-type': type } });
+  out.flushHeaders();
+  const [response] = (await once(out, 'response')) as [IncomingMessage];
+  const reader = new FrameReader(1 << 20);
+  const chunks = response[Symbol.asyncIterator]();
+  return {
+    out,
+    response,
+    async ack() {
+      while (!reader.next()) {
+        const { value, done } = (await chunks.next()) as IteratorResult<Buffer>;
+        if (done) return undefined;
+        reader.push(value);
+      }
+      return decodeSessionAck(reader.bytes, reader.start, reader.end);
+    },
+  };
+}
+
+describe('append session', () => {
+  it('acknowledges many small appends in their order', async () => {
+    const session = await open();
+    const { out } = session;
+    const sent = 20_000;
+    for (let i = 0; i < sent; i++) {
+      if (!out.write(frame([[`s1-${i % 10}`, `${i}`]], i % 1000 === 0))) await once(out, 'drain');
+    }
+    out.end();
+    let frames = 0;
+    let next = -1;
+    let acks = 0;
+    for (let ack = await session.ack(); ack !== undefined; ack = await session.ack(), acks++) {
+      expect(ack).toMatchObject({ status: 0, recordsAppended: ack.frames, closed: false });
+      if (next >= 0) expect(ack.startSequence).toBe(next);
+      next = ack.startSequence + ack.frames;
+      frames += ack.frames;
+    }
+    expect(frames).toBe(sent);
+    expect(acks).toBeLessThan(sent / 4);
+    const page = await createClient(server.url, 'protobuf').scan('key=s1-3&limit=3000');
+    expect(page.values.map(({ value }) => value)).toEqual(Array.from({ length: 2000 }, (_, i) => `${10 * i + 3}`));
+  });
+
+  it('refuses what is wrong and takes the rest', async () => {
+    const session = await open();
+    const broken = Uint8Array.of(3, 0x0a, 0x01, 0x08);
+    session.out.end(
+      Buffer.concat([
+        frame([['s2', 'a']]),
+        broken,
+        frame([]),
+        frame([
+          ['s2', 'b'],
+          ['s2', 'c'],
+        ]),
+      ]),
+    );
+    const acks: (SessionAck | undefined)[] = [];
+    for (let ack = await session.ack(); ack !== undefined; ack = await session.ack()) acks.push(ack);
+    expect(acks).toMatchObject([
+      { frames: 1, status: 0, recordsAppended: 1 },
+      { frames: 1, status: 400, message: expect.stringContaining('protobuf') },
+      { frames: 2, status: 0, recordsAppended: 2 },
+    ]);
+    const { values } = await createClient(server.url, 'json').scan('key=s2');
+    expect(values.map(({ value }) => value)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('ends where the frames cannot be told apart any more', async () => {
+    const session = await open();
+    session.out.write(Buffer.concat([frame([['s3', 'a']]), Buffer.alloc(20, 0xff)]));
+    expect(await session.ack()).toMatchObject({ frames: 1, status: 0 });
+    expect(await session.ack()).toMatchObject({ status: 400, closed: true });
+    expect(await session.ack()).toBeUndefined();
+    session.out.destroy();
+    const half = await open();
+    half.out.end(frame([['s3', 'b']]).subarray(0, 4));
+    expect(await half.ack()).toMatchObject({ status: 400, closed: true, message: 'the stream ends within a request' });
+    expect(await half.ack()).toBeUndefined();
+  });
+
+  it('survives clients that leave', async () => {
+    for (let i = 0; i < 5; i++) {
+      const session = await open();
+      for (let k = 0; k < 100; k++) session.out.write(frame([['s4', 'x'.repeat(1000)]], true));
+      session.response.on('error', () => undefined);
+      session.out.on('error', () => undefined);
+      session.out.destroy();
+    }
+    const session = await open();
+    session.out.end(frame([['s4', 'last']], true));
+    expect(await session.ack()).toMatchObject({ frames: 1, status: 0 });
+  });
+
+  it('tells at a stop what was taken, and leaves nothing behind that was not', async () => {
+    const own = await startServer(['--in-memory']);
+    const session = await open(own.url);
+    session.out.write(frame([['s5', 'a']]));
+    expect(await session.ack()).toMatchObject({ frames: 1, status: 0 });
+    const stopped = own.stop();
+    expect(await session.ack()).toMatchObject({ frames: 0, status: 503, closed: true });
+    expect(await session.ack()).toBeUndefined();
+    session.out.end();
+    expect(await stopped).toBe(0);
+  });
+
+  it('needs its content type', async () => {
+    const { response, out } = await open(server.url, 'application/json');
+    expect(response.statusCode).toBe(415);
+    out.destroy();
+  });
+});
