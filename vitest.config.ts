@@ -25,7 +25,12 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'server',
-          include: ['packages/*/test/**/*.test.ts', 'test/server/**/*.test.ts', 'test/differential/**/*.test.ts'],
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'test/server/**/*.test.ts',
+            'test/differential/**/*.test.ts',
+            'test/charts/**/*.test.ts',
+          ],
           pool: 'forks',
           isolate: true,
           testTimeout: 120_000,

@@ -1,0 +1,191 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import {
+  chartFolder,
+  chartNames,
+  findManifest,
+  helm,
+  kubeconform,
+  kubernetesSchemas,
+  lintChart,
+  type Manifest,
+  manifestsOf,
+  renderChart,
+} from '../support/chart-tools.ts';
+import { guide, writeGuideChart } from '../support/guide.ts';
+import { maximalValues } from './values.ts';
+
+const ownSchemas = join(import.meta.dirname, 'schemas', '{{ .ResourceKind }}.json');
+
+describe.skipIf(helm === undefined).each(chartNames)('the chart %s', (chart) => {
+  const cases = [
+    ['default', {}],
+    ['maximal', maximalValues(chart)],
+    ['GCS', { objectStore: 'gcs', gcs: { bucket: 'my-bucket' } }],
+    ['Azure', { objectStore: 'azure', azure: { account: 'account', container: 'container' } }],
+    [
+      'least',
+      { cache: { enabled: false }, serviceAccount: { create: false, name: 'default' }, slatedb: { defaultTtl: 0 } },
+    ],
+  ] as const;
+
+  it.each(cases)('passes helm lint with %s values', (_name, values) => {
+    expect(lintChart(chart, values)).toContain('0 chart(s) failed');
+  });
+
+  describe.skipIf(kubeconform === undefined || kubernetesSchemas === undefined)('validated by kubeconform', () => {
+    const versions = (kubernetesSchemas === undefined ? [] : readdirSync(kubernetesSchemas))
+      .map((folder) => /^v(\d+\.(\d+)\.\d+)-local-strict$/.exec(folder))
+      .filter((match) => match !== null)
+      .sort((a, b) => Number(a[2]) - Number(b[2]))
+      .map((match) => match[1]!);
+    const ends = [...new Set([versions[0]!, versions.at(-1)!])];
+    it.each(ends.flatMap((version) => cases.map(([name, values]) => [version, name, values] as const)))(
+      'for Kubernetes %s with %s values',
+      (version, _name, values) => {
+        const rendered = renderChart(chart, values);
+        const location = `${kubernetesSchemas}/{{ .NormalizedKubernetesVersion }}-local{{ .StrictSuffix }}/{{ .ResourceKind }}{{ .KindSuffix }}.json`;
+        const output = execFileSync(
+          kubeconform!,
+          [
+            '-strict',
+            '-summary',
+            '-kubernetes-version',
+            version,
+            '-schema-location',
+            location,
+            '-schema-location',
+            ownSchemas,
+          ],
+          { input: rendered, encoding: 'utf8' },
+        );
+        expect(output).toContain('Invalid: 0, Errors: 0, Skipped: 0');
+      },
+    );
+  });
+
+  it('gives a pod that may write to its cache and /tmp only, as a user of its own', () => {
+    const { template, strategy, replicas } = findManifest(manifestsOf(renderChart(chart)), 'Deployment').spec;
+    const [container] = template.spec.containers;
+    expect(replicas).toBe(1);
+    expect(strategy).toEqual({ type: 'Recreate' });
+    expect(template.spec.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      runAsGroup: 1000,
+      fsGroup: 1000,
+    });
+    expect(container.securityContext).toMatchObject({ readOnlyRootFilesystem: true, allowPrivilegeEscalation: false });
+    const writable = container.volumeMounts.filter((mount: Manifest) => mount.readOnly !== true);
+    expect(writable.map((mount: Manifest) => mount.mountPath)).toEqual(['/cache', '/tmp']);
+    expect(template.spec.terminationGracePeriodSeconds).toBe(60);
+  });
+
+  it('rolls the pod when the configuration changes, and only then', () => {
+    const checksum = (values: object) =>
+      findManifest(manifestsOf(renderChart(chart, values)), 'Deployment').spec.template.metadata.annotations[
+        'checksum/config'
+      ];
+    expect(checksum({})).toBe(checksum({ service: { type: 'NodePort' } }));
+    expect(checksum({})).not.toBe(checksum({ slatedb: { defaultTtl: 1000 } }));
+  });
+
+  it('has no read replicas unless they are asked for; then with a Service, caches and a budget of their own', () => {
+    expect(renderChart(chart)).not.toContain('-read');
+    const manifests = manifestsOf(renderChart(chart, { readReplicas: { enabled: true, replicas: 5 } }));
+    const readers = findManifest(manifests, 'Deployment', `${chart}-read`);
+    const writer = findManifest(manifests, 'Deployment', chart);
+    expect(readers.spec.replicas).toBe(5);
+    expect(readers.spec.template.metadata.labels.app).toBe(`${chart}-read`);
+    expect(writer.spec.template.metadata.labels.app).toBe(chart);
+    expect(findManifest(manifests, 'Service', `${chart}-read`).spec.selector).toEqual({ app: `${chart}-read` });
+    expect(findManifest(manifests, 'PodDisruptionBudget', `${chart}-read`).spec.maxUnavailable).toBe(1);
+    const cache = readers.spec.template.spec.volumes.find((volume: Manifest) => volume.name === 'cache');
+    expect(cache.ephemeral.volumeClaimTemplate.spec.resources.requests.storage).toBe('100Gi');
+  });
+
+  it('takes a ServiceAccount and a claim that exist', () => {
+    const manifests = manifestsOf(
+      renderChart(chart, { serviceAccount: { create: false, name: 'mine' }, cache: { existingClaim: 'fast' } }),
+    );
+    expect(manifests.map((manifest) => manifest.kind)).not.toContain('ServiceAccount');
+    expect(manifests.map((manifest) => manifest.kind)).not.toContain('PersistentVolumeClaim');
+    const { spec } = findManifest(manifests, 'Deployment').spec.template;
+    expect(spec.serviceAccountName).toBe('mine');
+    expect(spec.volumes).toContainEqual({ name: 'cache', persistentVolumeClaim: { claimName: 'fast' } });
+  });
+
+  it.each([
+    [{ s3: { buckett: 'a' } }, /buckett/],
+    [{ s3: { bucket: 's3://my-bucket' } }, /s3.bucket|\/s3\/bucket/],
+    [{ slatedb: { defaultTtl: '7d' } }, /defaultTtl/],
+    [{ serviceAccount: { create: false } }, /serviceAccount/],
+    [{ serviceAccount: { roleArn: 'opendata' } }, /roleArn/],
+    [{ objectStore: 'gcs' }, /gcs.bucket is needed/],
+    [{ port: 123456 }, /port/],
+  ])('refuses %j', (values, message) => {
+    expect(() => renderChart(chart, values)).toThrow(message);
+  });
+
+  it('may be installed twice in a namespace: every name begins with the release', () => {
+    const names = manifestsOf(renderChart(chart, maximalValues(chart))).map((manifest) => manifest.metadata.name);
+    for (const name of names) expect(name).toMatch(new RegExp(`^${chart}(-|$)`));
+  });
+});
+
+it('the charts share every template but the one that says what differs', () => {
+  const [timeseries, log] = chartNames.map((name) => join(chartFolder(name), 'templates'));
+  const files = readdirSync(timeseries!, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file));
+  expect(readdirSync(log!, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file))).toEqual(files);
+  const differing = files.filter(
+    (file) => readFileSync(join(timeseries!, file), 'utf8') !== readFileSync(join(log!, file), 'utf8'),
+  );
+  expect(differing).toEqual(['_config.tpl']);
+});
+
+describe.skipIf(helm === undefined || guide === undefined)("the guide's chart", () => {
+  const values = { serviceAccount: { roleArn: 'arn:aws:iam::123456789012:role/opendata-timeseries' } };
+  const folder = guide === undefined ? '' : writeGuideChart(guide);
+  const theirs =
+    helm === undefined || guide === undefined ? [] : manifestsOf(renderChart('opendata-timeseries', values, folder));
+  const guideValues = guide === undefined ? {} : parse(readFileSync(join(folder, 'values.yaml'), 'utf8'));
+  if (folder !== '') rmSync(folder, { recursive: true });
+  const ours = helm === undefined ? [] : manifestsOf(renderChart('opendata-timeseries', values));
+
+  it('has the same default values', () => {
+    expect(parse(readFileSync(join(chartFolder('opendata-timeseries'), 'values.yaml'), 'utf8'))).toMatchObject(
+      guideValues,
+    );
+  });
+
+  it.each(theirs.map((manifest) => [manifest.kind, manifest] as const))(
+    '%s: all of it is in ours',
+    (kind, manifest) => {
+      const same = findManifest(ours, kind, manifest.metadata.name);
+      expectWithin(readable(same), readable(manifest));
+    },
+  );
+});
+
+/** Files in a ConfigMap compare by what they say. */
+function readable(manifest: Manifest): Manifest {
+  if (manifest.kind !== 'ConfigMap') return manifest;
+  const data = Object.entries(manifest.data).map(([name, text]) => [name, parse(text as string)]);
+  return { ...manifest, data: Object.fromEntries(data) };
+}
+
+/** Objects may have further keys, and lists of named things further members; everything else is equal. */
+function expectWithin(actual: Manifest, expected: Manifest, path = ''): void {
+  if (Array.isArray(expected)) {
+    expected.forEach((item, i) => {
+      const match =
+        typeof item === 'object' && 'name' in item ? actual.find((a: Manifest) => a.name === item.name) : actual[i];
+      expectWithin(match, item, `${path}[${i}]`);
+    });
+  } else if (typeof expected === 'object' && expected !== null) {
+    for (const key of Object.keys(expected)) expectWithin(actual?.[key], expected[key], `${path}.${key}`);
+  } else expect(actual, path).toEqual(expected);
+}

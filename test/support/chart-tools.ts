@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import { findCommand } from './commands.ts';
+
+/** `scripts/chart-tools.sh` puts the tools here. */
+const cache =
+  process.env['OPENDATA_CHART_TOOLS'] ??
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'opendata-chart-tools');
+
+export const helm = findTool('helm');
+export const kubeconform = findTool('kubeconform');
+/** Folder of Kubernetes' JSON schemas, one folder a version. */
+export const kubernetesSchemas = existing(process.env['KUBERNETES_SCHEMAS'] ?? join(cache, 'schemas'));
+
+export const chartNames = ['opendata-timeseries', 'opendata-log'] as const;
+export type ChartName = (typeof chartNames)[number];
+
+/** An object of Kubernetes, as parsed. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests look into many shapes
+export type Manifest = any;
+
+export function chartFolder(name: string): string {
+  return fileURLToPath(new URL(`../../charts/${name}`, import.meta.url));
+}
+
+const rendered = new Map<string, string>();
+
+/** The release is called as the chart. @throws Error with what helm says on standard error */
+export function renderChart(name: string, values: object = {}, folder = chartFolder(name)): string {
+  const key = JSON.stringify([folder, values]);
+  const known = rendered.get(key);
+  if (known !== undefined) return known;
+  const text = withValues(values, (file) =>
+    execFileSync(helm!, ['template', name, folder, '--values', file], { encoding: 'utf8', stdio: 'pipe' }),
+  );
+  rendered.set(key, text);
+  return text;
+}
+
+/** @returns what helm says; it throws where the chart does not pass */
+export function lintChart(name: string, values: object = {}): string {
+  return withValues(values, (file) =>
+    execFileSync(helm!, ['lint', '--strict', chartFolder(name), '--values', file], { encoding: 'utf8', stdio: 'pipe' }),
+  );
+}
+
+export function manifestsOf(rendered: string): Manifest[] {
+  return parseAllDocuments(rendered)
+    .map((document) => document.toJS())
+    .filter((manifest) => manifest !== null);
+}
+
+/** @throws Error where there is none */
+export function findManifest(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.find((m) => m.kind === kind && (name === undefined || m.metadata.name === name));
+  if (found === undefined) throw new Error(`no ${kind} ${name ?? ''} among the manifests`);
+  return found;
+}
+
+function withValues<T>(values: object, work: (file: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'opendata-chart-'));
+  const file = join(folder, 'values.json');
+  writeFileSync(file, JSON.stringify(values));
+  try {
+    return work(file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function findTool(name: string): string | undefined {
+  return existing(process.env[name.toUpperCase()]) ?? findCommand(name) ?? existing(join(cache, name));
+}
+
+function existing(path: string | undefined): string | undefined {
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
