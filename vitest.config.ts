@@ -30,6 +30,8 @@ export default defineConfig({
             'test/server/**/*.test.ts',
             'test/differential/**/*.test.ts',
             'test/charts/**/*.test.ts',
+            'test/images/**/*.test.ts',
+            'test/stores/**/*.test.ts',
           ],
           pool: 'forks',
           isolate: true,

@@ -154,12 +154,49 @@ export const dashboards = {
   ]),
 };
 
+/** A machine as node_exporter sees it, for the quickstart. */
+export const nodeDashboard = dashboard(
+  'node',
+  [
+    [
+      'Machine',
+      [
+        panel('CPU', 'percentunit', [
+          `1 - avg by (instance) (${rate('node_cpu_seconds_total', ', mode="idle"')})`,
+          'busy {{instance}}',
+        ]),
+        panel('Load', 'short', [gauge('node_load1'), '1 minute'], [gauge('node_load15'), '15 minutes']),
+        panel(
+          'Memory',
+          'bytes',
+          [`${gauge('node_memory_MemTotal_bytes')} - ${gauge('node_memory_MemAvailable_bytes')}`, 'used'],
+          [gauge('node_memory_MemTotal_bytes'), 'total'],
+        ),
+        panel('Disk free', 'bytes', [gauge('node_filesystem_avail_bytes'), '{{mountpoint}}']),
+        panel(
+          'Disk reads and writes',
+          'Bps',
+          [`sum by (device) (${rate('node_disk_read_bytes_total')})`, 'read {{device}}'],
+          [`sum by (device) (${rate('node_disk_written_bytes_total')})`, 'written {{device}}'],
+        ),
+        panel(
+          'Network',
+          'Bps',
+          [`sum by (device) (${rate('node_network_receive_bytes_total')})`, 'received {{device}}'],
+          [`sum by (device) (${rate('node_network_transmit_bytes_total')})`, 'sent {{device}}'],
+        ),
+      ],
+    ],
+  ],
+  'node_uname_info',
+);
+
 function panel(title, unit, ...targets) {
   return { title, unit, targets };
 }
 
 /** Panels are four to a row, six units wide and seven high. */
-function dashboard(name, rows) {
+function dashboard(name, rows, identity = `build_info{name="${name}"}`) {
   const panels = [];
   let y = 0;
   for (const [title, content] of rows) {
@@ -181,8 +218,8 @@ function dashboard(name, rows) {
     templating: {
       list: [
         { type: 'datasource', name: 'datasource', query: 'prometheus', label: 'Data source' },
-        variable('job', `label_values(build_info{name="${name}"}, job)`),
-        variable('instance', `label_values(build_info{name="${name}", job=~"$job"}, instance)`),
+        variable('job', `label_values(${identity}, job)`),
+        variable('instance', `label_values(${identity}, instance)`),
       ],
     },
     panels: panels.map((item, i) => ({ id: i + 1, ...item })),
@@ -224,4 +261,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     const file = new URL(`../charts/${name}/files/dashboard.json`, import.meta.url);
     writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
   }
+  const file = new URL('../docker/grafana/node.json', import.meta.url);
+  writeFileSync(file, `${JSON.stringify(nodeDashboard, null, 2)}\n`);
 }

@@ -22,7 +22,9 @@ interface Rule {
 /** Every metric that the dashboards and the rules name is one that a running server has. */
 describe.each(chartNames)('dashboard and alert rules of %s', (chart) => {
   const alertsFile = join(chartFolder(chart), 'files/alerts.yaml');
-  const rules: Rule[] = parse(readFileSync(alertsFile, 'utf8')).groups.flatMap((group: { rules: Rule[] }) => group.rules);
+  const rules: Rule[] = parse(readFileSync(alertsFile, 'utf8')).groups.flatMap(
+    (group: { rules: Rule[] }) => group.rules,
+  );
   const dashboard = JSON.parse(readFileSync(join(chartFolder(chart), 'files/dashboard.json'), 'utf8'));
   const panels = expressionsOf(dashboard);
   const workspace = createWorkspace();
@@ -67,11 +69,14 @@ describe.each(chartNames)('dashboard and alert rules of %s', (chart) => {
   });
 
   const recorded = new Set(rules.flatMap(({ record }) => record ?? []));
-  it.each(rules.map((rule) => [rule.alert ?? rule.record!, rule.expr] as const))('rule %s', async (_name, expression) => {
-    const metrics = metricsIn(expression).filter((name) => !recorded.has(name));
-    for (const name of metrics) expect(names).toContain(name);
-    if (chart === 'opendata-timeseries') expect(await answers(server, expression)).toBe('success');
-  });
+  it.each(rules.map((rule) => [rule.alert ?? rule.record!, rule.expr] as const))(
+    'rule %s',
+    async (_name, expression) => {
+      const metrics = metricsIn(expression).filter((name) => !recorded.has(name));
+      for (const name of metrics) expect(names).toContain(name);
+      if (chart === 'opendata-timeseries') expect(await answers(server, expression)).toBe('success');
+    },
+  );
 
   it.skipIf(promtool === undefined)('promtool accepts the rules', () => {
     expect(execFileSync(promtool!, ['check', 'rules', alertsFile], { encoding: 'utf8' })).toContain('SUCCESS');
@@ -94,7 +99,10 @@ function expressionsOf(dashboard: {
   return dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.map(
       ({ expr }) =>
-        [title, expr.replaceAll('$__rate_interval', '1m').replaceAll('$job', '.+').replaceAll('$instance', '.+')] as const,
+        [
+          title,
+          expr.replaceAll('$__rate_interval', '1m').replaceAll('$job', '.+').replaceAll('$instance', '.+'),
+        ] as const,
     ),
   );
 }
