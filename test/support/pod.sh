@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a program as a container would: a root of its own that is read-only, the user 1000 without any capability.
-# Usage: pod.sh ROOT NODE APP [MOUNT:TARGET:ro|rw]... -- ARGUMENT...    (as root, inside `unshare --mount`)
+# Usage: pod.sh ROOT NODE APP [SOURCE:TARGET:MODE]... -- ARGUMENT...    (as root, inside `unshare --mount`)
+# MODE is ro, rw, or a size such as 8m: a file system of that size, empty, instead of SOURCE.
 set -e
 root=$1 node=$2 app=$3
 shift 3
@@ -26,7 +27,11 @@ while [ "$1" != -- ]; do
   source=${1%%:*}
   target=${1#*:}
   mode=${target#*:}
-  bind "$source" "${target%%:*}" "$mode"
+  target=${target%%:*}
+  case $mode in
+    ro | rw) bind "$source" "$target" "$mode" ;;
+    *) mkdir -p "$root$target" && mount -t tmpfs -o "size=$mode,uid=1000,gid=1000" volume "$root$target" ;;
+  esac
   shift
 done
 shift

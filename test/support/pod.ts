@@ -23,6 +23,8 @@ export interface PodOptions {
   /** What the image has under /app: this repository by default. */
   readonly app?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The volume of the disk cache is in memory and of this size (`8m`), and empty at every start. */
+  readonly cacheVolumeSize?: string;
   readonly extraArgs?: readonly string[];
 }
 
@@ -49,7 +51,8 @@ export function runPod(options: PodOptions): string {
   return execFileSync(unshare!, podArguments(options), { encoding: 'utf8', stdio: 'pipe', timeout: 60_000 });
 }
 
-function podArguments({ manifests, folder, port, app = repository, extraArgs = [] }: PodOptions): string[] {
+function podArguments(options: PodOptions): string[] {
+  const { manifests, folder, port, app = repository, cacheVolumeSize = 'rw', extraArgs = [] } = options;
   const deployment = findManifest(manifests, 'Deployment');
   const pod = deployment.spec.template.spec;
   const [container] = pod.containers;
@@ -61,7 +64,7 @@ function podArguments({ manifests, folder, port, app = repository, extraArgs = [
       mkdirSync(source, { recursive: true });
       if (volume.configMap !== undefined) writeConfigMap(manifests, volume.configMap, source);
       else chownSync(source, pod.securityContext.runAsUser, pod.securityContext.fsGroup);
-      return `${source}:${mountPath}:${readOnly === true ? 'ro' : 'rw'}`;
+      return `${source}:${mountPath}:${readOnly === true ? 'ro' : name === 'cache' ? cacheVolumeSize : 'rw'}`;
     });
   const root = join(folder, 'root');
   mkdirSync(root, { recursive: true });
