@@ -50,10 +50,10 @@ describe.skipIf(!runnable)('a disk cache whose volume is full', () => {
     expect((await fetch(`${pod.url}/-/ready`)).status).toBe(200);
   });
 
-  it('was full, or was emptied in time', async () => {
+  it('was full: the engine has put more into it than fits', async () => {
     const metrics = await (await fetch(`${pod.url}/metrics`)).text();
     const bytes = Number(/^slatedb_object_store_cache_cache_bytes\S* (\S+)$/m.exec(metrics)?.[1]);
-    expect(bytes).toBeLessThanOrEqual(8 * 1024 * 1024);
+    expect(bytes).toBeGreaterThan(8 * 1024 * 1024);
   });
 
   it('still takes appends, and stops with exit code 0', async () => {
