@@ -15,7 +15,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const servers = ['timeseries', 'log'] as const;
 
 describe.each(servers)('docker/Dockerfile.%s', (server) => {
-  const [build, image] = readDockerfile(join(repository, `docker/Dockerfile.${server}`));
+  const [, image] = readDockerfile(join(repository, `docker/Dockerfile.${server}`));
 
   it('starts the server itself, as a user of its own, with a health check', () => {
     const bin = `/app/packages/${server}/bin/opendata-${server}.js`;
