@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { runProgram } from '@opendata/server/cli';
+import { commands } from './cli/commands.ts';
 import { serverFlags } from './flags.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
@@ -16,5 +17,5 @@ await runProgram({
       await serveLog(version, flags, checkConfig);
     },
   },
-  commands: {},
+  commands,
 });

@@ -1,3 +1,4 @@
+export { parseDuration, printDuration } from '../config/duration-text.ts';
 export {
   type CliCommand,
   type CliExit,

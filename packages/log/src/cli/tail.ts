@@ -1,0 +1,32 @@
+import { defineCommand } from '@opendata/server/cli';
+import { connectionFlags } from './common-flags.ts';
+import { outputFlags } from './record-output.ts';
+
+export const tailCommand = defineCommand({
+  summary: 'Print the last records of keys, and follow them',
+  flags: {
+    ...connectionFlags,
+    ...outputFlags,
+    'key-b64': { type: 'list', valueName: 'BASE64', help: 'A key as base64' },
+    follow: { type: 'boolean', short: 'f', help: 'Wait for further records, also across restarts of the server' },
+    lines: {
+      type: 'integer',
+      short: 'n',
+      default: 10,
+      valueName: 'N',
+      help: 'Begin with the last N records of each key',
+    },
+    start: { type: 'integer', valueName: 'SEQ', help: 'Begin with this sequence instead' },
+    since: {
+      type: 'string',
+      valueName: 'TIME',
+      help: 'Begin with what arrived at this time (RFC 3339, ms) or within this duration',
+    },
+    durable: { type: 'boolean', help: 'While following, hold records back until they are durable' },
+  },
+  positionals: [{ name: 'KEY', help: 'keys, as text', optional: true, variadic: true }],
+  async run(context) {
+    const { runTail } = await import('./run-tail.ts');
+    await runTail(context);
+  },
+});
