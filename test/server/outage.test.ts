@@ -1,6 +1,7 @@
-import { type Fault, type FaultProxy, type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
+import type { Fault } from '@opendata/storage/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { useBucketRig } from '../support/bucket-rig.ts';
+import { databases, startOn, storageSection } from '../support/databases.ts';
 import { type Load, sleep, until } from '../support/load.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 
@@ -11,20 +12,7 @@ const answerBoundMs = commitTimeoutMs + 20_000;
 
 vi.setConfig({ testTimeout: 240_000 });
 
-let workspace: Workspace;
-let s3: S3Server;
-let proxy: FaultProxy;
-beforeAll(async () => {
-  workspace = createWorkspace();
-  s3 = await startS3Server();
-  proxy = await startFaultProxy(s3.endpoint);
-});
-afterAll(async () => {
-  proxy.setFault(undefined);
-  await workspace.remove();
-  await proxy.stop();
-  await s3.destroy();
-});
+const rig = useBucketRig();
 
 const outages: [name: string, fault: Fault][] = [
   ['does not answer', { kind: 'blackhole' }],
@@ -36,17 +24,17 @@ const outages: [name: string, fault: Fault][] = [
 describe.each(databases)('$name on a bucket', (database) => {
   it('gets through outages: refuses in time, goes on reading, heals, and has lost nothing', async () => {
     const config = `${storageSection(
-      `{type: Aws, bucket: ${s3.bucket}}`,
+      `{type: Aws, bucket: ${rig.s3.bucket}}`,
       `  commit_timeout_ms: ${commitTimeoutMs}\n`,
     ).replace('path: db', `path: ${database.name}`)}`;
-    const server = await startOn(database, workspace, config, { ...s3.env, AWS_ENDPOINT_URL: proxy.endpoint });
+    const server = await startOn(database, rig.workspace, config, { ...rig.s3.env, AWS_ENDPOINT_URL: rig.proxy.endpoint });
     const witness = database.createWitness();
     const load = witness.startLoad({ clients: 6, url: () => server.url });
     await until('acknowledged writes', () => witness.acknowledged > 10);
 
     for (const [name, fault] of outages) {
       load.reset();
-      proxy.setFault(fault);
+      rig.proxy.setFault(fault);
       await until(`a store that ${name} refuses writes`, () => load.count(503) > 0 || load.count(429) > 0);
       await until(`a store that ${name} makes it not ready`, async () => (await ready(server)).status === 503);
       expect((await ready(server)).text).toMatch(/^Not Ready: .*(commit waits|object store|did not answer)/);
@@ -55,23 +43,23 @@ describe.each(databases)('$name on a bucket', (database) => {
       expectBoundedAnswers(load);
 
       const acknowledged = witness.acknowledged;
-      proxy.setFault(undefined);
+      rig.proxy.setFault(undefined);
       await until(`writes after a store that ${name}`, () => witness.acknowledged > acknowledged + 10);
       await until(`ready after a store that ${name}`, async () => (await ready(server)).status === 200);
       expectBoundedAnswers(load);
     }
 
     load.reset();
-    proxy.setFault({ kind: 'latency', delayMs: 300 });
+    rig.proxy.setFault({ kind: 'latency', delayMs: 300 });
     await until('writes with a slow store', () => load.count(200) + load.count(204) > 10);
     expect((await ready(server)).status).toBe(200);
-    proxy.setFault({ kind: 'blackhole' });
+    rig.proxy.setFault({ kind: 'blackhole' });
     await sleep(200);
     await server.kill('SIGKILL');
     await load.stop();
-    proxy.setFault(undefined);
+    rig.proxy.setFault(undefined);
 
-    const restarted = await startOn(database, workspace, config, s3.env);
+    const restarted = await startOn(database, rig.workspace, config, rig.s3.env);
     await witness.verify(restarted);
     expect(await restarted.kill('SIGTERM')).toBe(0);
   });

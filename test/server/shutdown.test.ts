@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type FaultProxy, type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { useBucketRig } from '../support/bucket-rig.ts';
+import { databases, startOn, storageSection } from '../support/databases.ts';
 import { until } from '../support/load.ts';
 import { type ServerProcess, spawnOurs } from '../support/server-process.ts';
 
@@ -10,26 +10,14 @@ const stopBoundMs = 30_000;
 
 vi.setConfig({ testTimeout: 240_000 });
 
-let workspace: Workspace;
-let s3: S3Server;
-let proxy: FaultProxy;
-beforeAll(async () => {
-  workspace = createWorkspace();
-  s3 = await startS3Server();
-  proxy = await startFaultProxy(s3.endpoint);
-});
-afterAll(async () => {
-  proxy.setFault(undefined);
-  await workspace.remove();
-  await proxy.stop();
-  await s3.destroy();
-});
+const rig = useBucketRig();
 
 let paths = 0;
 const onFolder = (more = '') =>
-  storageSection(`{type: Local, path: ${join(workspace.folder, `data${++paths}`)}}`) + more;
-const onBucket = () => storageSection(`{type: Aws, bucket: ${s3.bucket}}`).replace('path: db', `path: db${++paths}`);
-const throughProxy = () => ({ ...s3.env, AWS_ENDPOINT_URL: proxy.endpoint });
+  storageSection(`{type: Local, path: ${join(rig.workspace.folder, `data${++paths}`)}}`) + more;
+const onBucket = () =>
+  storageSection(`{type: Aws, bucket: ${rig.s3.bucket}}`).replace('path: db', `path: db${++paths}`);
+const throughProxy = () => ({ ...rig.s3.env, AWS_ENDPOINT_URL: rig.proxy.endpoint });
 
 describe.each(databases)('$name', (database) => {
   it.each([
@@ -39,7 +27,7 @@ describe.each(databases)('$name', (database) => {
     'stops on $signal under full load and has lost nothing acknowledged (durable: $durable)',
     async ({ signal, durable }) => {
       const config = onFolder(durable ? '' : database.memoryAckConfig);
-      const server = await startOn(database, workspace, config);
+      const server = await startOn(database, rig.workspace, config);
       const witness = database.createWitness();
       const load = witness.startLoad({ clients: 24, url: () => server.url, durable });
       await until('acknowledged writes', () => witness.acknowledged > 300);
@@ -49,7 +37,7 @@ describe.each(databases)('$name', (database) => {
       await load.stop();
       for (const { failure } of load.answers) expect(failure).not.toBe('TimeoutError');
 
-      const restarted = await startOn(database, workspace, config);
+      const restarted = await startOn(database, rig.workspace, config);
       await witness.verify(restarted);
       expect(await restarted.kill('SIGTERM')).toBe(0);
     },
@@ -57,14 +45,14 @@ describe.each(databases)('$name', (database) => {
 
   it('answers what is in flight, and closes its connections', async () => {
     const config = onBucket();
-    const server = await startOn(database, workspace, config, throughProxy());
-    proxy.setFault({ kind: 'latency', delayMs: 1000 });
+    const server = await startOn(database, rig.workspace, config, throughProxy());
+    rig.proxy.setFault({ kind: 'latency', delayMs: 1000 });
     const witness = database.createWitness();
     const load = witness.startLoad({ clients: 20, url: () => server.url });
     await until('requests in flight', async () => (await requestsInFlight(server)) > 20);
     const stopping = server.kill('SIGTERM');
     await until('connections refused', () => load.answers.some(({ failure }) => failure === 'ECONNREFUSED'));
-    proxy.setFault(undefined);
+    rig.proxy.setFault(undefined);
     expect(await stopping).toBe(0);
     await load.stop();
     expect(load.count(200) + load.count(204)).toBeGreaterThanOrEqual(20);
@@ -73,7 +61,7 @@ describe.each(databases)('$name', (database) => {
       if (status === 0) expect(['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET']).toContain(failure);
     }
 
-    const restarted = await startOn(database, workspace, config, s3.env);
+    const restarted = await startOn(database, rig.workspace, config, rig.s3.env);
     await witness.verify(restarted);
     expect(await restarted.kill('SIGTERM')).toBe(0);
   });
@@ -82,8 +70,8 @@ describe.each(databases)('$name', (database) => {
     ['SIGTERM' as const, 143],
     ['SIGINT' as const, 130],
   ])('ends at once on a second %s', async (signal, code) => {
-    const server = await startOn(database, workspace, onBucket(), throughProxy());
-    proxy.setFault({ kind: 'blackhole' });
+    const server = await startOn(database, rig.workspace, onBucket(), throughProxy());
+    rig.proxy.setFault({ kind: 'blackhole' });
     const load = database.createWitness().startLoad({ clients: 2, url: () => server.url });
     await until('requests in flight', async () => (await requestsInFlight(server)) > 2);
     const stopping = server.kill(signal);
@@ -93,31 +81,31 @@ describe.each(databases)('$name', (database) => {
     expect(await stopping).toBe(code);
     expect(server.output()).toContain('second signal: exit at once');
     await load.stop();
-    proxy.setFault(undefined);
+    rig.proxy.setFault(undefined);
   });
 
   it('stops while it starts, and starts again', async () => {
     const config = onBucket();
     const witness = database.createWitness();
-    const first = await startOn(database, workspace, config, s3.env);
+    const first = await startOn(database, rig.workspace, config, rig.s3.env);
     const load = witness.startLoad({ clients: 4, url: () => first.url });
     await until('acknowledged writes', () => witness.acknowledged > 20);
     await first.kill('SIGKILL');
     await load.stop();
 
-    const file = workspace.file(`starting-${database.name}.yaml`, config);
+    const file = rig.workspace.file(`starting-${database.name}.yaml`, config);
     for (const delayMs of [30, 400]) {
-      proxy.resetCounts();
-      proxy.setFault({ kind: 'latency', delayMs });
+      rig.proxy.resetCounts();
+      rig.proxy.setFault({ kind: 'latency', delayMs });
       const starting = await spawnOurs(database.name, ['--config', file], { env: throughProxy() });
-      workspace.servers.push(starting);
-      await until('requests to the store', () => proxy.count() > 5);
+      rig.workspace.servers.push(starting);
+      await until('requests to the store', () => rig.proxy.count() > 5);
       const stoppedMs = performance.now();
       expect(await starting.kill('SIGTERM'), starting.output()).toBe(0);
       expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs);
     }
-    proxy.setFault(undefined);
-    const restarted = await startOn(database, workspace, config, s3.env);
+    rig.proxy.setFault(undefined);
+    const restarted = await startOn(database, rig.workspace, config, rig.s3.env);
     await witness.verify(restarted);
     expect(await restarted.kill('SIGTERM')).toBe(0);
   });
@@ -125,7 +113,7 @@ describe.each(databases)('$name', (database) => {
 
 it('answers long polls and followers of the log when it stops', async () => {
   const log = databases.find(({ name }) => name === 'opendata-log')!;
-  const server = await startOn(log, workspace, onFolder());
+  const server = await startOn(log, rig.workspace, onFolder());
   const polls = Array.from({ length: 50 }, (_, i) =>
     fetch(`${server.url}/api/v1/log/scan?key=nobody-${i % 3}&follow=true&timeout_ms=600000`),
   );
