@@ -27,7 +27,10 @@ describe.each(databases)('$name on a bucket', (database) => {
       `{type: Aws, bucket: ${rig.s3.bucket}}`,
       `  commit_timeout_ms: ${commitTimeoutMs}\n`,
     ).replace('path: db', `path: ${database.name}`)}`;
-    const server = await startOn(database, rig.workspace, config, { ...rig.s3.env, AWS_ENDPOINT_URL: rig.proxy.endpoint });
+    const server = await startOn(database, rig.workspace, config, {
+      ...rig.s3.env,
+      AWS_ENDPOINT_URL: rig.proxy.endpoint,
+    });
     const witness = database.createWitness();
     const load = witness.startLoad({ clients: 6, url: () => server.url });
     await until('acknowledged writes', () => witness.acknowledged > 10);
