@@ -25,7 +25,16 @@ export async function serveLog(version: string, flags: ServerFlags, checkConfig:
       },
       describeConfig: (flags) => flags.config ?? 'command line',
       async start({ flags: { port, host }, config, env, logger, registry, readiness, fatal }) {
-        const options = { config, port, logger, registry, readiness, fatal, ...(host !== undefined && { host }) };
+        const options = {
+          version,
+          config,
+          port,
+          logger,
+          registry,
+          readiness,
+          fatal,
+          ...(host !== undefined && { host }),
+        };
         const server = await startLogServer(options);
         const storage = objectStoreTarget(config.storage, env).description;
         logger.info({ address: server.address, port: server.port, storage }, 'opendata-log is ready');

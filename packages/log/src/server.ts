@@ -19,6 +19,8 @@ import { openLogOn } from './open-log.ts';
 const drainShare = 0.5;
 
 export interface LogServerOptions {
+  /** Of this program. */
+  readonly version: string;
   readonly config: LogConfig;
   readonly port: number;
   readonly host?: string;
@@ -61,7 +63,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
       draining.signal,
     ),
   });
-  addLogRoutes(http.app, db);
+  addLogRoutes(http.app, db, options.version);
   http.draining.addEventListener('abort', () => {
     draining.abort();
     opened?.db.endFollowing();

@@ -1,6 +1,7 @@
 import type { HttpServer, RawRoute } from '@opendata/server';
 import type { LogDb } from '../db.ts';
 import { maxKeyBytes } from '../key-bytes.ts';
+import { addAboutRoutes } from './about-routes.ts';
 import { appendRoute } from './append-route.ts';
 import { addDurabilityRoutes } from './durability-routes.ts';
 import { readRoute } from './read-route.ts';
@@ -33,7 +34,8 @@ export function rawLogRoutes(
 }
 
 /** The others. */
-export function addLogRoutes(app: HttpServer['app'], db: () => LogDb): void {
+export function addLogRoutes(app: HttpServer['app'], db: () => LogDb, version: string): void {
+  addAboutRoutes(app, version);
   addReadRoutes(app, db);
   addDurabilityRoutes(app, db);
 }
