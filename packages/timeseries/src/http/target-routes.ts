@@ -14,15 +14,19 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
       const state = parameters.text('state').toLowerCase();
       const pool = parameters.text('scrapePool');
       const targets = (scraping()?.targets() ?? []).filter(({ target }) => pool === '' || target.job.jobName === pool);
-      const pools = [...new Set(targets.map(({ target }) => target.job.jobName))].sort();
+      const dropped = (scraping()?.dropped ?? []).filter(({ job }) => pool === '' || job.jobName === pool);
+      const pools = (scraping()?.pools ?? []).filter((name) => pool === '' || name === pool);
       const showsDropped = state !== 'active';
       return sendJson(
         reply,
         dataResponse({
           activeTargets: state === 'dropped' ? [] : targets.map(activeTarget),
-          // Without relabelling no target is ever dropped.
-          droppedTargets: [],
-          droppedTargetCounts: showsDropped ? Object.fromEntries(pools.map((name) => [name, 0])) : null,
+          droppedTargets: showsDropped
+            ? dropped.map(({ job, discoveredLabels }) => ({ discoveredLabels, scrapePool: job.jobName }))
+            : [],
+          droppedTargetCounts: showsDropped
+            ? Object.fromEntries(pools.map((name) => [name, dropped.filter(({ job }) => job.jobName === name).length]))
+            : null,
         }),
       );
     },
@@ -31,8 +35,7 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
     methods: ['GET'],
     path: '/scrape_pools',
     handler(_parameters, reply) {
-      const scrapePools = [...new Set((scraping()?.targets() ?? []).map(({ target }) => target.job.jobName))].sort();
-      return sendJson(reply, dataResponse({ scrapePools }));
+      return sendJson(reply, dataResponse({ scrapePools: scraping()?.pools ?? [] }));
     },
   });
   const nothing = {

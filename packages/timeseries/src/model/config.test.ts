@@ -113,6 +113,47 @@ scrape_configs:
       'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ["http://x"]}]',
       'expected a target as host:port',
     ],
+    [
+      'target without port',
+      'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: [nohost]}]',
+      ':3:33: scrape_configs[0].static_configs[0].targets[0]: expected a target as host:port',
+    ],
+    [
+      'impossible port',
+      'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ["x:99999"]}]',
+      'a port from 1 to 65535',
+    ],
+    [
+      'impossible label',
+      'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ["x:1"], labels: {1a: x}}]',
+      'expected a label name as the key, found "1a"',
+    ],
+    [
+      'list of remote writes',
+      'remote_write: [{url: "http://x"}]',
+      'sending to others, which this list does in Prometheus, is not supported yet',
+    ],
+    ['rules', 'rule_files: [a.yml]', ':1:13: rule_files: not supported yet: '],
+    [
+      'discovery',
+      'scrape_configs:\n  - job_name: a\n    kubernetes_sd_configs: [{role: pod}]',
+      "kubernetes_sd_configs: not supported yet: list the targets in 'static_configs'",
+    ],
+    [
+      'bad relabelling',
+      'scrape_configs:\n  - job_name: a\n    relabel_configs: [{regex: "("}]',
+      'expected a regular expression of RE2, found "("',
+    ],
+    [
+      'relabelling without a target',
+      'scrape_configs:\n  - job_name: a\n    relabel_configs: [{action: hashmod, modulus: 4}]',
+      "relabel configuration for hashmod action requires 'target_label' value",
+    ],
+    [
+      'two kinds of credentials',
+      'scrape_configs:\n  - {job_name: a, basic_auth: {username: u}, authorization: {credentials: c}}',
+      'at most one of basic_auth and authorization',
+    ],
     ['wrong scheme', 'scrape_configs:\n  - {job_name: a, scheme: ftp}', "expected 'http' or 'https'"],
     ['wrong ack', 'remote_write: {ack: later}', "remote_write.ack: expected 'durable' or 'memory'"],
     ['read-only', 'read_only: true', 'read-only mode is not available in this version'],
@@ -121,5 +162,47 @@ scrape_configs:
     ['not YAML', 'a: [', 'prometheus.yaml:'],
   ])('with %s is refused by file, line and key', (_what, yaml, message) => {
     expect(() => load(yaml)).toThrow(message);
+  });
+
+  it('with many faults is refused with all of them at once', () => {
+    const yaml = `global: {scrape_timeout: 20s, nonsense: 1}
+scrape_configs:
+  - {job_name: a, scheme: ftp, static_configs: [{targets: [nohost]}]}
+  - {job_name: a, scrape_timeout: 1m}
+  - {job_name: 3, rule: x}
+remote_write: {ack: later}
+`;
+    let message = '';
+    try {
+      load(yaml);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    for (const fault of [
+      'global.nonsense: unknown key',
+      'global scrape timeout greater',
+      "expected 'http' or 'https'",
+      'expected a target as host:port',
+      'multiple scrape configs with job name "a"',
+      'scrape timeout greater than scrape interval for scrape config with job name "a"',
+      'scrape_configs[2].rule: unknown key',
+      'remote_write.ack',
+    ]) {
+      expect(message).toContain(fault);
+    }
+  });
+
+  it('takes addresses of any form where they are relabelled, and hosts that are meant without a port', () => {
+    const { scrapeJobs } = load(`
+scrape_configs:
+  - job_name: probe
+    relabel_configs:
+      - {source_labels: [__address__], target_label: __param_target}
+      - {target_label: __address__, replacement: 'blackbox:9115'}
+    static_configs: [{targets: ['https://example.com/x']}]
+  - {job_name: plain, static_configs: [{targets: [example.com, '[::1]:80', '10.0.0.1']}]}
+  - {job_name: secure, scheme: https, static_configs: [{targets: [intranet]}]}
+`);
+    expect(scrapeJobs).toHaveLength(3);
   });
 });

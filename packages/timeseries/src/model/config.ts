@@ -3,14 +3,10 @@ import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
 import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
 import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
+import { checkScrapeConfigs } from './check-scrape-configs.ts';
 import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
-import {
-  checkScrapeConfigs,
-  globalConfigSchema,
-  resolveScrapeJob,
-  type ScrapeJob,
-  scrapeConfigsSchema,
-} from './scrape-config.ts';
+import { globalConfigSchema, resolveScrapeJob, type ScrapeJob, scrapeConfigsSchema } from './scrape-config.ts';
+import { remoteWriteError, unsupportedKeys } from './unsupported.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -62,11 +58,14 @@ const configSchema = z
       .max(300, { error: 'expected at most 300 seconds' })
       .default(5),
     remote_write: z
-      .strictObject({
-        /** When a request is acknowledged: once it is in the object store, or once it is in memory. */
-        ack: z.enum(['durable', 'memory'], { error: "expected 'durable' or 'memory'" }).default('durable'),
-        body_size_limit: byteSize({ minBytes: 1024 }).default(64 * MIB),
-      })
+      .strictObject(
+        {
+          /** When a request is acknowledged: once it is in the object store, or once it is in memory. */
+          ack: z.enum(['durable', 'memory'], { error: "expected 'durable' or 'memory'" }).default('durable'),
+          body_size_limit: byteSize({ minBytes: 1024 }).default(64 * MIB),
+        },
+        { error: ({ input }) => remoteWriteError(input) },
+      )
       .default({ ack: 'durable', body_size_limit: 64 * MIB }),
     head: z
       .strictObject({
@@ -78,15 +77,23 @@ const configSchema = z
       })
       .default({ window: DEFAULT_WINDOW_MS, late_grace: DEFAULT_GRACE_MS }),
     otlp: otlpConfigSchema.prefault({}),
+    ...unsupportedKeys,
     read_only: z
       .literal(false, { error: 'read-only mode is not available in this version: remove the key or set it to false' })
       .default(false),
   })
-  .superRefine(({ global, scrape_configs }, context) => {
-    checkScrapeConfigs(global, scrape_configs, (path, message) => {
-      context.addIssue({ code: 'custom', path: [...path], message });
+  .check(scrapeConfigsCheck());
+
+/** Runs whatever else is wrong, so that a file's faults are all told at once. */
+function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
+  const check = z.check<unknown>((payload) => {
+    checkScrapeConfigs(payload.value, (path, message) => {
+      payload.issues.push({ code: 'custom', input: payload.value, path: [...path], message });
     });
   });
+  check._zod.def.when = () => true;
+  return check;
+}
 
 /**
  * Reads the configuration file.

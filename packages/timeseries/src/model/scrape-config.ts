@@ -1,14 +1,20 @@
 import { byteSize, durationMs } from '@opendata/server';
 import { z } from 'zod';
+import { type RelabelRule, relabelConfigSchema, resolveRelabelRule } from '../relabel/relabel-config.ts';
+import { isPlausibleLabelName } from './label-name.ts';
+import { unsupportedScrapeKeys } from './unsupported.ts';
 
 /** The parts of Prometheus' configuration file that say what to scrape; keys and defaults are Prometheus'. */
 
-const DEFAULT_SCRAPE_INTERVAL_MS = 15_000;
+export const DEFAULT_SCRAPE_INTERVAL_MS = 15_000;
 const DEFAULT_SCRAPE_TIMEOUT_MS = 10_000;
 
 const count = () => z.int({ error: 'expected a whole number, 0 for no limit' }).min(0);
 const flag = () => z.boolean({ error: 'expected true or false' });
-const labelMap = () => z.record(z.string().min(1, { error: 'expected a label name' }), z.string());
+const labelMap = () =>
+  z.record(z.string().refine(isPlausibleLabelName, { error: 'expected a label name' }), z.string());
+const secret = () => z.string({ error: 'expected text' }).min(1, { error: 'expected text, found none' });
+const file = () => z.string({ error: 'expected the path of a file' }).min(1, { error: 'expected the path of a file' });
 
 const limits = {
   /** Scraped bodies may have up to this many bytes; 0: no limit. */
@@ -31,14 +37,7 @@ const globalSchema = z.strictObject({
 });
 
 const staticConfigSchema = z.strictObject({
-  targets: z
-    .array(
-      z.string().regex(/^[^\s/]+$/, {
-        error:
-          "expected a target as host:port, without scheme or path (these are the job's 'scheme' and 'metrics_path')",
-      }),
-    )
-    .default([]),
+  targets: z.array(z.string()).default([]),
   labels: labelMap().default({}),
 });
 
@@ -55,7 +54,25 @@ const scrapeConfigSchema = z.strictObject({
   track_timestamps_staleness: flag().default(false),
   enable_compression: flag().default(true),
   follow_redirects: flag().default(true),
+  relabel_configs: z.array(relabelConfigSchema).default([]),
+  metric_relabel_configs: z.array(relabelConfigSchema).default([]),
+  basic_auth: z
+    .strictObject({
+      username: z.string().optional(),
+      username_file: file().optional(),
+      password: secret().optional(),
+      password_file: file().optional(),
+    })
+    .optional(),
+  authorization: z
+    .strictObject({
+      type: z.string().min(1).default('Bearer'),
+      credentials: secret().optional(),
+      credentials_file: file().optional(),
+    })
+    .optional(),
   ...limits,
+  ...unsupportedScrapeKeys,
 });
 
 export const globalConfigSchema = globalSchema;
@@ -63,6 +80,19 @@ export const scrapeConfigsSchema = z.array(scrapeConfigSchema);
 
 export type GlobalConfig = z.infer<typeof globalSchema>;
 export type ScrapeConfigFile = z.infer<typeof scrapeConfigSchema>;
+
+/** A text as it is in the configuration, or in a file that is read at every scrape. */
+export interface SecretText {
+  readonly text: string | undefined;
+  readonly file: string | undefined;
+}
+
+/** What a scrape sends as `Authorization`; with `username` in the way of HTTP's basic authentication. */
+export interface ScrapeCredentials {
+  readonly scheme: string;
+  readonly username?: SecretText;
+  readonly secret: SecretText;
+}
 
 /** A job with every default filled in. */
 export interface ScrapeJob {
@@ -81,6 +111,9 @@ export interface ScrapeJob {
   readonly trackTimestampsStaleness: boolean;
   readonly enableCompression: boolean;
   readonly followRedirects: boolean;
+  readonly relabelRules: readonly RelabelRule[];
+  readonly metricRelabelRules: readonly RelabelRule[];
+  readonly credentials: ScrapeCredentials | undefined;
   /** 0 in a limit: none. */
   readonly bodySizeLimitBytes: number;
   readonly sampleLimit: number;
@@ -89,29 +122,17 @@ export interface ScrapeJob {
   readonly labelValueLengthLimit: number;
 }
 
-/** Adds an issue for each rule that spans several keys. */
-export function checkScrapeConfigs(
-  global: GlobalConfig,
-  jobs: readonly ScrapeConfigFile[],
-  report: (path: readonly PropertyKey[], message: string) => void,
-): void {
-  const intervalMs = global.scrape_interval ?? DEFAULT_SCRAPE_INTERVAL_MS;
-  if (global.scrape_timeout !== undefined && global.scrape_timeout > intervalMs) {
-    report(['global', 'scrape_timeout'], 'global scrape timeout greater than scrape interval');
+function resolveCredentials({ basic_auth: basic, authorization }: ScrapeConfigFile): ScrapeCredentials | undefined {
+  if (basic !== undefined) {
+    return {
+      scheme: 'Basic',
+      username: { text: basic.username, file: basic.username_file },
+      secret: { text: basic.password, file: basic.password_file },
+    };
   }
-  const names = new Set<string>();
-  jobs.forEach((job, i) => {
-    if (names.has(job.job_name)) {
-      report(['scrape_configs', i, 'job_name'], `found multiple scrape configs with job name "${job.job_name}"`);
-    }
-    names.add(job.job_name);
-    if (job.scrape_timeout !== undefined && job.scrape_timeout > (job.scrape_interval ?? intervalMs)) {
-      report(
-        ['scrape_configs', i, 'scrape_timeout'],
-        `scrape timeout greater than scrape interval for scrape config with job name "${job.job_name}"`,
-      );
-    }
-  });
+  if (authorization === undefined) return undefined;
+  const { type, credentials, credentials_file: file } = authorization;
+  return { scheme: type, secret: { text: credentials, file } };
 }
 
 /** Fills in a job's defaults from the global section, as Prometheus does. */
@@ -132,6 +153,9 @@ export function resolveScrapeJob(global: GlobalConfig, job: ScrapeConfigFile): S
     trackTimestampsStaleness: job.track_timestamps_staleness,
     enableCompression: job.enable_compression,
     followRedirects: job.follow_redirects,
+    relabelRules: job.relabel_configs.map(resolveRelabelRule),
+    metricRelabelRules: job.metric_relabel_configs.map(resolveRelabelRule),
+    credentials: resolveCredentials(job),
     bodySizeLimitBytes: job.body_size_limit ?? global.body_size_limit ?? 0,
     sampleLimit: job.sample_limit ?? global.sample_limit ?? 0,
     labelLimit: job.label_limit ?? global.label_limit ?? 0,

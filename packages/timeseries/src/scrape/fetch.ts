@@ -2,20 +2,19 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createGunzip } from 'node:zlib';
 import { SCRAPE_ACCEPT } from '@opendata/wire';
+import { authorizationOf } from './authorization.ts';
+import { ScrapeError } from './scrape-error.ts';
 import type { ScrapeTarget } from './target.ts';
 
 const MAX_REDIRECTS = 10;
 /** Bodies are held in memory, so there is a limit where the configuration sets none. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
+export { ScrapeError } from './scrape-error.ts';
+
 export interface ScrapeResponse {
   readonly body: Buffer;
   readonly contentType: string | undefined;
-}
-
-/** A scrape that brought nothing usable; the message goes to the log and the targets page. */
-export class ScrapeError extends Error {
-  override readonly name = 'ScrapeError';
 }
 
 /** Connections that are kept between scrapes. */
@@ -30,7 +29,12 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
   const http = new HttpAgent(options);
   const https = new HttpsAgent(options);
 
-  const get = (url: URL, target: ScrapeTarget, signal: AbortSignal): Promise<IncomingMessage> =>
+  const get = (
+    url: URL,
+    target: ScrapeTarget,
+    signal: AbortSignal,
+    authorization: string | undefined,
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const isSecure = url.protocol === 'https:';
       const { enableCompression, timeoutMs } = target.job;
@@ -41,6 +45,7 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
           accept: SCRAPE_ACCEPT,
           'accept-encoding': enableCompression ? 'gzip' : 'identity',
           'user-agent': userAgent,
+          ...(authorization !== undefined && { authorization }),
           'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
         },
       });
@@ -48,7 +53,7 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
       request.on('error', (error: NodeJS.ErrnoException) => {
         // The server closed an idle connection just when it was to be used again: that says nothing about the target.
         if (request.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) {
-          get(url, target, signal).then(resolve, reject);
+          get(url, target, signal, authorization).then(resolve, reject);
         } else reject(error);
       });
       request.end();
@@ -58,8 +63,11 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
     async fetch(target, signal) {
       let url = new URL(target.url);
       try {
+        const authorization = await authorizationOf(target.job.credentials);
         for (let redirects = 0; ; redirects++) {
-          const response = await get(url, target, signal);
+          // Another host is not told the credentials of this one.
+          const isSameHost = url.host === new URL(target.url).host;
+          const response = await get(url, target, signal, isSameHost ? authorization : undefined);
           const { statusCode = 0, headers } = response;
           const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;
           if (isRedirect && target.job.followRedirects) {

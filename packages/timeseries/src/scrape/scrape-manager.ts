@@ -4,7 +4,7 @@ import type { ScrapeJob } from '../model/scrape-config.ts';
 import { createScrapeClient } from './fetch.ts';
 import { type ScrapeLoop, startScrapeLoop, type TargetStatus } from './scrape-loop.ts';
 import type { ScrapeStore } from './scrape-recorder.ts';
-import { targetsOf } from './target.ts';
+import { type DroppedTarget, targetsOf } from './target.ts';
 
 export interface ScrapeManagerOptions {
   readonly jobs: readonly ScrapeJob[];
@@ -17,6 +17,9 @@ export interface ScrapeManagerOptions {
 
 export interface ScrapeManager {
   targets(): readonly TargetStatus[];
+  readonly dropped: readonly DroppedTarget[];
+  /** Names of the jobs, also of those without targets, in order. */
+  readonly pools: readonly string[];
   /** Ends all scraping; series are left without staleness markers, as the next process goes on with them. */
   stop(): Promise<void>;
 }
@@ -35,23 +38,28 @@ export function startScraping(options: ScrapeManagerOptions): ScrapeManager {
     help: 'Scraped samples that were refused, by target.',
     labelNames: ['job', 'instance'],
   });
-  const loops: ScrapeLoop[] = jobs.flatMap(targetsOf).map((target) => {
-    const scrapedHere = scraped.labels(target.jobLabel, target.instanceLabel);
-    const failedHere = failed.labels(target.jobLabel, target.instanceLabel);
-    return startScrapeLoop({
-      target,
-      client,
-      store,
-      logger,
-      now,
-      onScrape: (_target, outcome) => {
-        scrapedHere.inc(outcome.scraped);
-        failedHere.inc(outcome.failed);
-      },
+  const found = jobs.map((job) => targetsOf(job));
+  const loops: ScrapeLoop[] = found
+    .flatMap(({ active }) => active)
+    .map((target) => {
+      const scrapedHere = scraped.labels(target.jobLabel, target.instanceLabel);
+      const failedHere = failed.labels(target.jobLabel, target.instanceLabel);
+      return startScrapeLoop({
+        target,
+        client,
+        store,
+        logger,
+        now,
+        onScrape: (_target, outcome) => {
+          scrapedHere.inc(outcome.scraped);
+          failedHere.inc(outcome.failed);
+        },
+      });
     });
-  });
   return {
     targets: () => loops.map((loop) => loop.status()),
+    dropped: found.flatMap(({ dropped }) => dropped),
+    pools: jobs.map(({ jobName }) => jobName).sort(),
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));
       client.close();

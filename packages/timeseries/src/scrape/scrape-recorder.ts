@@ -5,7 +5,7 @@ import type { SampleColumns } from '../ingest/head-writer.ts';
 import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
 import { ScrapeError } from './fetch.ts';
 import { SampleBatch } from './sample-batch.ts';
-import { SeriesCache, type SeriesNaming } from './series-cache.ts';
+import { DROPPED_SERIES, SeriesCache, type SeriesNaming } from './series-cache.ts';
 import { seriesLabels } from './series-labels.ts';
 import type { ScrapeTarget } from './target.ts';
 
@@ -68,15 +68,15 @@ export class ScrapeRecorder {
     const batch = this.#batch;
     batch.clear();
     let scraped = 0;
+    let kept = 0;
     let dropped = 0;
     let added = 0;
     let error: Error | undefined;
     try {
       if (result instanceof Error) throw result;
       scraped = result.count;
-      this.#checkCount(scraped);
-      const counts = this.#addSamples(result, timestampMs);
-      ({ added, dropped } = counts);
+      this.#checkCount(result);
+      ({ added, dropped, kept } = this.#addSamples(result, timestampMs));
       this.#store.metadata.add(result.metadata);
     } catch (failure) {
       error = failure instanceof Error ? failure : new Error(String(failure));
@@ -85,31 +85,51 @@ export class ScrapeRecorder {
       this.#scrape++; // Nothing of this scrape counts: every series is gone.
     }
     this.#addStaleMarkers(timestampMs);
-    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, scraped, added]);
+    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, kept, added]);
     this.#store.append(batch, error === undefined ? this.#exemplars : []);
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
-  #checkCount(samples: number): void {
-    const { sampleLimit } = this.#target.job;
-    if (sampleLimit > 0 && samples > sampleLimit) {
+  /** The limit is on what relabelling leaves. */
+  #checkCount(parsed: ExpositionSamples): void {
+    const { sampleLimit, metricRelabelRules } = this.#target.job;
+    if (sampleLimit === 0 || parsed.count <= sampleLimit) return;
+    let samples = parsed.count;
+    if (metricRelabelRules.length > 0) {
+      samples = 0;
+      for (let i = 0; i < parsed.count; i++) if (this.#resolve(parsed, i) !== DROPPED_SERIES) samples++;
+    }
+    if (samples > sampleLimit) {
       throw new ScrapeError(`sample limit exceeded: ${samples} samples, limit ${sampleLimit}`);
     }
   }
 
-  #addSamples(parsed: ExpositionSamples, timestampMs: number): { added: number; dropped: number } {
+  #resolve(parsed: ExpositionSamples, sample: number): number {
+    const { body } = parsed;
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    const text = bytes.toString('latin1', parsed.seriesStart[sample]!, parsed.seriesEnd[sample]!);
+    return this.#cache.resolve(text, () => parsed.labels(sample));
+  }
+
+  #addSamples(parsed: ExpositionSamples, timestampMs: number): { added: number; dropped: number; kept: number } {
     const { honorTimestamps, trackTimestampsStaleness } = this.#target.job;
     const body = Buffer.from(parsed.body.buffer, parsed.body.byteOffset, parsed.body.byteLength);
     const newest = timestampMs + MAX_AHEAD_MS;
     const oldest = this.#store.oldestMs;
     let added = 0;
     let dropped = 0;
+    let kept = 0;
     this.#exemplars = [];
     let nextExemplar = 0;
     this.#cache.begin();
     for (let i = 0; i < parsed.count; i++) {
       const text = body.toString('latin1', parsed.seriesStart[i]!, parsed.seriesEnd[i]!);
       const series = this.#cache.resolve(text, () => parsed.labels(i));
+      if (series === DROPPED_SERIES) {
+        while (parsed.exemplars[nextExemplar]?.sample === i) nextExemplar++;
+        continue;
+      }
+      kept++;
       const exposedMs = honorTimestamps ? parsed.timestamps[i]! : Number.NaN;
       const hasTimestamp = !Number.isNaN(exposedMs);
       const sampleMs = hasTimestamp ? exposedMs : timestampMs;
@@ -128,7 +148,7 @@ export class ScrapeRecorder {
       if (!this.#live.has(series)) added++;
       this.#live.set(series, this.#scrape);
     }
-    return { added, dropped };
+    return { added, dropped, kept };
   }
 
   #addStaleMarkers(timestampMs: number): void {

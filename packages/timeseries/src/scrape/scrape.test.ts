@@ -92,13 +92,13 @@ describe('the labels of a scraped series', () => {
 describe('targets', () => {
   it('get a URL and labels from the job', () => {
     const job = jobOf({ metrics_path: '/x', scheme: 'https', params: { a: ['1', '2'], b: ['c d'] } });
-    const [target] = targetsOf(job);
+    const [target] = targetsOf(job).active;
     expect(target!.url).toBe('https://example:80/x?a=1&a=2&b=c+d');
     expect(target!.labels).toEqual(['instance', 'example:80', 'job', 'j']);
     const labelled = jobOf({
       static_configs: [{ targets: ['a:1', 'a:1', 'b:1'], labels: { instance: 'me', __tmp: 'x', z: '' } }],
     });
-    expect(targetsOf(labelled).map(({ url, labels }) => [url, labels])).toEqual([
+    expect(targetsOf(labelled).active.map(({ url, labels }) => [url, labels])).toEqual([
       ['http://a:1/metrics', ['instance', 'me', 'job', 'j']],
       ['http://b:1/metrics', ['instance', 'me', 'job', 'j']],
     ]);
@@ -106,7 +106,7 @@ describe('targets', () => {
 
   it('are spread over the interval and keep their place', () => {
     const addresses = Array.from({ length: 200 }, (_, i) => `host-${i}:9100`);
-    const offsets = targetsOf(jobOf({}, addresses)).map((target) => targetHash(target) % 15_000);
+    const offsets = targetsOf(jobOf({}, addresses)).active.map((target) => targetHash(target) % 15_000);
     const fifths = [0, 0, 0, 0, 0];
     for (const offset of offsets) fifths[Math.floor(offset / 3000)]!++;
     for (const count of fifths) expect(count).toBeGreaterThan(15);
@@ -117,7 +117,7 @@ describe('targets', () => {
 
 describe('a scrape', () => {
   it('stores samples and what it says of itself', async () => {
-    const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
+    const recorder = new ScrapeRecorder(targetsOf(jobOf()).active[0]!, db);
     const outcome = await record(recorder, text('# TYPE a counter\na_total{x="1"} 3\nb 4 1500\n'), NOW, 250);
     expect(outcome).toEqual({ scraped: 2, failed: 0, error: undefined });
     expect(await contents()).toEqual({
@@ -133,7 +133,7 @@ describe('a scrape', () => {
   });
 
   it('stores the exemplars of OpenMetrics, at the time of their sample where they have none', async () => {
-    const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
+    const recorder = new ScrapeRecorder(targetsOf(jobOf()).active[0]!, db);
     const body = [
       '# TYPE a counter',
       'a_total{x="1"} 3 # {trace_id="t1"} 0.5',
@@ -154,7 +154,7 @@ describe('a scrape', () => {
   });
 
   it('marks series stale that vanish, not those with their own timestamps', async () => {
-    const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
+    const recorder = new ScrapeRecorder(targetsOf(jobOf()).active[0]!, db);
     await record(recorder, text(`a 1\nb 2\nc 3 ${NOW}\n`), NOW, 1);
     await record(recorder, text('a 1\n'), NOW + 1000, 1);
     await record(recorder, text('a 1\nb 5\n'), NOW + 2000, 1);
@@ -177,7 +177,7 @@ describe('a scrape', () => {
     ['a label twice', text('a{x="1",x="2"} 1\n'), 1],
   ])('with %s stores nothing but up 0 and staleness markers', async (_what, result, failed) => {
     const limits = { sample_limit: 3, label_limit: 5, label_name_length_limit: 10, label_value_length_limit: 10 };
-    const recorder = new ScrapeRecorder(targetsOf(jobOf(limits))[0]!, db);
+    const recorder = new ScrapeRecorder(targetsOf(jobOf(limits)).active[0]!, db);
     await record(recorder, text('a 1\n'), NOW, 1);
     const outcome = await record(recorder, result, NOW + 1000, 1);
     expect(outcome.error).toBeInstanceOf(Error);
@@ -191,14 +191,14 @@ describe('a scrape', () => {
   });
 
   it('drops single samples from the far future', async () => {
-    const recorder = new ScrapeRecorder(targetsOf(jobOf())[0]!, db);
+    const recorder = new ScrapeRecorder(targetsOf(jobOf()).active[0]!, db);
     const outcome = await record(recorder, text(`a 1\nb 2 ${NOW + 3_600_000}\n`), NOW, 1);
     expect(outcome).toEqual({ scraped: 2, failed: 1, error: undefined });
     expect(Object.keys(await contents())).not.toContain('b instance example:80 job j');
   });
 
   it('uses its own time where timestamps are not honoured', async () => {
-    const recorder = new ScrapeRecorder(targetsOf(jobOf({ honor_timestamps: false }))[0]!, db);
+    const recorder = new ScrapeRecorder(targetsOf(jobOf({ honor_timestamps: false })).active[0]!, db);
     await record(recorder, text('a 1 5\n'), NOW, 1);
     const [series] = await db.select({
       matchers: [{ name: '__name__', type: '=', value: 'a' }],
@@ -228,7 +228,7 @@ describe('fetching and looping', () => {
   });
 
   const fetchTarget = (config: Partial<ScrapeConfigFile> = {}, timeoutMs = 2000) =>
-    client.fetch(targetsOf(jobOf(config, [address]))[0]!, AbortSignal.timeout(timeoutMs));
+    client.fetch(targetsOf(jobOf(config, [address])).active[0]!, AbortSignal.timeout(timeoutMs));
 
   it('asks for OpenMetrics and text, names itself, and reads gzip', async () => {
     let headers: IncomingMessage['headers'] = {};

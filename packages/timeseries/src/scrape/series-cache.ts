@@ -1,6 +1,8 @@
+import { METRIC_NAME } from '@opendata/promql';
 import { encodeLabels } from '../head/label-bytes.ts';
+import { relabel } from '../relabel/relabel.ts';
 import { ScrapeError } from './fetch.ts';
-import { seriesLabels } from './series-labels.ts';
+import { seriesLabels, sortedLabels } from './series-labels.ts';
 import type { ScrapeTarget } from './target.ts';
 
 /** The part of the database that a scraper needs to name series. */
@@ -9,6 +11,9 @@ export interface SeriesNaming {
 }
 
 const MAX_IDLE_SCRAPES = 3;
+
+/** What stands for a series that relabelling has dropped. */
+export const DROPPED_SERIES = -1;
 
 interface CachedSeries {
   readonly series: number;
@@ -42,6 +47,7 @@ export class SeriesCache {
   /**
    * The series for an exposed text.
    * @param exposed the text's labels, read only where the text is new
+   * @returns DROPPED_SERIES where the job's relabelling drops it
    * @throws ScrapeError where a limit on labels is exceeded; InvalidSeriesError
    */
   resolve(text: string, exposed: () => readonly string[]): number {
@@ -51,11 +57,22 @@ export class SeriesCache {
       return cached.series;
     }
     const { job, labels } = this.#target;
-    const merged = seriesLabels(exposed(), labels, job.honorLabels);
-    this.#checkLimits(merged);
-    const series = this.#naming.seriesId(encodeLabels(merged));
+    const merged = this.#relabelled(seriesLabels(exposed(), labels, job.honorLabels));
+    if (merged !== undefined) this.#checkLimits(merged);
+    const series = merged === undefined ? DROPPED_SERIES : this.#naming.seriesId(encodeLabels(merged));
     this.#byText.set(text, { series, scrape: this.#scrape });
     return series;
+  }
+
+  /** The labels after the job's relabelling; `undefined` where it drops the series. */
+  #relabelled(labels: readonly string[]): readonly string[] | undefined {
+    const { metricRelabelRules } = this.#target.job;
+    if (metricRelabelRules.length === 0) return labels;
+    const map = new Map<string, string>();
+    for (let i = 0; i < labels.length; i += 2) map.set(labels[i]!, labels[i + 1]!);
+    if (!relabel(map, metricRelabelRules)) return undefined;
+    if (!map.get(METRIC_NAME)) throw new ScrapeError('relabelling has left a series without a metric name');
+    return sortedLabels(map);
   }
 
   #checkLimits(labels: readonly string[]): void {

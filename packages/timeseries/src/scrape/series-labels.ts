@@ -26,6 +26,11 @@ export function seriesLabels(exposed: readonly string[], target: readonly string
     while (labels.get(free)) free = `exported_${free}`;
     labels.set(free, value);
   }
+  return sortedLabels(labels);
+}
+
+/** [name, value, …] sorted by name, without empty values. */
+export function sortedLabels(labels: ReadonlyMap<string, string>): string[] {
   const kept = [...labels].filter(([, value]) => value !== '');
   return kept.sort(([a], [b]) => compareStrings(a, b)).flat();
 }

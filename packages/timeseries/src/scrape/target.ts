@@ -1,5 +1,6 @@
-import { compareStrings, formatDuration } from '@opendata/promql';
+import { compareStrings, formatDuration, parseDuration } from '@opendata/promql';
 import type { ScrapeJob } from '../model/scrape-config.ts';
+import { relabel } from '../relabel/relabel.ts';
 
 /** One thing to scrape. */
 export interface ScrapeTarget {
@@ -13,45 +14,100 @@ export interface ScrapeTarget {
   readonly instanceLabel: string;
 }
 
-/** The targets of a job's static configurations, each distinct one once. */
-export function targetsOf(job: ScrapeJob): ScrapeTarget[] {
-  const targets = new Map<string, ScrapeTarget>();
-  for (const { targets: addresses, labels } of job.staticConfigs) {
-    for (const address of addresses) {
-      const target = createTarget(job, address, labels);
-      targets.set(JSON.stringify([target.url, target.labels]), target);
-    }
-  }
-  return [...targets.values()];
+/** A target that relabelling has dropped, by its labels before. */
+export interface DroppedTarget {
+  readonly job: ScrapeJob;
+  readonly discoveredLabels: Readonly<Record<string, string>>;
 }
 
-function createTarget(job: ScrapeJob, address: string, configured: Readonly<Record<string, string>>): ScrapeTarget {
-  const labels = new Map<string, string>([['job', job.jobName]]);
+export interface Targets {
+  readonly active: readonly ScrapeTarget[];
+  readonly dropped: readonly DroppedTarget[];
+}
+
+/** Addresses with labels, as a configuration or a discovery names them. */
+export interface TargetGroup {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The targets of a job in the groups, each distinct one once. */
+export function targetsOf(job: ScrapeJob, groups: readonly TargetGroup[] = job.staticConfigs): Targets {
+  const active = new Map<string, ScrapeTarget>();
+  const dropped: DroppedTarget[] = [];
+  for (const { targets: addresses, labels } of groups) {
+    for (const address of addresses) {
+      const discovered = discoveredLabels(job, address, labels);
+      const target = createTarget(job, discovered);
+      if (target === undefined) dropped.push({ job, discoveredLabels: Object.fromEntries(discovered) });
+      else active.set(JSON.stringify([target.url, target.labels]), target);
+    }
+  }
+  return { active: [...active.values()], dropped };
+}
+
+/** The labels that relabelling begins with. */
+function discoveredLabels(
+  job: ScrapeJob,
+  address: string,
+  configured: Readonly<Record<string, string>>,
+): Map<string, string> {
+  const labels = new Map<string, string>([
+    ['__address__', address],
+    ['__metrics_path__', job.metricsPath],
+    ['__scheme__', job.scheme],
+    ['__scrape_interval__', formatDuration(job.intervalMs)],
+    ['__scrape_timeout__', formatDuration(job.timeoutMs)],
+    ['job', job.jobName],
+  ]);
+  for (const [name, [first]] of Object.entries(job.params)) {
+    if (first !== undefined) labels.set(`__param_${name}`, first);
+  }
   for (const [name, value] of Object.entries(configured)) labels.set(name, value);
-  const scheme = labels.get('__scheme__') ?? job.scheme;
-  const path = labels.get('__metrics_path__') ?? job.metricsPath;
-  const params = new URLSearchParams();
-  for (const [name, values] of Object.entries(job.params)) for (const value of values) params.append(name, value);
-  for (const [name, value] of labels) if (name.startsWith('__param_')) params.set(name.slice(8), value);
+  return labels;
+}
+
+/** `undefined` where relabelling drops the target or leaves it without what a scrape needs. */
+function createTarget(job: ScrapeJob, discovered: ReadonlyMap<string, string>): ScrapeTarget | undefined {
+  const labels = new Map(discovered);
+  if (!relabel(labels, job.relabelRules)) return undefined;
+  const address = labels.get('__address__') ?? '';
+  const intervalMs = durationOf(labels.get('__scrape_interval__'));
+  const timeoutMs = durationOf(labels.get('__scrape_timeout__'));
+  if (address === '' || address.includes('/') || intervalMs === undefined || timeoutMs === undefined) return undefined;
+  if (timeoutMs > intervalMs) return undefined;
+  const query = new URLSearchParams();
+  for (const [name, [first = '', ...rest]] of Object.entries(job.params)) {
+    for (const value of [labels.get(`__param_${name}`) ?? first, ...rest]) query.append(name, value);
+  }
+  for (const [name, value] of labels) {
+    if (name.startsWith('__param_') && !query.has(name.slice(8))) query.append(name.slice(8), value);
+  }
+  const url = `${labels.get('__scheme__')}://${address}${withSlash(labels.get('__metrics_path__') ?? '')}${query.size > 0 ? `?${query}` : ''}`;
+  if (!URL.canParse(url)) return undefined;
   if (!labels.get('instance')) labels.set('instance', address);
-  const query = params.size > 0 ? `?${params}` : '';
   const kept = [...labels].filter(([name, value]) => !name.startsWith('__') && value !== '');
   return {
-    job,
-    url: `${scheme}://${address}${path}${query}`,
+    job: { ...job, intervalMs, timeoutMs },
+    url,
     labels: kept.sort(([a], [b]) => compareStrings(a, b)).flat(),
-    discoveredLabels: {
-      __address__: address,
-      __metrics_path__: job.metricsPath,
-      __scheme__: job.scheme,
-      __scrape_interval__: formatDuration(job.intervalMs),
-      __scrape_timeout__: formatDuration(job.timeoutMs),
-      job: job.jobName,
-      ...configured,
-    },
+    discoveredLabels: Object.fromEntries(discovered),
     jobLabel: labels.get('job') ?? '',
     instanceLabel: labels.get('instance') ?? '',
   };
+}
+
+function withSlash(path: string): string {
+  return path === '' || path.startsWith('/') ? path : `/${path}`;
+}
+
+function durationOf(text: string | undefined): number | undefined {
+  try {
+    const durationMs = parseDuration(text ?? '');
+    return durationMs > 0 ? durationMs : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A number that is the same for the same target in every process: spreads targets over their interval. */

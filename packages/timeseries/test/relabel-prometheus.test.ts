@@ -1,0 +1,180 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates of relabelling look like those of JavaScript
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort, type ServerProcess, startOurs, startServer } from '../../../test/support/server-process.ts';
+
+/** The newest Prometheus to compare with, where its path is given. */
+const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
+
+const METRICS = `# TYPE requests counter
+requests_total{code="200",path="/a",tmp_x="1"} 1
+requests_total{code="404",path="/b"} 2
+requests_total{code="500",path="/Err"} 3
+# TYPE up2 gauge
+up2{job="exposed"} 1
+go_gc_duration_seconds 0.5
+`;
+
+/** Relabelling of targets; of each job the last rule of the list is what is looked at. */
+const TARGET_RULES = [
+  '{source_labels: [__meta_zone], target_label: zone}',
+  '{source_labels: [__meta_zone, __meta_rack], separator: "/", target_label: place}',
+  '{source_labels: [__address__], regex: "([^:]+):(\\\\d+)", target_label: host, replacement: "$1-${2}-$$-$3-${name}"}',
+  '{source_labels: [__address__], regex: "(?P<h>[^:]+):.*", target_label: "${h}", replacement: "${h}"}',
+  '{source_labels: [__address__], regex: "127.*", action: drop}',
+  '{source_labels: [__address__], regex: "127", action: drop}',
+  '{source_labels: [__meta_zone], regex: "z.", action: keep}',
+  '{source_labels: [__meta_zone], target_label: __meta_copy, action: keepequal}',
+  '{source_labels: [__meta_zone], target_label: __meta_copy, action: dropequal}',
+  '{source_labels: [__address__, __meta_zone], modulus: 7, target_label: shard, action: hashmod}',
+  '{regex: "__meta_(.+)", action: labelmap}',
+  '{regex: "__meta_(.+)", replacement: "m_${1}_x", action: labelmap}',
+  '{regex: "env|team", action: labeldrop}',
+  '{regex: "__.*|job|team", action: labelkeep}',
+  '{source_labels: [env], target_label: env, action: lowercase}',
+  '{source_labels: [team], target_label: team, action: UPPERCASE}',
+  '{source_labels: [absent], target_label: env}',
+  '{target_label: fixed, replacement: value}',
+  '{target_label: __scrape_interval__, replacement: 30s}',
+  '{target_label: __metrics_path__, replacement: other/path}',
+  '{target_label: __param_module, replacement: changed}',
+  '{target_label: __param_new, replacement: "a b"}',
+  '{target_label: __scheme__, replacement: https}',
+  '{target_label: instance, replacement: me}',
+  '{target_label: job, replacement: renamed}',
+] as const;
+
+const METRIC_RULES = [
+  '{source_labels: [__name__], regex: "go_.*", action: drop}',
+  '{source_labels: [code], regex: "([245]).*", target_label: code, replacement: "${1}xx"}',
+  '{regex: "tmp_.*", action: labeldrop}',
+  '{source_labels: [path], target_label: path, action: lowercase}',
+  '{source_labels: [__name__, code], separator: "@", regex: "requests_total@5xx", target_label: __name__, replacement: errors_total}',
+] as const;
+
+function configText(address: string): string {
+  const target = `static_configs: [{targets: ['${address}', 'nobody:9'], labels: {__meta_zone: z1, __meta_rack: r2, __meta_copy: z1, env: PROD, team: a}}]`;
+  const jobs = TARGET_RULES.map(
+    (rule, i) =>
+      `  - {job_name: 'rule-${String(i).padStart(2, '0')}', params: {module: [m1, m2]}, scrape_interval: 1h, relabel_configs: [${rule}], ${target}}`,
+  );
+  return `scrape_configs:
+${jobs.join('\n')}
+  - {job_name: metrics, scrape_interval: 200ms, scrape_timeout: 200ms, metric_relabel_configs: [${METRIC_RULES.join(', ')}], static_configs: [{targets: ['${address}']}]}
+`;
+}
+
+interface TargetAnswer {
+  readonly labels: object;
+  readonly discoveredLabels: object;
+  readonly scrapePool: string;
+  readonly scrapeUrl: string;
+  readonly scrapeInterval: string;
+  readonly scrapeTimeout: string;
+}
+
+describe.skipIf(binary === '' || !existsSync(binary))('relabelling and the newest Prometheus', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relabel-prometheus-'));
+  const exporter = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.end(METRICS);
+  });
+  let ours: ServerProcess;
+  let theirs: ServerProcess;
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve));
+    const text = configText(`127.0.0.1:${(exporter.address() as AddressInfo).port}`);
+    const config = join(folder, 'ours.yaml');
+    const theirConfig = join(folder, 'prometheus.yml');
+    writeFileSync(config, `storage: {type: InMemory}\n${text}`);
+    writeFileSync(theirConfig, text);
+    const port = await freePort();
+    [ours, theirs] = await Promise.all([
+      startOurs('opendata-timeseries', ['--config', config]),
+      startServer({
+        command: binary,
+        args: [
+          `--config.file=${theirConfig}`,
+          `--storage.tsdb.path=${join(folder, 'data')}`,
+          `--web.listen-address=127.0.0.1:${port}`,
+          '--log.level=error',
+        ],
+        port,
+      }),
+    ]);
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all([ours?.kill('SIGTERM'), theirs?.kill('SIGTERM')]);
+    exporter.closeAllConnections();
+    await new Promise((resolve) => exporter.close(resolve));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function data(server: ServerProcess, path: string): Promise<unknown> {
+    const response = await fetch(`${server.url}/api/v1/${path}`);
+    return ((await response.json()) as { data: unknown }).data;
+  }
+
+  async function targets(server: ServerProcess) {
+    const { activeTargets, droppedTargets, droppedTargetCounts } = (await data(server, 'targets')) as {
+      activeTargets: TargetAnswer[];
+      droppedTargets: TargetAnswer[];
+      droppedTargetCounts: Record<string, number>;
+    };
+    // Labels about native histograms are not there yet.
+    const known = (labels: object) =>
+      Object.fromEntries(Object.entries(labels).filter(([name]) => !/^__.*_histograms.*__$/.test(name)));
+    const active = activeTargets.map(({ labels, discoveredLabels, ...rest }) => ({
+      labels,
+      discoveredLabels: known(discoveredLabels),
+      pool: rest.scrapePool,
+      url: rest.scrapeUrl,
+      interval: rest.scrapeInterval,
+      timeout: rest.scrapeTimeout,
+    }));
+    const order = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+    return {
+      active: active.map((one) => ({ ...one, key: `${one.pool} ${one.url}` })).sort((a, b) => (a.key < b.key ? -1 : 1)),
+      dropped: droppedTargets
+        .map(({ discoveredLabels, ...rest }) => ({ ...rest, discoveredLabels: known(discoveredLabels) }))
+        .sort(order),
+      droppedTargetCounts,
+    };
+  }
+
+  it('finds the same targets with the same labels', async () => {
+    await until(async () => (await targets(theirs)).active.length > 40);
+    const [actual, expected] = [await targets(ours), await targets(theirs)];
+    expect(actual.active).toEqual(expected.active);
+    expect(actual.dropped).toEqual(expected.dropped);
+    expect(actual.droppedTargetCounts).toEqual(expected.droppedTargetCounts);
+    expect(await data(ours, 'scrape_pools')).toEqual(await data(theirs, 'scrape_pools'));
+  });
+
+  it('stores the same series of a scrape', async () => {
+    const query = encodeURIComponent('{job=~"metrics|exposed",__name__!="scrape_duration_seconds"}');
+    const series = async (server: ServerProcess) => {
+      const { result } = (await data(server, `query?query=${query}`)) as {
+        result: { metric: Record<string, string>; value: [number, string] }[];
+      };
+      return Object.fromEntries(result.map(({ metric, value }) => [JSON.stringify(metric), value[1]]));
+    };
+    await until(async () => Object.keys(await series(theirs)).length > 5 && Object.keys(await series(ours)).length > 5);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await series(ours)).toEqual(await series(theirs));
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('waited for too long');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
