@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { type Logger, type RunningServer, serve } from '@opendata/server';
+import { serve } from '@opendata/server';
 import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import type { ServerFlags } from './flags.ts';
 import { defaultConfig, loadConfig } from './model/config.ts';
 import { startTimeSeriesServer } from './server.ts';
-import { warmUp } from './warm-up.ts';
 
 /** Runs the server, or only checks its configuration, to the exit of the process. */
 export async function serveTimeSeries(version: string, flags: ServerFlags, checkConfig: boolean): Promise<void> {
@@ -50,31 +49,12 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
         if (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start') {
           process.stdout.write(welcome(port, flags.config, storage));
         }
-        return withWarmUp(server, logger);
+        return server;
       },
     },
     flags,
     checkConfig,
   );
-}
-
-/** What runs at the start, such as probes and the first writes, comes first. */
-const WARM_UP_DELAY_MS = 1000;
-
-/** Warms queries up in the background, as long as the server is not to stop. */
-function withWarmUp(server: RunningServer, logger: Logger): RunningServer {
-  let isClosing = false;
-  const timer = setTimeout(() => {
-    warmUp(() => !isClosing).catch((error: unknown) => logger.warn({ err: error }, 'queries could not be warmed up'));
-  }, WARM_UP_DELAY_MS).unref();
-  return {
-    ...server,
-    close(deadlineMs) {
-      isClosing = true;
-      clearTimeout(timer);
-      return server.close(deadlineMs);
-    },
-  };
 }
 
 /** What to open and what to type next. */
