@@ -50,7 +50,8 @@ interface JsonSeries {
   histogram?: [number, JsonHistogram];
   histograms?: [number, JsonHistogram][];
 }
-interface JsonAnswer {
+/** The envelope of Prometheus' HTTP API. */
+export interface JsonAnswer {
   status: string;
   errorType?: string;
   error?: string;

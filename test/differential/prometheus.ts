@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeWriteRequest, snappyCompress, type WriteRequestSeries } from '@opendata/wire';
 import { freePort, startServer } from '../support/server-process.ts';
-import { type Answer, answerOfJson, type QueryTimes } from './answer.ts';
+import { type Answer, answerOfJson, type JsonAnswer, type QueryTimes } from './answer.ts';
 import { DATA_END_MS, DATA_START_MS, type GeneratedSeries } from './data.ts';
 
 /** A running Prometheus that holds generated data. */
 export interface Oracle {
   push(series: readonly GeneratedSeries[]): Promise<void>;
   query(query: string, times: QueryTimes): Promise<Answer>;
+  /** Any other endpoint below `/api/v1/`. */
+  call(endpoint: string, parameters: Readonly<Record<string, string>>): Promise<JsonAnswer>;
   stop(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
       }
     },
     query: (query, times) => ask(server.url, query, times),
+    call: (endpoint, parameters) => post(server.url, endpoint, new URLSearchParams(parameters)),
     async stop() {
       await server.kill('SIGTERM');
       rmSync(folder, { recursive: true, force: true });
@@ -112,6 +115,13 @@ async function ask(url: string, query: string, times: QueryTimes): Promise<Answe
     parameters.set('step', String(times.stepMs / 1000));
   }
   const path = times.kind === 'instant' ? 'query' : 'query_range';
-  const response = await fetch(`${url}/api/v1/${path}`, { method: 'POST', body: parameters });
-  return answerOfJson((await response.json()) as Parameters<typeof answerOfJson>[0]);
+  return answerOfJson(await post(url, path, parameters));
+}
+
+async function post(url: string, endpoint: string, parameters: URLSearchParams): Promise<JsonAnswer> {
+  const response = await fetch(`${url}/api/v1/${endpoint}`, { method: 'POST', body: parameters });
+  const text = await response.text();
+  // What JSON cannot say is answered with plain text: `parse_query` of `a + fill(NaN) b`.
+  if (!text.startsWith('{')) return { status: 'error', errorType: 'internal', error: text };
+  return JSON.parse(text) as JsonAnswer;
 }

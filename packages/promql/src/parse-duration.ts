@@ -66,7 +66,13 @@ function parseOffsetExpr(stream: TokenStream): DurationExpr {
   const sign = takeSign(stream);
   const next = stream.peek();
   if (next === 'number' || next === 'duration') return applySign(stream, sign, takeLiteral(stream));
-  if (next !== '+' && next !== '-') return applySign(stream, sign, parseDurationOperand(stream));
+  if (next !== '+' && next !== '-') {
+    const signed = applySign(stream, sign, parseDurationOperand(stream));
+    // Prometheus' tree has this `+`, which does not print.
+    return signed.kind === 'duration-call'
+      ? { kind: 'duration-unary', op: '+', operand: signed, position: signed.position }
+      : signed;
+  }
   const signed = applySign(stream, sign, parseDurationExpr(stream, SIGN_OPERAND_PRECEDENCE));
   return parseDurationOperators(stream, signed, LOWEST_PRECEDENCE);
 }

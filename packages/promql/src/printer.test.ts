@@ -17,11 +17,18 @@ function parseOrUndefined(query: string): Expr | undefined {
   }
 }
 
+function isPlus(value: unknown): value is DurationExpr & { kind: 'duration-unary' } {
+  const { kind, op } = (value ?? {}) as { kind?: string; op?: string };
+  return kind === 'duration-unary' && op === '+';
+}
+
 /** The tree without positions, matchers in the order in which they print. */
 function normalize(expr: Expr): unknown {
   return JSON.parse(
     JSON.stringify(expr, (key, value: unknown) => {
       if (key === 'position') return undefined;
+      // The `+` of `offset +step()` does not print.
+      if (isPlus(value)) return value.operand;
       if (key === 'matchers') return (value as object[]).map((matcher) => JSON.stringify(matcher)).sort();
       // `{"up"}` prints as `{__name__="up"}`, NaN is no JSON.
       return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
@@ -98,6 +105,7 @@ describe('printExpr', () => {
     ['foo offset - -step() * 2', 'foo offset --step() * 2'],
     ['foo offset - -2 ^ 2', 'foo offset --2 ^ 2'],
     ['foo offset +(1h) * 2', 'foo offset (1h) * 2'],
+    ['foo offset +step()', 'foo offset step()'],
     ['Inf ^ 2', '+Inf ^ 2'],
     ['-Inf ^ 2', '-+Inf ^ 2'],
   ])('prints %s as Prometheus does, though some of these parse to another tree', (query, printed) => {
@@ -110,6 +118,14 @@ describe('printExpr', () => {
 });
 
 describe('exprToJson', () => {
+  it('keeps the sign of an offset that is a call, as Prometheus does', () => {
+    const step = { type: 'durationExpr', op: 'step', wrapped: false, lhs: null, rhs: null };
+    expect(exprToJson(parseExpr('foo offset +step()'))).toMatchObject({
+      offsetExpr: { op: '+', lhs: null, rhs: step },
+    });
+    expect(exprToJson(parseExpr('foo offset + +step()'))).toMatchObject({ offsetExpr: step });
+  });
+
   it('has the shape of parse_query', () => {
     expect(exprToJson(parseExpr('topk by (a) (2, rate(up{x=~"y"}[5m] @ 1.5 offset 1m)) > bool on (a) -(b)'))).toEqual({
       type: 'binaryExpr',

@@ -142,7 +142,7 @@ function printDurationExpr(expr: DurationExpr): string {
     case 'duration-call':
       return `${expr.func}(${expr.args.map(printDurationExpr).join(', ')})`;
     case 'duration-unary':
-      return expr.op + printDurationExpr(expr.operand);
+      return (expr.op === '-' ? '-' : '') + printDurationExpr(expr.operand);
     case 'duration-binary':
       return `${printDurationExpr(expr.left)} ${expr.op} ${printDurationExpr(expr.right)}`;
     case 'duration-paren':
