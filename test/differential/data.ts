@@ -153,7 +153,7 @@ const constants: Values = (random, times) => {
   return Array.from(times, () => value);
 };
 
-const SPECIALS = [Number.NaN, Infinity, -Infinity, -0, 0, 1e308, -1e308, 5e-324, 1e-9, 0.1, 1, 2 ** 53, -7, 1.5, 2.5];
+const SPECIALS = [Number.NaN, Infinity, -Infinity, -0, 0, 1e308, -1e308, 2.3e-308, 1e-9, 0.1, 1, 2 ** 53, -7, 1.5, 2.5];
 
 const specials: Values = (random, times) => Array.from(times, () => pick(random, SPECIALS));
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encodeWriteRequest, snappyCompress, type WriteRequestSeries } from '@opendata/wire';
 import { freePort, startServer } from '../support/server-process.ts';
 import { type Answer, answerOfJson, type JsonAnswer, type QueryTimes } from './answer.ts';
-import { DATA_END_MS, DATA_START_MS, type GeneratedSeries } from './data.ts';
+import { DATA_END_MS, DATA_START_MS, type GeneratedSeries, type GeneratedValue } from './data.ts';
 
 /** A running Prometheus that holds generated data. */
 export interface Oracle {
@@ -22,6 +22,9 @@ const NEWEST_FEATURES = [
   'promql-extended-range-selectors',
   'promql-binop-fill-modifiers',
 ];
+
+/** Time that one request covers, in milliseconds. */
+export const PUSH_MS = 600_000;
 
 /** Starts a Prometheus binary with an empty database of its own; `isNewest` turns all of the language on. */
 export async function startPrometheus(binary: string, isNewest: boolean): Promise<Oracle> {
@@ -44,10 +47,10 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
   return {
     async push(series) {
       const simple = series.filter(({ values }) => values.every((value) => typeof value !== 'object'));
-      for (let from = DATA_START_MS; from < DATA_END_MS; from += 600_000) {
+      for (let from = DATA_START_MS; from < DATA_END_MS; from += PUSH_MS) {
         await write(
           server.url,
-          simple.map((one) => slice(one, from, from + 600_000)),
+          simple.map((one) => slice(one, from, from + PUSH_MS)),
         );
       }
       // A request has the floats of a series before its histograms: what alternates goes sample by sample.
@@ -65,16 +68,21 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
   };
 }
 
-/** Intervals of time, end exclusive, in which a series has only floats or only histograms. */
+/** Intervals of time, end exclusive, in which a series has samples of one kind only. */
 function runsOf({ timestamps, values }: GeneratedSeries): [number, number][] {
   const runs: [number, number][] = [];
   let start = 0;
   for (let i = 1; i <= values.length; i++) {
-    if (i < values.length && (typeof values[i] === 'object') === (typeof values[start] === 'object')) continue;
+    if (i < values.length && kindOf(values[i]!) === kindOf(values[start]!)) continue;
     runs.push([timestamps[start]!, timestamps[i - 1]! + 1]);
     start = i;
   }
   return runs;
+}
+
+/** A staleness marker goes alone: after histograms Prometheus makes one of it, which must not come after later floats. */
+function kindOf(value: GeneratedValue): string {
+  return value === 'stale' ? value : typeof value;
 }
 
 function slice({ labels, timestamps, values }: GeneratedSeries, fromMs: number, toMs: number): WriteRequestSeries {

@@ -23,11 +23,20 @@ export function formatFloat(value: number): string {
 
 /** A float as Go's `%g` (shortest) writes it: with an exponent where that is below -4 or above 5. */
 export function formatGeneral(value: number): string {
+  return formatWithExponentFrom(6, value);
+}
+
+/** A float as Go's `%.2g` writes it. */
+export function formatTwoDigits(value: number): string {
+  return formatWithExponentFrom(2, Number.isFinite(value) ? Number(value.toPrecision(2)) : value);
+}
+
+function formatWithExponentFrom(least: number, value: number): string {
   if (!Number.isFinite(value)) return formatFloat(value);
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const [mantissa, exponentText] = value.toExponential().split('e') as [string, string];
   const exponent = Number(exponentText);
-  if (exponent >= -4 && exponent < 6) return formatFloat(value);
+  if (exponent >= -4 && exponent < least) return formatFloat(value);
   const sign = exponent < 0 ? '-' : '+';
   return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }

@@ -1,3 +1,4 @@
+import { log2 } from '../binary-log.ts';
 import type { FloatHistogram } from '../histogram.ts';
 import { usesCustomBuckets } from './bounds.ts';
 import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucket-list.ts';
@@ -18,8 +19,8 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
   let bucket: Bucket | undefined;
   let count = 0;
   for (const candidate of buckets) {
-    if (candidate.count === 0) continue;
     bucket = candidate;
+    if (candidate.count === 0) continue;
     count += candidate.count;
     if (count >= wanted) break;
   }
@@ -40,8 +41,8 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
   const fraction = rank / bucket.count;
   const { lower, upper } = bucket;
   if (usesCustomBuckets(histogram.schema) || isZeroBucket(bucket)) return lower + (upper - lower) * fraction;
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
   if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
   return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
 }
@@ -69,9 +70,10 @@ function rankBelow(value: number, buckets: readonly Bucket[], histogram: FloatHi
   return undefined;
 }
 
+/** The custom bucket that zero lies in is taken to start there, as if it were a zero bucket. */
 function effectiveBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
   if (usesCustomBuckets(histogram.schema)) {
-    return bucket.lower === Number.NEGATIVE_INFINITY && bucket.upper > 0 ? { ...bucket, lower: 0 } : bucket;
+    return bucket.lower <= 0 && bucket.upper >= 0 ? { ...bucket, lower: 0 } : bucket;
   }
   return isZeroBucket(bucket) ? biasedZeroBucket(bucket, histogram) : bucket;
 }
@@ -84,9 +86,9 @@ export function fractionBelow(value: number, bucket: Bucket, histogram: FloatHis
     if (upper === Number.POSITIVE_INFINITY) return 0;
     return (value - lower) / (upper - lower);
   }
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  const logValue = Math.log2(Math.abs(value));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
+  const logValue = log2(Math.abs(value));
   return value > 0 ? (logValue - logLower) / (logUpper - logLower) : 1 - (logValue - logUpper) / (logLower - logUpper);
 }
 

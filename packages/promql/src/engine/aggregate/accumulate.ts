@@ -3,6 +3,8 @@ import { ABSENT, allPresent, FLOAT, type StepSeries } from '../value.ts';
 /** Folds the members of a group step by step: one call a member, then `finish`. */
 export interface Accumulator {
   add(member: StepSeries): void;
+  /** Whether a float was added at a step; of `sum` and `avg`. */
+  has?(step: number): boolean;
   /** Result columns. */
   finish(): { readonly values: Float64Array; readonly present: Uint8Array };
 }
@@ -38,6 +40,7 @@ export const sum: AccumulatorFactory = (count) => {
         seen.fill(FLOAT, from, to);
       }
     },
+    has: (step) => complete || seen[step] === FLOAT,
     finish() {
       if (complete) seen.fill(FLOAT);
       for (let i = 0; i < count; i++) sums[i]! += compensation[i]!;
@@ -135,6 +138,7 @@ export const avg: AccumulatorFactory = (count) => {
         kahan(i, value / n);
       }
     },
+    has: (step) => seen[step] === FLOAT,
     finish() {
       for (let i = 0; i < count; i++) {
         const n = incremental[i] === 1 ? 1 : counts[i]!;

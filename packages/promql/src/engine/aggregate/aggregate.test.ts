@@ -105,3 +105,29 @@ describe('names dropped at once', () => {
     expect(await evaluate('sum(rate({__name__=~"a.*|c"}[2m]))')).toEqual(['{} 3']);
   });
 });
+
+describe('sum and avg of what does not go together', () => {
+  const float = '1';
+  const exponential = '{{schema:0 count:6 sum:5 buckets:[3 3]}}';
+  const custom = '{{schema:-53 count:3 sum:1 custom_values:[1] buckets:[3]}}';
+  const mixed = 'PromQL warning: encountered a mix of histograms and floats for aggregation (1:5)';
+  const buckets =
+    'PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name "m" (1:5)';
+
+  it.each([
+    [[float, exponential, custom], [mixed]],
+    [[exponential, custom, float], [buckets]],
+    [
+      [exponential, float, custom],
+      [buckets, mixed],
+    ],
+    [[exponential, custom], [buckets]],
+    [[exponential, float], [mixed]],
+  ])('warns of what is seen first: %s', async (samples, expected) => {
+    const source = sourceOf(...samples.map((sample, i) => `m{i="${i}"} ${sample}`));
+    for (const op of ['sum', 'avg']) {
+      const { value, warnings } = await engineOf().instant(source, `${op}(m)`, 0);
+      expect([value, [...warnings].sort()]).toEqual([[], [...expected].sort()]);
+    }
+  });
+});

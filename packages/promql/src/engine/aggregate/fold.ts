@@ -62,8 +62,11 @@ export async function foldAggregate(
     group.dropName ||= element.dropName && ctx.delayedNameRemoval;
     group.floats.add(element);
     if (element.histograms === undefined) return;
-    if (addsHistograms) (group.histograms ??= createHistogramAccumulator(ctx, node, count)).add(element);
-    else if (ignoresHistograms) noteIgnoredHistograms(ctx, node, element);
+    if (addsHistograms) {
+      const { floats } = group;
+      group.histograms ??= createHistogramAccumulator(ctx, node, count, (step) => floats.has!(step));
+      group.histograms.add(element);
+    } else if (ignoresHistograms) noteIgnoredHistograms(ctx, node, element);
   });
   ctx.release(inputs * count);
   const series: StepSeries[] = [];

@@ -14,21 +14,28 @@ export interface HistogramAccumulator {
   finish(values: Float64Array, present: Uint8Array): (FloatHistogram | undefined)[];
 }
 
+/** @param hasFloat whether the group had a float at a step so far */
 export function createHistogramAccumulator(
   ctx: QueryContext,
   node: AggregateExpr,
   count: number,
+  hasFloat: (step: number) => boolean,
 ): HistogramAccumulator {
   const sums: (HistogramSum | undefined)[] = new Array(count);
   const incompatible = new Uint8Array(count);
+  const mixed = new Uint8Array(count);
   const hints = new Uint8Array(count);
   const position = ctx.position(placeOf(node.expr));
   const addAt = (step: number, histogram: FloatHistogram, labels: Labels) => {
     const sum = sums[step];
     hints[step]! |= seenHint(histogram);
-    if (sum === undefined) sums[step] = createHistogramSum(histogram);
-    else if (incompatible[step] === 0 && !sum.add(histogram)) {
+    if (sum === undefined) {
+      // After a float nothing comes of histograms, and they are not looked at.
+      if (hasFloat(step)) mixed[step] = 1;
+      else sums[step] = createHistogramSum(histogram);
+    } else if (incompatible[step] === 0 && !sum.add(histogram)) {
       incompatible[step] = 1;
+      if (hasFloat(step)) mixed[step] = 1;
       ctx.annotations.warn(mixedBuckets(labelValue(labels, METRIC_NAME)), position);
     }
   };
@@ -39,9 +46,11 @@ export function createHistogramAccumulator(
       }
     },
     finish(_values, present) {
-      return sums.map((sum, step) => {
-        if (sum === undefined) return undefined;
-        if (present[step] === FLOAT) {
+      return Array.from(sums, (sum, step) => {
+        const isIncompatible = incompatible[step] === 1;
+        if (mixed[step] === 0 && sum === undefined) return undefined;
+        // What comes after incompatible histograms is not looked at either.
+        if (mixed[step] === 1 || (present[step] === FLOAT && !isIncompatible)) {
           ctx.annotations.warn('encountered a mix of histograms and floats for aggregation', position);
           present[step] = ABSENT;
           return undefined;
@@ -49,12 +58,12 @@ export function createHistogramAccumulator(
         if (hintsConflict(hints[step]!)) {
           ctx.annotations.warn('conflicting counter resets during histogram aggregation', position);
         }
-        if (sum.boundsReconciled) {
+        if (sum!.boundsReconciled) {
           ctx.annotations.info('mismatched custom buckets were reconciled during aggregation', position);
         }
-        if (incompatible[step] === 1) return undefined;
-        present[step] = HISTOGRAM;
-        return node.op === 'avg' ? sum.mean() : sum.sum();
+        present[step] = isIncompatible ? ABSENT : HISTOGRAM;
+        if (isIncompatible) return undefined;
+        return node.op === 'avg' ? sum!.mean() : sum!.sum();
       });
     },
   };

@@ -80,3 +80,18 @@ describe('set operators', () => {
     expect(await at(source, 'total{method="get"} or total', 0)).toHaveLength(3);
   });
 });
+
+describe('pairs of a histogram and a float that do not go together', () => {
+  const h = '{{schema:0 count:6 sum:5 buckets:[3 3]}}';
+  const mixed = sourceOf('f{i="1"} 1', 'f{i="2"} 2', `h{i="1"} ${h}`, `h{i="2"} ${h}`);
+
+  it('are no match, so that several do not clash', async () => {
+    expect(await at(mixed, 'h - on () f{i="1"}', 0)).toEqual([]);
+    await expect(at(mixed, 'f - on () f{i="1"}', 0)).rejects.toThrow('many-to-one matching must be explicit');
+  });
+
+  it('leave the one side to be filled in for', async () => {
+    expect(await at(mixed, 'h - fill (2) f{i="2"}', 0)).toEqual(['{i="2"} 0']);
+    expect(await at(mixed, 'f{i="1"} - on () group_right () fill (3) h', 0)).toEqual(['{} -2']);
+  });
+});

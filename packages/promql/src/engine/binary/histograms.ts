@@ -41,6 +41,13 @@ interface Notes {
   info(message: string): void;
 }
 
+export interface HistogramResults {
+  readonly any: boolean;
+  readonly histograms: (FloatHistogram | undefined)[] | undefined;
+  /** 1 at the steps at which the operation has no meaning: the pair is then as if it had not met. */
+  readonly rejected: Uint8Array | undefined;
+}
+
 /**
  * The steps of a binary operation at which a side is a histogram: writes presence and float results into the columns
  * and returns the histogram results. An operation that histograms do not have yields nothing, and an info.
@@ -54,7 +61,7 @@ export function histogramOperation(
   right: Operand,
   values: Float64Array,
   present: Uint8Array,
-): { any: boolean; histograms: (FloatHistogram | undefined)[] | undefined } {
+): HistogramResults {
   let step = 0;
   const notes: Notes = {
     warn: (message) => pairs.note(step, order, 'warn', message),
@@ -62,6 +69,7 @@ export function histogramOperation(
   };
   let any = false;
   let histograms: (FloatHistogram | undefined)[] | undefined;
+  let rejected: Uint8Array | undefined;
   const trims = node.op === '</' || node.op === '>/';
   for (let i = 0; i < left.present.length; i++) {
     if (left.present[i] === ABSENT || right.present[i] === ABSENT) continue;
@@ -70,7 +78,11 @@ export function histogramOperation(
     const b = right.present[i] === HISTOGRAM ? right.histograms![i]! : right.values[i]!;
     step = i;
     const result = operate(node.op, a, b, notes);
-    if (result === undefined) continue;
+    if (result === undefined) {
+      rejected ??= new Uint8Array(left.present.length);
+      rejected[i] = 1;
+      continue;
+    }
     if (typeof result === 'boolean') {
       if (node.returnBool) {
         values[i] = result ? 1 : 0;
@@ -87,7 +99,7 @@ export function histogramOperation(
     }
     any = true;
   }
-  return { any, histograms };
+  return { any, histograms, rejected };
 }
 
 type Sample = number | FloatHistogram;

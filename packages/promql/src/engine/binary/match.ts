@@ -134,6 +134,12 @@ function findAmbiguousMatches(matching: VectorMatching, matches: readonly Match[
   return clashes;
 }
 
+/** The result of a pair, and the steps at which it has none since its kinds do not go together. */
+interface Combined {
+  readonly series: StepSeries | undefined;
+  readonly rejected: Uint8Array | undefined;
+}
+
 interface Operation {
   readonly clashes: readonly Clash[];
   flushNotes(): void;
@@ -156,7 +162,7 @@ function createOperation(
 
   const clashes: Clash[] = [];
   const allocate = columnAllocator(count);
-  const combine = (many: StepSeries, one: StepSeries): StepSeries | undefined => {
+  const combine = (many: StepSeries, one: StepSeries): Combined => {
     const left = oneIsLeft ? one : many;
     const right = oneIsLeft ? many : one;
     const values = allocate();
@@ -176,40 +182,46 @@ function createOperation(
         node.op !== '</' && node.op !== '>/' && arithmeticColumns(node.op as ArithmeticOp, operands, values, present);
     }
     let histograms: StepSeries['histograms'];
+    let rejected: Uint8Array | undefined;
     if (left.histograms !== undefined || right.histograms !== undefined || node.op === '</' || node.op === '>/') {
       const order = (orders ??= new Map(manySeries.map((element, i) => [element, i]))).get(many) ?? orders.size;
       const result = histogramOperation(notes, order, node, left, right, values, present);
-      histograms = result.histograms;
+      ({ histograms, rejected } = result);
       any ||= result.any;
     }
-    if (!any) return undefined;
+    if (!any) return { series: undefined, rejected };
     const labels = resultLabels(node, matching, many.labels, one.labels);
     const dropped = node.returnBool && !ctx.delayedNameRemoval ? dropMetadata(labels) : labels;
     const dropName = !changesMetric(node.op) && node.returnBool && ctx.delayedNameRemoval;
-    return { labels: dropped, dropName, values, present, histograms };
+    return { series: { labels: dropped, dropName, values, present, histograms }, rejected };
   };
 
   const evaluate = ({ many, one }: Group): StepSeries[] => {
     const results: StepSeries[] = [];
     const matches: Match[] = [];
+    let anyRejected = false;
     const add = (a: StepSeries, b: StepSeries) => {
-      if (many.length > 1) {
-        const present = a.present.map((value, i) => (value !== ABSENT && b.present[i] !== ABSENT ? 1 : ABSENT));
+      const { series, rejected } = combine(a, b);
+      if (rejected !== undefined) anyRejected = true;
+      if (many.length > 1 || fillMany !== undefined) {
+        const met = (i: number) => b.present[i] !== ABSENT && rejected?.[i] !== 1;
+        const present = a.present.map((value, i) => (value !== ABSENT && met(i) ? 1 : ABSENT));
         matches.push({ labels: resultLabels(node, matching, a.labels, b.labels), present });
       }
-      const result = combine(a, b);
-      if (result !== undefined) results.push(result);
+      if (series !== undefined) results.push(series);
     };
     for (const a of many) for (const b of one) add(a, b);
+    // Whom nobody met is filled in for, be it that all that came were histograms that it cannot go with.
+    const met = anyRejected ? [...matches] : many;
     if (fillOne !== undefined && many.length > 0) {
       const filler = fillerFor(matching, many[0]!, one, fillOne, count);
       for (const a of many) add(a, filler);
     }
     if (fillMany !== undefined && one.length > 0) {
-      const filler = fillerFor(matching, one[0]!, many, fillMany, count);
+      const filler = fillerFor(matching, one[0]!, met, fillMany, count);
       for (const b of one) add(filler, b);
     }
-    if (matches.length > 1) clashes.push(...findAmbiguousMatches(matching, matches));
+    if (many.length > 1 && matches.length > 1) clashes.push(...findAmbiguousMatches(matching, matches));
     return results;
   };
   return { clashes, flushNotes: notes.flush, evaluate };
@@ -219,7 +231,7 @@ function createOperation(
 function fillerFor(
   matching: VectorMatching,
   like: StepSeries,
-  series: readonly StepSeries[],
+  series: readonly Pick<StepSeries, 'present'>[],
   fill: number,
   count: number,
 ): StepSeries {

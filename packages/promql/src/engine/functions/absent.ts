@@ -12,7 +12,7 @@ function labelsOfMatchers(matchers: readonly Matcher[]): Labels {
     if (name === METRIC_NAME) continue;
     const first = type === '=' && !seen.has(name);
     labels = withLabel(labels, name, first ? value : '');
-    if (type === '=') seen.add(name);
+    seen.add(name);
   }
   return labels;
 }

@@ -187,11 +187,14 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
       return absentOverTime(args[0]!, await evaluator.range(args[0]!, grid));
     case 'label_replace': {
       const [destination, replacement, source, regex] = args.slice(1).map(text) as [string, string, string, string];
-      return labelReplace(await evaluator.vector(args[0]!, grid), destination, replacement, source, regex);
+      // Its own errors come before those of its argument.
+      const relabel = labelReplace(destination, replacement, source, regex);
+      return relabel(await evaluator.vector(args[0]!, grid));
     }
     case 'label_join': {
       const [destination, separator, ...sources] = args.slice(1).map(text) as [string, string, ...string[]];
-      return labelJoin(await evaluator.vector(args[0]!, grid), destination, separator, sources);
+      const relabel = labelJoin(destination, separator, sources);
+      return relabel(await evaluator.vector(args[0]!, grid));
     }
     case 'sort':
     case 'sort_desc':

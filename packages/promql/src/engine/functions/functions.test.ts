@@ -119,8 +119,64 @@ describe('classic histograms', () => {
     expect(result.infos).toEqual([
       'PromQL info: input to histogram_quantile needed to be fixed for monotonicity ' +
         '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) ' +
-        'for metric name "h_bucket" (1:25)',
+        'for metric name "h_bucket", from buckets 2 to 2, with a max diff of 10, ' +
+        'over 1 samples from 1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z (1:25)',
     ]);
+  });
+
+  it('count repairs over steps as Prometheus does, adding the count to itself at each', async () => {
+    const histogram = sourceOf(...['1', '2', '+Inf'].map((le, i) => `h_bucket{le="${le}"} ${[1000, 1, 2000][i]}x9`));
+    const query = 'histogram_quantile(0.5, h_bucket) + histogram_quantile(0.9, h_bucket)';
+    const { infos } = await engineOf().range(histogram, query, 0, 120_000, 60_000);
+    expect(infos).toEqual([
+      expect.stringContaining(
+        'with a max diff of 1e+03, over 20 samples from 1970-01-01T00:00:00Z to 1970-01-01T00:02:00Z',
+      ),
+    ]);
+  });
+});
+
+describe('native histograms with custom buckets', () => {
+  const native = sourceOf('n {{schema:-53 count:20 sum:31 custom_values:[-1 0 1 4] buckets:[3 4 5 6 2]}}');
+
+  it.each([
+    ['histogram_fraction(-0.5, 0.5, n)', '{} 0.325'],
+    ['histogram_fraction(-Inf, 0, n)', '{} 0.15'],
+    ['histogram_quantile(0.9, -n)', '{} -1'],
+  ])('have the bucket of zero start there: %s', async (query, expected) => {
+    expect(await at(native, query, 0)).toEqual([expected]);
+  });
+});
+
+describe('labels of absent', () => {
+  it('leave out what several matchers name, whatever their kinds and order', async () => {
+    expect(await at(source, 'absent(x{a!~"y", a="z", b="c"})', 0)).toEqual(['{b="c"} 1']);
+  });
+});
+
+describe('label_replace and label_join', () => {
+  it('fail over their own arguments before those of their vector', async () => {
+    const ambiguous = 'm + on () m';
+    await expect(at(source, `label_replace(${ambiguous}, "a", "$1", "b", "(")`, 0)).rejects.toThrow(
+      'invalid regular expression in label_replace(): (',
+    );
+    await expect(at(source, `label_join(${ambiguous}, "", "-", "b")`, 0)).rejects.toThrow(
+      'invalid destination label name in label_join(): ',
+    );
+  });
+});
+
+describe('logarithms', () => {
+  it.each([
+    ['log10(vector(1000))', '2.9999999999999996'],
+    ['log2(vector(3))', '1.5849625007211563'],
+    ['log2(vector(8))', '3'],
+    ['log2(vector(-1))', 'NaN'],
+    ['log2(vector(0))', '-Inf'],
+    ['log2(vector(Inf))', '+Inf'],
+    ['log2(vector(5e-324))', '-1074'],
+  ])('are those of Go to the last bit: %s', async (query, expected) => {
+    expect(await at(source, query, 0)).toEqual([`{} ${expected}`]);
   });
 });
 

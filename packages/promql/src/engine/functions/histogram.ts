@@ -12,6 +12,7 @@ import { mergeSameLabels, named } from '../series.ts';
 import { FLOAT, floatSeries, type Grid, HISTOGRAM, type StepSeries, type VectorValue } from '../value.ts';
 import { bucketFraction, bucketQuantile, type ClassicBuckets, type MonotonicityFix } from './classic-histograms.ts';
 import { type NativeStepFunction, nativeFraction, nativeQuantile } from './native-histograms.ts';
+import { createRepairs, type Repairs } from './repairs.ts';
 
 /** Functions over classic and native histograms. */
 export const histogramFunctions: ReadonlySet<string> = new Set([
@@ -37,21 +38,26 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
       const quantiles = await column(args[0]!);
       const vector = await evaluator.vector(args[1]!, grid);
       for (const q of quantiles) warnQuantile(ctx, q, placeOf(args[0]!));
-      return await quantilesOf(ctx, args[1]!, vector, quantiles, undefined);
+      const repairs = createRepairs();
+      const result = await quantilesOf(ctx, args[1]!, vector, quantiles, undefined, repairs);
+      repairs.report(ctx, args[1]!, grid);
+      return result;
     }
     case 'histogram_quantiles': {
       const vector = await evaluator.vector(args[0]!, grid);
       const labelExpr = args[1]!;
       const label = labelExpr.kind === 'string' ? labelExpr.value : '';
       const series: StepSeries[] = [];
+      const repairs = createRepairs();
       for (const argument of args.slice(2)) {
         const quantiles = await column(argument);
         for (const q of quantiles) warnQuantile(ctx, q, placeOf(argument));
         for (const q of new Set(quantiles)) {
           const mine = quantiles.map((other) => (Object.is(other, q) ? other : SKIPPED));
-          series.push(...(await quantilesOf(ctx, args[0]!, vector, mine, [label, q])).series);
+          series.push(...(await quantilesOf(ctx, args[0]!, vector, mine, [label, q], repairs)).series);
         }
       }
+      repairs.report(ctx, args[0]!, grid);
       return { kind: 'vector', series: grid.isRange ? mergeSameLabels(series) : series };
     }
     case 'histogram_fraction': {
@@ -77,26 +83,20 @@ async function quantilesOf(
   vector: VectorValue,
   quantiles: Float64Array,
   label: readonly [name: string, value: number] | undefined,
+  repairs: Repairs,
 ): Promise<VectorValue> {
   const inputs = collectInputs(ctx, argument, vector);
   const classic: StepFunction = (buckets, step, labels) => {
     if (quantiles[step] === SKIPPED) return undefined;
     const fix: MonotonicityFix = { forced: false, lowestBound: 0, highestBound: 0, largestDifference: 0 };
     const result = bucketQuantile(quantiles[step]!, buckets, fix);
-    if (fix.forced) noteForced(ctx, argument, labels);
+    if (fix.forced) repairs.note(labels, step, fix);
     return result;
   };
   const native = nativeQuantile(ctx, argument, quantiles);
   const nativeUnlessSkipped: NativeStepFunction = (histogram, step, element) =>
     quantiles[step] === SKIPPED ? undefined : native(histogram, step, element);
   return await overSteps(ctx, argument, inputs, quantiles.length, label, classic, nativeUnlessSkipped);
-}
-
-function noteForced(ctx: QueryContext, argument: Expr, labels: Labels): void {
-  const message =
-    'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)' +
-    forMetric(labelValue(labels, METRIC_NAME));
-  ctx.annotations.info(message, ctx.position(placeOf(argument)));
 }
 
 /** Groups series by their labels but `le`; bucket series without a readable bound are noted and skipped. */

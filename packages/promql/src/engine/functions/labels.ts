@@ -20,14 +20,10 @@ function relabelled(
   return { kind: 'vector', series: mergeSameLabels(series) };
 }
 
-/** `label_replace`. @throws QueryError for an invalid label name or regular expression */
-export function labelReplace(
-  vector: VectorValue,
-  destination: string,
-  replacement: string,
-  source: string,
-  pattern: string,
-): VectorValue {
+type Relabel = (vector: VectorValue) => VectorValue;
+
+/** `label_replace`, to be called with the vector. @throws QueryError for an invalid label name or regular expression */
+export function labelReplace(destination: string, replacement: string, source: string, pattern: string): Relabel {
   let regex: RE2JS;
   try {
     regex = RE2JS.compile(`^(?s:${pattern})$`);
@@ -35,7 +31,7 @@ export function labelReplace(
     fail(`invalid regular expression in label_replace(): ${pattern}`);
   }
   if (!isValidLabelName(destination)) fail(`invalid destination label name in label_replace(): ${destination}`);
-  return relabelled(vector, destination, ({ labels }) => {
+  const replace = ({ labels }: StepSeries): string | undefined => {
     const matcher = regex.matcher(labelValue(labels, source));
     if (!matcher.matches()) return undefined;
     return expandTemplate(replacement, (name) => {
@@ -45,7 +41,8 @@ export function labelReplace(
       }
       return name in regex.namedGroups() ? (matcher.group(name) ?? '') : '';
     });
-  });
+  };
+  return (vector) => relabelled(vector, destination, replace);
 }
 
 /** Replaces `$1`, `${1}`, `$name`, `${name}` and `$$`; a `$` that starts none of them stays. */
@@ -57,18 +54,12 @@ function expandTemplate(template: string, group: (name: string) => string): stri
   });
 }
 
-/** `label_join`. @throws QueryError for invalid label names */
-export function labelJoin(
-  vector: VectorValue,
-  destination: string,
-  separator: string,
-  sources: readonly string[],
-): VectorValue {
+/** `label_join`, to be called with the vector. @throws QueryError for invalid label names */
+export function labelJoin(destination: string, separator: string, sources: readonly string[]): Relabel {
   for (const source of sources) {
     if (!isValidLabelName(source)) fail(`invalid source label name in label_join(): ${source}`);
   }
   if (!isValidLabelName(destination)) fail(`invalid destination label name in label_join(): ${destination}`);
-  return relabelled(vector, destination, ({ labels }) =>
-    sources.map((source) => labelValue(labels, source)).join(separator),
-  );
+  const join = ({ labels }: StepSeries) => sources.map((source) => labelValue(labels, source)).join(separator);
+  return (vector) => relabelled(vector, destination, join);
 }

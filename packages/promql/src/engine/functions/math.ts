@@ -1,3 +1,5 @@
+import { log2, log10 } from '../../binary-log.ts';
+
 /** Go's `math.Max`: +Inf wins over NaN. */
 export function maxOf(a: number, b: number): number {
   return a === Infinity || b === Infinity ? Infinity : Math.max(a, b);
@@ -24,8 +26,8 @@ export const mathFunctions: ReadonlyMap<string, (x: number) => number> = new Map
   ['exp', Math.exp],
   ['floor', Math.floor],
   ['ln', Math.log],
-  ['log10', Math.log10],
-  ['log2', Math.log2],
+  ['log10', log10],
+  ['log2', log2],
   ['rad', (x: number) => (x * Math.PI) / 180],
   ['sgn', Math.sign],
   ['sin', Math.sin],

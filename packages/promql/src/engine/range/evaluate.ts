@@ -142,8 +142,8 @@ function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries): v
 }
 
 /** Where notes on the range of a call point: inside its parentheses; a subquery has no place for Prometheus. */
-export function rangePosition(node: Call, at = 0): PositionRange {
-  let argument = node.args[at]!;
+export function rangePosition(node: Call): PositionRange {
+  let argument = node.args[0]!;
   while (argument.kind === 'paren') argument = argument.expr;
   return argument.kind === 'subquery' ? { start: 0, end: 0 } : argument.position;
 }

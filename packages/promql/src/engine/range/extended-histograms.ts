@@ -71,6 +71,7 @@ export function extendedHistogramRate(func: string, extension: Extension): Mixed
       for (const reached of reachedBeforeResets(left, rest, right, interpolatesLeft, first > to)) {
         const sum = addHistograms(result, reached);
         if (sum === undefined) return undefined;
+        if (sum.boundsReconciled) notes.info('mismatched custom buckets were reconciled during addition');
         result = sum.histogram;
       }
     }

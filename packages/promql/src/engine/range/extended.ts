@@ -19,6 +19,19 @@ export function extensionError(func: string, extension: Extension): string | und
   return `${extension} modifier can only be used with: ${allowed.join(', ')} - not with ${func}`;
 }
 
+/** All samples that may count under an extension: as far as the lookback reaches before the windows, and after them. */
+export function windowsAround(
+  timestamps: Float64Array,
+  endsMs: Float64Array,
+  rangeMs: number,
+  lookbackMs: number,
+  extension: Extension,
+): Windows {
+  const aheadMs = extension === 'smoothed' ? lookbackMs : 0;
+  const ends = aheadMs === 0 ? endsMs : endsMs.map((end) => end + aheadMs);
+  return windowsOf(timestamps, ends, rangeMs + lookbackMs + aheadMs);
+}
+
 /** The windows with the samples around them that a function needs under an extension. */
 export function extendedWindows(
   func: string,
@@ -28,9 +41,7 @@ export function extendedWindows(
   lookbackMs: number,
   extension: Extension,
 ): Windows {
-  const aheadMs = extension === 'smoothed' ? lookbackMs : 0;
-  const ends = aheadMs === 0 ? endsMs : endsMs.map((end) => end + aheadMs);
-  const { first, last, ...windows } = windowsOf(timestamps, ends, rangeMs + lookbackMs + aheadMs);
+  const { first, last, ...windows } = windowsAround(timestamps, endsMs, rangeMs, lookbackMs, extension);
   const present = windows.present.slice();
   const anchors = func === 'changes' || func === 'resets';
   for (let step = 0; step < first.length; step++) {

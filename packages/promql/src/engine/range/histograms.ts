@@ -1,10 +1,11 @@
 import type { FloatHistogram } from '../../histogram.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
-import { forMetric } from '../annotations.ts';
+import { forMetric, mixedFloatsAndHistograms } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
-import { ABSENT, FLOAT, HISTOGRAM, type RangeSeries, type StepSeries } from '../value.ts';
+import { ABSENT, FLOAT, HISTOGRAM, type RangeSeries, type RangeValue, type StepSeries } from '../value.ts';
 import { type RangeCall, rangePosition, windowsFor } from './evaluate.ts';
+import { windowsAround } from './extended.ts';
 import { extendedHistogramRate } from './extended-histograms.ts';
 import { histogramWindowFunctions, type MixedWindow, type RangeNotes } from './histogram-windows.ts';
 import type { Windows } from './windows.ts';
@@ -28,8 +29,14 @@ export function evaluateMixedSeries(
   const values = floatColumns.values;
   const present = floatColumns.windows.present.slice();
   const histograms: (FloatHistogram | undefined)[] = new Array(count);
+  const isMixed = extendsRates ? mixedAround(ctx, range, element) : undefined;
   let any = false;
   for (let step = 0; step < count; step++) {
+    if (isMixed?.[step] === 1) {
+      notes.warn(mixedFloatsAndHistograms(notes.name));
+      present[step] = ABSENT;
+      continue;
+    }
     const from = windows.first[step]!;
     const to = windows.last[step]!;
     const floatCount = floatColumns.windows.last[step]! - floatColumns.windows.first[step]!;
@@ -50,6 +57,16 @@ export function evaluateMixedSeries(
   return { labels, dropName, values, present, histograms: present.includes(HISTOGRAM) ? histograms : undefined };
 }
 
+/** 1 at the steps that have both floats and histograms in reach of an extension, were it only before the window. */
+function mixedAround(ctx: QueryContext, { endsMs, rangeMs, extension }: RangeValue, element: RangeSeries): Uint8Array {
+  const { first, last } = windowsAround(element.timestamps, endsMs, rangeMs, ctx.lookbackMs, extension!);
+  return Uint8Array.from(first, (from, step) => {
+    let floats = 0;
+    for (let i = from; i < last[step]!; i++) if (element.histograms![i] === undefined) floats++;
+    return floats > 0 && floats < last[step]! - from ? 1 : 0;
+  });
+}
+
 /** The function over the floats alone. */
 function evaluateFloats(
   ctx: QueryContext,
@@ -66,9 +83,10 @@ function evaluateFloats(
   return { values, windows };
 }
 
-function notesFor(ctx: QueryContext, { node, definition }: RangeCall, element: RangeSeries): RangeNotes {
+function notesFor(ctx: QueryContext, { node }: RangeCall, element: RangeSeries): RangeNotes {
   const name = labelValue(element.labels, METRIC_NAME);
-  const position = ctx.position(rangePosition(node, definition.rangeArgument));
+  // Of the first argument, also where that is not the range.
+  const position = ctx.position(rangePosition(node));
   return {
     name,
     warn: (message) => ctx.annotations.warn(message, position),

@@ -135,8 +135,10 @@ export const quantileOverTime: RangeKernel = (values, { first, last, present }, 
   }
 };
 
+/** NaN as soon as a sample is NaN. */
 export const madOverTime = windowKernel((values, from, to) => {
   const window = sortNaNFirst(values.slice(from, to));
+  if (Number.isNaN(window[0])) return Number.NaN;
   const median = quantileOfSorted(0.5, window);
   for (let i = 0; i < window.length; i++) window[i] = Math.abs(window[i]! - median);
   return quantileOfSorted(0.5, sortNaNFirst(window));

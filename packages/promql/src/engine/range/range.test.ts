@@ -129,6 +129,29 @@ describe('range functions in queries', () => {
     );
   });
 
+  it('have no extended rate where floats and histograms are in reach, were it before the window', async () => {
+    const mixed = sourceOf('m {{schema:0 count:4 sum:5 buckets:[4]}} 1 2 3 4');
+    const query = 'rate(m[1m] anchored)';
+    const warning = 'PromQL warning: encountered a mix of histograms and floats for metric name "m" (1:6)';
+    for (const minute of [3, 4, 5.5]) {
+      expect(await engineOf().instant(mixed, query, minute * 60_000)).toMatchObject({ value: [], warnings: [warning] });
+    }
+    expect(await at(mixed, query, 6.5)).toEqual([]);
+  });
+
+  it('name the first argument where they ignore histograms', async () => {
+    const mixed = sourceOf('m {{schema:0 count:4 sum:5 buckets:[4]}} 1');
+    const { infos } = await engineOf().instant(mixed, 'quantile_over_time(0.5, m[2m])', 60_000);
+    const message = 'ignored histograms in a range containing both floats and histograms for metric name "m"';
+    expect(infos).toEqual([`PromQL info: ${message} (1:20)`]);
+  });
+
+  it('have no median deviation of what holds a NaN', async () => {
+    const gaps = sourceOf('x NaN 5 7 9');
+    expect(await at(gaps, 'mad_over_time(x[5m])', 3)).toEqual(['{} NaN']);
+    expect(await at(gaps, 'mad_over_time(x[3m])', 3)).toEqual(['{} 2']);
+  });
+
   it('evaluate subqueries at multiples of their step', async () => {
     expect(await over(source, 'count_over_time(line[4m:2m])', 4, 6)).toEqual(['{} 4=2 5=2 6=2']);
     expect(await at(source, 'sum_over_time(line[4m:2m])', 5)).toEqual(['{} 12']);
