@@ -40,6 +40,7 @@ async function compareMany(seed: number, queries: number): Promise<string[]> {
   const differences: string[] = [];
   for (let i = 0; i < queries; i++) {
     const query = generateExpression(gen);
+    if (followsChance(query)) continue;
     const times = generateTimes(random);
     const actual = await askEngine(engine, source, query, times);
     const expected = runReference(series, query, frameOf(times));
@@ -47,6 +48,11 @@ async function compareMany(seed: number, queries: number): Promise<string[]> {
     if (difference !== undefined) differences.push(`${query}\n${JSON.stringify(times)}\n${difference}\n`);
   }
   return differences;
+}
+
+/** Which series `limitk` takes first where `topk` gives them over a range is a matter of chance in Prometheus. */
+function followsChance(query: string): boolean {
+  return /\blimitk\b/.test(query) && /\b(?:top|bottom)k\b/.test(query);
 }
 
 function frameOf(times: QueryTimes): { startMs: number; endMs: number; stepMs: number } {

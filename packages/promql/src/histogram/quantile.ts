@@ -1,4 +1,4 @@
-import { log2 } from '../binary-log.ts';
+import { log2 } from '../go-math.ts';
 import type { FloatHistogram } from '../histogram.ts';
 import { usesCustomBuckets } from './bounds.ts';
 import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucket-list.ts';

@@ -1,3 +1,5 @@
+import { log2, log10 } from '../go-math.ts';
+
 /** Go's math.Max: an infinity beats NaN. */
 export function goMax(a: number, b: number): number {
   return a === Infinity || b === Infinity ? Infinity : Math.max(a, b);
@@ -24,8 +26,8 @@ export const elementwise: Readonly<Record<string, (x: number) => number>> = {
   exp: Math.exp,
   floor: Math.floor,
   ln: Math.log,
-  log10: Math.log10,
-  log2: Math.log2,
+  log10,
+  log2,
   rad: (x) => (x * Math.PI) / 180,
   sgn: (x) => (x > 0 ? 1 : x < 0 ? -1 : x),
   sin: Math.sin,

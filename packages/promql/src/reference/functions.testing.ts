@@ -99,7 +99,8 @@ export function callFunction(query: ReferenceQuery, frame: Frame, node: Call): S
       return evaluateRange(query, frame, args[0]!).map(({ ranges }) => absent(args[0]!, ranges.length === 0));
     case 'label_replace': {
       const [target, replacement, source, pattern] = args.slice(1).map(text) as [string, string, string, string];
-      return relabelled(vector(0), target, replacer(target, replacement, source, pattern));
+      const replace = replacer(target, replacement, source, pattern);
+      return relabelled(vector(0), target, replace);
     }
     case 'label_join': {
       const [target, separator, ...sources] = args.slice(1).map(text) as [string, string, ...string[]];
@@ -175,12 +176,9 @@ function labelsOfSelector(argument: Expr): Labels {
   if (expr.kind === 'matrix-selector') matchers = expr.selector.matchers;
   const usable = matchers.filter(({ name }) => name !== METRIC_NAME);
   let labels: Labels = [];
-  const equals = new Set<string>();
   for (const { name, type, value } of usable) {
-    if (type === '=' && !equals.has(name)) {
-      labels = setLabel(labels, name, value);
-      equals.add(name);
-    } else labels = setLabel(labels, name, '');
+    const isOnly = usable.filter((other) => other.name === name).length === 1;
+    if (type === '=' && isOnly) labels = setLabel(labels, name, value);
   }
   return labels;
 }

@@ -137,6 +137,7 @@ export const rangeFunctions: Readonly<Record<string, RangeFunction>> = {
   stdvar_over_time: (window) => compensatedVariance(values(window)),
   quantile_over_time: (window) => quantile(window.parameters[0]!, values(window)),
   mad_over_time: (window) => {
+    if (values(window).some(Number.isNaN)) return Number.NaN;
     const median = quantile(0.5, values(window));
     return quantile(
       0.5,

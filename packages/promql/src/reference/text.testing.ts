@@ -28,6 +28,10 @@ export function showShort(value: number): string {
 /** A label set in braces, the metric name among the labels. */
 export function showLabels(labels: Labels): string {
   const pairs: string[] = [];
-  for (let i = 0; i < labels.length; i += 2) pairs.push(`${labels[i]}=${JSON.stringify(labels[i + 1])}`);
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!;
+    const isPlain = /^[a-zA-Z_]\w*$/.test(name);
+    pairs.push(`${isPlain ? name : JSON.stringify(name)}=${JSON.stringify(labels[i + 1])}`);
+  }
   return `{${pairs.join(', ')}}`;
 }

@@ -1,4 +1,5 @@
 import type { ArithmeticOp, BinaryOp, ComparisonOp } from '../../ast.ts';
+import { atan2, pow } from '../../go-math.ts';
 import { FLOAT } from '../value.ts';
 
 export function isComparison(op: BinaryOp): op is ComparisonOp {
@@ -14,21 +15,14 @@ export function changesMetric(op: BinaryOp): boolean {
   return !isComparison(op) && op !== '</' && op !== '>/';
 }
 
-/** Power as IEEE 754 and Go have it: 1 to anything is 1, also -1 to infinity. */
-export function power(base: number, exponent: number): number {
-  if (base === 1) return 1;
-  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
-  return base ** exponent;
-}
-
 export const arithmetic: Readonly<Record<ArithmeticOp, (a: number, b: number) => number>> = {
   '+': (a, b) => a + b,
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
   '%': (a, b) => a % b,
-  '^': power,
-  atan2: Math.atan2,
+  '^': pow,
+  atan2,
 };
 
 export const comparison: Readonly<Record<ComparisonOp, (a: number, b: number) => boolean>> = {

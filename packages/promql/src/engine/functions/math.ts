@@ -1,4 +1,4 @@
-import { log2, log10 } from '../../binary-log.ts';
+import { acos, asin, atan, cos, cosh, log2, log10, sin, sinh, tan, tanh } from '../../go-math.ts';
 
 /** Go's `math.Max`: +Inf wins over NaN. */
 export function maxOf(a: number, b: number): number {
@@ -13,15 +13,15 @@ export function minOf(a: number, b: number): number {
 /** Float functions of one value. */
 export const mathFunctions: ReadonlyMap<string, (x: number) => number> = new Map([
   ['abs', Math.abs],
-  ['acos', Math.acos],
+  ['acos', acos],
   ['acosh', Math.acosh],
-  ['asin', Math.asin],
+  ['asin', asin],
   ['asinh', Math.asinh],
-  ['atan', Math.atan],
+  ['atan', atan],
   ['atanh', Math.atanh],
   ['ceil', Math.ceil],
-  ['cos', Math.cos],
-  ['cosh', Math.cosh],
+  ['cos', cos],
+  ['cosh', cosh],
   ['deg', (x: number) => (x * 180) / Math.PI],
   ['exp', Math.exp],
   ['floor', Math.floor],
@@ -30,11 +30,11 @@ export const mathFunctions: ReadonlyMap<string, (x: number) => number> = new Map
   ['log2', log2],
   ['rad', (x: number) => (x * Math.PI) / 180],
   ['sgn', Math.sign],
-  ['sin', Math.sin],
-  ['sinh', Math.sinh],
+  ['sin', sin],
+  ['sinh', sinh],
   ['sqrt', Math.sqrt],
-  ['tan', Math.tan],
-  ['tanh', Math.tanh],
+  ['tan', tan],
+  ['tanh', tanh],
 ]);
 
 const SECONDS_A_DAY = 86_400;
