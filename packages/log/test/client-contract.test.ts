@@ -151,7 +151,10 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
 
   it('follows a key: from the next record, from a sequence, with the last ones', async () => {
     const key = newKey();
-    const { startSequence } = await log.append(['a', 'b', 'c'].map((value) => ({ key, value })));
+    const { startSequence } = await log.append(
+      ['a', 'b', 'c'].map((value) => ({ key, value })),
+      { awaitDurable: true },
+    );
     const stop = new AbortController();
     const follow = (options: object, count: number) => all(log.tail(key, { signal: stop.signal, ...options }), count);
     const waiting = [
@@ -175,6 +178,37 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
     const idle = follow({}, 1);
     setTimeout(() => stop.abort(), 50);
     expect(await idle).toEqual([]);
+  });
+
+  it('reads and follows many keys, prefixes and everything in the order of the log', async () => {
+    const prefix = `many-${newKey()}-`;
+    const { startSequence } = await log.append(
+      ['b1', 'a1', 'b2', 'c1', 'a2'].map((value) => ({ key: prefix + value[0]!, value })),
+    );
+    const read = async (keys: object, options = {}) => values(await all(log.read(keys, options)));
+    expect(await read({ prefixes: [prefix] })).toEqual(['b1', 'a1', 'b2', 'c1', 'a2']);
+    expect(await read({ keys: [`${prefix}a`], prefixes: [`${prefix}b`] }, { last: 3 })).toEqual(['a1', 'b2', 'a2']);
+    expect(await read({ prefixes: [prefix] }, { reverse: true, limit: 2 })).toEqual(['a2', 'c1']);
+    expect(await read({}, { start: startSequence })).toEqual(['b1', 'a1', 'b2', 'c1', 'a2']);
+    const [first] = await all(log.read({ prefixes: [prefix] }), 1);
+    expect(text(first!.key)).toBe(`${prefix}b`);
+    await expect(all(log.read({ keys: [] }))).rejects.toMatchObject({ code: 'invalid_input' });
+    await log.flush();
+    expect(await read({ prefixes: [prefix] }, { onlyDurable: true, last: 1 })).toEqual(['a2']);
+
+    const waiting = [
+      all(log.tail({ prefixes: [prefix] }), 2),
+      all(log.tail({}, { last: 1, onlyDurable: true }), 3),
+      all(log.tail({ keys: [`${prefix}x`, `${prefix}a`] }, { start: startSequence }), 3),
+    ];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await log.append({ key: `${prefix}y`, value: 'y' });
+    await log.append({ key: `${prefix}x`, value: 'x' });
+    expect((await Promise.all(waiting)).map(values)).toEqual([
+      ['y', 'x'],
+      ['a2', 'y', 'x'],
+      ['a1', 'a2', 'x'],
+    ]);
   });
 
   it('refuses what cannot be stored, in the same words', async () => {

@@ -117,7 +117,11 @@ describe('append and scan', () => {
       join(path, 'b'),
     ]);
     expect(code).toBe(0);
-    expect((await run(['scan', 'x', 'z'])).stdout).toBe('y\nlast\nzz\t\n');
+    expect((await run(['scan', 'x', 'z'])).stdout).toBe('y\nzz\t\nlast\n');
+    expect((await run(['scan', '--prefix', 'x', '--key-b64', 'eg==', '--last', '2', '-o', 'raw'])).stdout).toBe(
+      'zz\tlast',
+    );
+    expect((await run(['scan', '--all', '-r', '--limit', '1'])).stdout).toBe('last\n');
     expect(await run(['append', 'k', '--file', join(path, 'nowhere')])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('no such file'),

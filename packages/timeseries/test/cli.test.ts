@@ -86,3 +86,53 @@ describe('serve', () => {
     expect(await server.kill('SIGTERM')).toBe(0);
   });
 });
+
+describe('query', () => {
+  it('asks a server: instant, range, labels, series', async () => {
+    const config = file('query.yml', 'storage: {type: InMemory}\nscrape_configs: []\n');
+    const server = await startOurs('opendata-timeseries', ['-c', config], { cwd: folder });
+    const openmetrics = file(
+      'data.txt',
+      '# TYPE a counter\na_total{x="1"} 5 1790000000\na_total{x="2"} 7 1790000000\n# EOF\n',
+    );
+    const ask = (...args: string[]) => run(...args, '--url', server.url);
+    expect(await ask('import', openmetrics)).toMatchObject({ code: 0 });
+    const at = ['--time', '1790000000'];
+    expect(await ask('query', 'instant', 'a_total', ...at)).toEqual({
+      code: 0,
+      stdout: 'SERIES           VALUE\na_total{x="1"}   5\na_total{x="2"}   7\n',
+      stderr: '',
+    });
+    expect((await ask('query', 'instant', 'scalar(sum(a_total))', ...at)).stdout).toBe('12\n');
+    expect(JSON.parse((await ask('query', 'instant', 'sum(a_total)', '--json', ...at)).stdout)).toEqual({
+      metric: {},
+      value: [1_790_000_000, '12'],
+    });
+    const window = ['--start', '1790000000', '--end', '2026-09-21T14:14:20Z'];
+    expect((await ask('query', 'range', 'max(a_total)', ...window, '--step', '30s')).stdout).toMatch(
+      /^SERIES +TIME +VALUE\n\{\} +2026-09-21T14:13:20.000Z +7\n\{\} +2026-09-21T14:13:50.000Z +7\n\{\} +2026-09-21T14:14:20.000Z +7\n$/,
+    );
+    expect((await ask('query', 'range', 'max(a_total)', ...window, '--json')).stdout).toMatch(
+      /^\{"metric":\{\},"values":\[\[1790000000,"7"\]/,
+    );
+    expect((await ask('query', 'labels', ...window)).stdout).toBe('__name__\nx\n');
+    expect((await ask('query', 'labels', 'x', ...window, '--match', 'a_total{x!="1"}')).stdout).toBe('2\n');
+    expect((await ask('query', 'labels', '__name__', '--json', ...window)).stdout).toBe('{"value":"a_total"}\n');
+    expect((await ask('query', 'series', 'a_total', ...window)).stdout).toBe('a_total{x="1"}\na_total{x="2"}\n');
+    const wrong = await ask('query', 'instant', 'sum(');
+    expect([wrong.code, wrong.stdout, wrong.stderr]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/^opendata-timeseries: bad_data: .*parse error/),
+    ]);
+    expect(JSON.parse((await ask('query', 'instant', 'sum(', '--json')).stderr)).toMatchObject({
+      error: { code: 'bad_data', status: 400 },
+    });
+    expect((await ask('query', 'instant', 'rate(a[5m])', ...at)).code).toBe(0);
+    await server.kill('SIGTERM');
+    expect(await ask('query', 'instant', 'up')).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/^opendata-timeseries: unavailable: .*ECONNREFUSED/),
+    });
+  });
+});

@@ -16,3 +16,11 @@ export const rangeFlags = {
   start: { type: 'integer', valueName: 'SEQ', help: 'First sequence' },
   end: { type: 'integer', valueName: 'SEQ', help: 'One past the last sequence' },
 } as const;
+
+/** Flags of the commands that read many keys, beside their arguments. */
+export const selectionFlags = {
+  'key-b64': { type: 'list', valueName: 'BASE64', help: 'A key as base64' },
+  prefix: { type: 'list', valueName: 'TEXT', help: 'All keys that begin with this' },
+  'prefix-b64': { type: 'list', valueName: 'BASE64', help: 'The same as base64' },
+  all: { type: 'boolean', short: 'A', help: 'All keys' },
+} as const;

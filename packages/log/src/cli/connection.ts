@@ -1,6 +1,6 @@
 import { CliError } from '@opendata/server/cli';
 import { connectLog } from '../client/connect.ts';
-import type { LogClient } from '../client/log-client.ts';
+import type { KeySelection, LogClient } from '../client/log-client.ts';
 
 interface ConnectionFlags {
   readonly url: string;
@@ -21,9 +21,34 @@ export function fromBase64(text: string, flag: string): Buffer {
 
 /** The keys that were named as text and as base64. @throws CliError when there is none */
 export function keysFrom(texts: readonly string[], base64: readonly string[]): Buffer[] {
-  const keys = [...texts.map((text) => Buffer.from(text)), ...base64.map((text) => fromBase64(text, '--key-b64'))];
+  const keys = namedKeys(texts, base64);
   if (keys.length === 0) throw new CliError('KEY is missing (or --key-b64 for its base64)');
   return keys;
+}
+
+function namedKeys(texts: readonly string[], base64: readonly string[]): Buffer[] {
+  return [...texts.map((text) => Buffer.from(text)), ...base64.map((text) => fromBase64(text, '--key-b64'))];
+}
+
+interface SelectionFlags {
+  readonly 'key-b64': readonly string[];
+  readonly prefix: readonly string[];
+  readonly 'prefix-b64': readonly string[];
+  readonly all: boolean;
+}
+
+/** The one key that was named, or the selection. @throws CliError when there is neither */
+export function selectionFrom(texts: readonly string[], flags: SelectionFlags): Buffer | KeySelection {
+  const keys = namedKeys(texts, flags['key-b64']);
+  const prefixes = [
+    ...flags.prefix.map((text) => Buffer.from(text)),
+    ...flags['prefix-b64'].map((text) => fromBase64(text, '--prefix-b64')),
+  ];
+  const named = keys.length + prefixes.length;
+  if (flags.all && named > 0) throw new CliError('give keys and prefixes, or --all');
+  if (flags.all) return {};
+  if (named === 0) throw new CliError('KEY is missing (or --key-b64, --prefix, --all)');
+  return named === 1 && keys.length === 1 ? keys[0]! : { keys, prefixes };
 }
 
 /** A time: milliseconds since 1970, RFC 3339, or how long ago, as `10m`. @throws CliError */

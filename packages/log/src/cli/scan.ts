@@ -1,13 +1,13 @@
 import { defineCommand, parseDuration } from '@opendata/server/cli';
-import { connectionFlags, rangeFlags } from './common-flags.ts';
+import { connectionFlags, rangeFlags, selectionFlags } from './common-flags.ts';
 import { outputFlags } from './record-output.ts';
 
 export const scanCommand = defineCommand({
-  summary: 'Print the records of keys',
+  summary: 'Print the records of keys, in the order of the log',
   flags: {
     ...connectionFlags,
     ...outputFlags,
-    'key-b64': { type: 'list', valueName: 'BASE64', help: 'A key as base64' },
+    ...selectionFlags,
     ...rangeFlags,
     since: {
       type: 'string',
@@ -20,18 +20,16 @@ export const scanCommand = defineCommand({
   },
   positionals: [{ name: 'KEY', help: 'keys, as text', optional: true, variadic: true }],
   async run({ flags, positionals, signal, output }) {
-    const { connect, keysFrom, timeFrom } = await import('./connection.ts');
+    const { connect, selectionFrom, timeFrom } = await import('./connection.ts');
     const { createRecordPrinter } = await import('./record-output.ts');
-    const keys = keysFrom(positionals, flags['key-b64']);
+    const keys = selectionFrom(positionals, flags);
     const { start, end, last, limit, reverse, since } = flags;
     const startTimeMs = since === undefined ? undefined : timeFrom(since, '--since', parseDuration);
     await using log = connect(flags);
     const printer = createRecordPrinter(output, flags);
-    for (const key of keys) {
-      for await (const record of log.read(key, { start, end, last, limit, reverse, startTimeMs, signal })) {
-        const full = printer.print(record);
-        if (full !== undefined) await full;
-      }
+    for await (const record of log.read(keys, { start, end, last, limit, reverse, startTimeMs, signal })) {
+      const full = printer.print(record);
+      if (full !== undefined) await full;
     }
     await printer.end();
   },

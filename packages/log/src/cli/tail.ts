@@ -1,5 +1,5 @@
 import { defineCommand } from '@opendata/server/cli';
-import { connectionFlags } from './common-flags.ts';
+import { connectionFlags, selectionFlags } from './common-flags.ts';
 import { outputFlags } from './record-output.ts';
 
 export const tailCommand = defineCommand({
@@ -7,14 +7,14 @@ export const tailCommand = defineCommand({
   flags: {
     ...connectionFlags,
     ...outputFlags,
-    'key-b64': { type: 'list', valueName: 'BASE64', help: 'A key as base64' },
+    ...selectionFlags,
     follow: { type: 'boolean', short: 'f', help: 'Wait for further records, also across restarts of the server' },
     lines: {
       type: 'integer',
       short: 'n',
       default: 10,
       valueName: 'N',
-      help: 'Begin with the last N records of each key',
+      help: 'Begin with the last N records',
     },
     start: { type: 'integer', valueName: 'SEQ', help: 'Begin with this sequence instead' },
     since: {
@@ -22,7 +22,7 @@ export const tailCommand = defineCommand({
       valueName: 'TIME',
       help: 'Begin with what arrived at this time (RFC 3339, ms) or within this duration',
     },
-    durable: { type: 'boolean', help: 'While following, hold records back until they are durable' },
+    durable: { type: 'boolean', help: 'Only what is durable' },
   },
   positionals: [{ name: 'KEY', help: 'keys, as text', optional: true, variadic: true }],
   async run(context) {

@@ -7,6 +7,7 @@ import { isPassing, LogClientError } from './errors.ts';
 import type {
   ClientAppendOptions,
   ClientRecord,
+  KeySelection,
   KeysOptions,
   LogClient,
   RangeOptions,
@@ -20,6 +21,7 @@ import { type AppendBatch, createProducer, type LogProducer, type ProducerOption
 import { readPages } from './read.ts';
 import { retrying } from './retry.ts';
 import { tailPages } from './tail.ts';
+import { targetOf } from './target.ts';
 
 export interface ClientOptions {
   /** How long reads, waits and refused appends are tried again, ms; default 30,000. Tails are, for ever. */
@@ -65,19 +67,19 @@ class PortClient implements LogClient {
     return createProducer(append, checkedRecord, options);
   }
 
-  async *read(key: LogBytes, options: ReadOptions = {}): AsyncGenerator<ReadRecord> {
+  async *read(keys: LogBytes | KeySelection, options: ReadOptions = {}): AsyncGenerator<ReadRecord> {
     const { signal } = options;
     try {
-      yield* readPages(this.port, bytesOf(key), options, (attempt) => this.trying(attempt, signal));
+      yield* readPages(this.port, targetOf(keys), options, (attempt) => this.trying(attempt, signal));
     } catch (error) {
       if (!signal?.aborted) throw error;
     }
   }
 
-  async *tail(key: LogBytes, options: TailOptions = {}): AsyncGenerator<ReadRecord> {
+  async *tail(keys: LogBytes | KeySelection, options: TailOptions = {}): AsyncGenerator<ReadRecord> {
     const signal = this.joined(options.signal);
     try {
-      yield* tailPages(this.port, bytesOf(key), options, signal);
+      yield* tailPages(this.port, targetOf(keys), options, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }

@@ -15,7 +15,7 @@ import { type ClientOptions, createClient } from './client.ts';
 import { LogClientError } from './errors.ts';
 import { createHttpTransport, type HttpOptions, type HttpTransport } from './http-transport.ts';
 import type { LogClient, ReadRecord, Watermark } from './log-client.ts';
-import type { LogPort, Page, Range } from './log-port.ts';
+import type { LogPort, Page, Range, Target } from './log-port.ts';
 
 export interface ConnectOptions extends ClientOptions, HttpOptions {}
 
@@ -58,7 +58,7 @@ function httpPort(transport: HttpTransport): LogPort {
       return { startSequence, count: recordsAppended };
     },
 
-    async page(key, { start, end, limit, startTimeMs, last, reverse, followMs }, signal) {
+    async page(target, { start, end, limit, startTimeMs, last, reverse, durable, followMs }, signal) {
       const query = queryOf({
         start_seq: start,
         end_seq: end,
@@ -66,12 +66,14 @@ function httpPort(transport: HttpTransport): LogPort {
         start_time_ms: startTimeMs,
         tail: last,
         reverse: reverse || undefined,
+        durable: durable || undefined,
         follow: followMs === undefined ? undefined : true,
         timeout_ms: followMs,
         arrival_times: true,
       });
-      const answer = await get(`scan?key=${percentEncoded(key)}${query}`, protobuf, signal, followMs);
-      return decoded(() => pageOf(key, answer));
+      const route = target instanceof Uint8Array && !durable ? 'scan' : 'read';
+      const answer = await get(`${route}?${targetQuery(target)}${query}`, protobuf, signal, followMs);
+      return decoded(() => pageOf(target, answer));
     },
 
     async keys({ prefix, after, startSegment, endSegment, limit }, signal) {
@@ -113,8 +115,19 @@ function httpPort(transport: HttpTransport): LogPort {
   };
 }
 
-function pageOf(key: Uint8Array, answer: Uint8Array): Page {
+/** Of everything, nothing is said. */
+function targetQuery(target: Target): string {
+  if (target instanceof Uint8Array) return `key=${percentEncoded(target)}`;
+  const parameters = [
+    ...target.keys.map((key) => `key=${percentEncoded(key)}`),
+    ...target.prefixes.map((prefix) => `prefix=${percentEncoded(prefix)}`),
+  ];
+  return parameters.join('&');
+}
+
+function pageOf(target: Target, answer: Uint8Array): Page {
   const { records, nextSequence } = decodeScanResponse('protobuf', answer);
+  const key = target instanceof Uint8Array ? target : new Uint8Array(0);
   const list: ReadRecord[] = [];
   for (let i = 0; i < records.count; i++) list.push({ key, arrivalTimeMs: 0, ...logRecordAt(records, i) });
   return { records: list, nextSequence };

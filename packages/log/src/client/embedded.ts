@@ -1,9 +1,11 @@
 import type { LogDb } from '../db.ts';
 import { isLogError } from '../errors.ts';
+import type { PageOptions } from '../reader.ts';
+import type { LogSelection } from '../selection.ts';
 import { type ClientOptions, createClient } from './client.ts';
 import { LogClientError, type LogClientErrorCode } from './errors.ts';
 import type { LogClient, ReadRecord } from './log-client.ts';
-import type { LogPort, Page } from './log-port.ts';
+import type { LogPort, Page, Target } from './log-port.ts';
 
 /** A client of a log that is open in this process; closing it closes the log. */
 export function embeddedLog(log: LogDb, options: ClientOptions = {}): LogClient {
@@ -23,17 +25,19 @@ function dbPort(db: LogDb): LogPort {
       return { startSequence: appended.startSequence, count: appended.count };
     },
 
-    page(key, { followMs, reverse, end, ...query }, signal) {
+    page(target, { followMs, reverse, durable, end, ...query }, signal) {
       const range = { ...query, ...(end !== undefined && { end }), signal };
       return translated(
         (async (): Promise<Page> => {
-          const page =
-            followMs === undefined
-              ? await db.readPage(key, { ...range, reverse })
-              : await db.followPage(key, { ...range, timeoutMs: followMs });
+          const isOne = target instanceof Uint8Array && !durable;
+          const page = isOne
+            ? await pageOfKey(db, target, range, reverse, followMs)
+            : await pageOfMany(db, selectionOf(target), { ...range, durable }, reverse, followMs);
           signal.throwIfAborted();
           const records: ReadRecord[] = [];
-          for (let i = 0; i < page.count; i++) records.push({ key, ...page.recordAt(i) });
+          for (let i = 0; i < page.count; i++) {
+            records.push({ key: isOne ? target : page.keyAt(i), ...page.recordAt(i) });
+          }
           return { records, nextSequence: page.nextSequence };
         })(),
       );
@@ -78,6 +82,29 @@ function dbPort(db: LogDb): LogPort {
 
     close: () => translated(db.close()),
   };
+}
+
+function pageOfKey(db: LogDb, key: Uint8Array, range: PageOptions, reverse: boolean, followMs: number | undefined) {
+  return followMs === undefined
+    ? db.readPage(key, { ...range, reverse })
+    : db.followPage(key, { ...range, timeoutMs: followMs });
+}
+
+function pageOfMany(
+  db: LogDb,
+  selection: LogSelection,
+  range: PageOptions & { readonly durable: boolean },
+  reverse: boolean,
+  followMs: number | undefined,
+) {
+  return followMs === undefined
+    ? db.readSelectedPage(selection, { ...range, reverse })
+    : db.followSelectedPage(selection, { ...range, timeoutMs: followMs });
+}
+
+function selectionOf(target: Target): LogSelection {
+  if (target instanceof Uint8Array) return { keys: [target] };
+  return target.isEverything ? {} : { keys: target.keys, prefixes: target.prefixes };
 }
 
 function defined({ start, end }: { readonly start: number | undefined; readonly end: number | undefined }) {

@@ -11,6 +11,7 @@ export type {
   ClientHeader,
   ClientRecord,
   ClientSegment,
+  KeySelection,
   KeysOptions,
   LogClient,
   RangeOptions,

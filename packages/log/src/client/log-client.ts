@@ -19,6 +19,12 @@ export interface ClientHeader {
   readonly value: LogBytes;
 }
 
+/** Which keys to read, in the order of the log: these, and all that begin with one of the prefixes. With neither: all. */
+export interface KeySelection {
+  readonly keys?: readonly LogBytes[] | undefined;
+  readonly prefixes?: readonly LogBytes[] | undefined;
+}
+
 /** A record as it is read. Its bytes are views of larger buffers: copy what is kept for long. */
 export interface ReadRecord {
   /** Place in the log's one order: from 0, without gaps. */
@@ -64,6 +70,8 @@ export interface ReadOptions extends RangeOptions {
   readonly last?: number | undefined;
   /** The newest records first. */
   readonly reverse?: boolean | undefined;
+  /** Only what is durable already. */
+  readonly onlyDurable?: boolean | undefined;
 }
 
 /** Where to begin: at `start`, at `startTimeMs`, with the `last` records there are, or, by default, with the next one. */
@@ -124,10 +132,10 @@ export interface LogClient extends AsyncDisposable {
   append(records: ClientRecord | readonly ClientRecord[], options?: ClientAppendOptions): Promise<ClientAppended>;
   /** Batches records, several batches on their way at once; records of one key stay in order. */
   producer(options?: ProducerOptions): LogProducer;
-  /** The records of a key, to the end that the log has when it gets there. */
-  read(key: LogBytes, options?: ReadOptions): AsyncIterableIterator<ReadRecord>;
-  /** The records of a key and those to come, without end. After an interruption it goes on where it was. */
-  tail(key: LogBytes, options?: TailOptions): AsyncIterableIterator<ReadRecord>;
+  /** The records of a key, or of many, to the end that the log has when it gets there. */
+  read(keys: LogBytes | KeySelection, options?: ReadOptions): AsyncIterableIterator<ReadRecord>;
+  /** The records of a key, or of many, and those to come, without end. After an interruption it goes on where it was. */
+  tail(keys: LogBytes | KeySelection, options?: TailOptions): AsyncIterableIterator<ReadRecord>;
   /** Exact number of records of a key. */
   count(key: LogBytes, options?: RangeOptions): Promise<number>;
   /** Distinct keys in the order of their bytes. */

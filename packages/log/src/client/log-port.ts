@@ -1,8 +1,19 @@
 import type { AppendColumns, KeyInspection } from '../model.ts';
 import type { ClientAppended, ClientSegment, ReadRecord, Watermark } from './log-client.ts';
 
-/** What to read of a key. */
+/** The one key to read, or which of all. */
+export type Target = Uint8Array | Selection;
+
+export interface Selection {
+  readonly keys: readonly Uint8Array[];
+  readonly prefixes: readonly Uint8Array[];
+  /** Both lists are empty then. */
+  readonly isEverything: boolean;
+}
+
+/** What to read of it. */
 export interface PageQuery {
+  readonly durable: boolean;
   readonly start: number;
   readonly end: number | undefined;
   readonly limit: number;
@@ -38,7 +49,7 @@ export const maxKeysPage = 10_000;
 /** The one way to a log: one request each, tried once. Everything rejects with LogClientError. */
 export interface LogPort {
   append(records: AppendColumns, awaitDurable: boolean, signal: AbortSignal): Promise<ClientAppended>;
-  page(key: Uint8Array, query: PageQuery, signal: AbortSignal): Promise<Page>;
+  page(target: Target, query: PageQuery, signal: AbortSignal): Promise<Page>;
   keys(query: KeysQuery, signal: AbortSignal): Promise<Uint8Array[]>;
   count(key: Uint8Array, range: Range, signal: AbortSignal): Promise<number>;
   inspect(key: Uint8Array, range: Range, signal: AbortSignal): Promise<KeyInspection>;

@@ -1,5 +1,5 @@
 import type { ReadOptions, ReadRecord } from './log-client.ts';
-import type { LogPort, Page } from './log-port.ts';
+import type { LogPort, Page, Target } from './log-port.ts';
 
 const pageRecords = 4096;
 /** The server answers at most so many in reverse order. */
@@ -10,18 +10,18 @@ type Try = <T>(attempt: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 /** Reads page by page. The next page is on its way while the records of one are taken. */
 export async function* readPages(
   port: LogPort,
-  key: Uint8Array,
+  target: Target,
   options: ReadOptions,
   trying: Try,
 ): AsyncGenerator<ReadRecord> {
-  const { reverse = false } = options;
+  const { reverse = false, onlyDurable: durable = false } = options;
   let { end, startTimeMs, last } = options;
   let start = options.start ?? 0;
   let left = Math.min(options.limit ?? Number.POSITIVE_INFINITY, last ?? Number.POSITIVE_INFINITY);
   const ask = (): Promise<Page> => {
     const limit = Math.min(left, reverse ? reversePageRecords : pageRecords);
-    const query = { start, end, limit, startTimeMs, last, reverse, followMs: undefined };
-    return trying((signal) => port.page(key, query, signal));
+    const query = { start, end, limit, startTimeMs, last, reverse, durable, followMs: undefined };
+    return trying((signal) => port.page(target, query, signal));
   };
   let asked = left > 0 ? ask() : undefined;
   while (asked !== undefined) {

@@ -1,6 +1,6 @@
 import { isPassing } from './errors.ts';
 import type { ReadRecord, TailOptions } from './log-client.ts';
-import type { LogPort, Page } from './log-port.ts';
+import type { LogPort, Page, Target } from './log-port.ts';
 import { backoffMs, pause } from './retry.ts';
 
 const pageRecords = 4096;
@@ -9,17 +9,16 @@ const followMs = 25_000;
 /** One that comes sooner is from a log that is stopping, or from a proxy that does not wait. */
 const soonMs = 1000;
 
-/** Follows a key for ever; goes on where it was after every interruption. @throws what does not pass, or the signal's reason */
+/** Follows for ever; goes on where it was after every interruption. @throws what does not pass, or the signal's reason */
 export async function* tailPages(
   port: LogPort,
-  key: Uint8Array,
+  target: Target,
   options: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ReadRecord> {
-  const { onlyDurable = false, onRetry } = options;
+  const { onlyDurable: durable = false, onRetry } = options;
   let { startTimeMs, last } = options;
   let start = options.start ?? (startTimeMs === undefined && last === undefined ? undefined : 0);
-  let durableSequence = 0;
   let failures = 0;
   for (;;) {
     let page: Page;
@@ -30,12 +29,8 @@ export async function* tailPages(
         start = (await port.watermark(0, 0, signal)).nextSequence;
         last = undefined;
       }
-      const range = { start, end: undefined, limit: pageRecords, startTimeMs, reverse: false };
-      page = await port.page(key, { ...range, last, followMs: last === undefined ? followMs : undefined }, signal);
-      const lastRecord = page.records.at(-1);
-      while (onlyDurable && lastRecord !== undefined && durableSequence <= lastRecord.sequence) {
-        ({ durableSequence } = await port.watermark(lastRecord.sequence + 1, followMs, signal));
-      }
+      const range = { start, end: undefined, limit: pageRecords, startTimeMs, reverse: false, durable };
+      page = await port.page(target, { ...range, last, followMs: last === undefined ? followMs : undefined }, signal);
       if (page.records.length > 0 || last !== undefined || performance.now() - askedMs > soonMs) failures = 0;
       else await pause(backoffMs(failures++), signal);
     } catch (error) {
@@ -44,11 +39,10 @@ export async function* tailPages(
       const delayMs = Math.max(backoffMs(failures++), error.retryAfterMs ?? 0);
       onRetry?.(error, delayMs);
       await pause(delayMs, signal);
-      // What was durable is; but the log may have lost what was not, so that this is to be asked anew.
-      durableSequence = 0;
       continue;
     }
-    start = page.nextSequence;
+    // A log that is being closed may answer without saying where it is.
+    start = Math.max(start, page.nextSequence);
     last = undefined;
     startTimeMs = undefined;
     yield* page.records;

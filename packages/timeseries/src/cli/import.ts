@@ -4,7 +4,13 @@ import { defineCommand } from '@opendata/server/cli';
 export const importCommand = defineCommand({
   summary: 'Import OpenMetrics files, of any age, into a running server',
   flags: {
-    url: { type: 'string', default: 'http://localhost:9090', valueName: 'URL', help: 'The server' },
+    url: {
+      type: 'string',
+      env: 'OPENDATA_TIMESERIES_URL',
+      default: 'http://localhost:9090',
+      valueName: 'URL',
+      help: 'The server',
+    },
     json: { type: 'boolean', help: 'Print a line of JSON for each file' },
   },
   positionals: [
