@@ -13,23 +13,27 @@ import type { FollowSelectedOptions, ReadOptions, SelectedPageOptions, TailOptio
 import type { FollowPageOptions, KeyListOptions, ReadPageOptions } from './reader.ts';
 import type { RetentionLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
+import type { MergeLimits } from './segment-merger.ts';
 import type { LogSelection } from './selection.ts';
 import type { Appended, WriterLimits } from './writer.ts';
 
 const MiB = 1024 * 1024;
 
 /** What holds unless something else is said. */
-export const logDefaults: WriterLimits & RetentionLimits = {
+export const logDefaults: WriterLimits & RetentionLimits & Pick<MergeLimits, 'mergeCount'> = {
   sealBytes: 64 * MiB,
   sealIntervalMs: undefined,
   headBudgetBytes: 320 * MiB,
   retentionMs: undefined,
   retentionBytes: undefined,
   checkIntervalMs: 60_000,
+  mergeCount: 8,
 };
 
 /** `retentionMs` needs `sealIntervalMs`, which must not be longer. */
 export interface LogOptions extends Partial<WriterLimits>, Partial<RetentionLimits> {
+  /** So many small stored segments one behind the other are merged into one; default 8. */
+  readonly mergeCount?: number | undefined;
   readonly logger?: Logger | undefined;
   /** The time that records get, ms since 1970; default `Date.now`. */
   readonly now?: () => number;
@@ -65,6 +69,8 @@ export interface LogStats {
   readonly sealedSegments: number;
   /** Segments that are complete but not yet stored. */
   readonly waitingSegments: number;
+  /** Segments that were merged into others since the start. */
+  readonly mergedSegments: number;
   readonly sealFailures: number;
   /** Bytes of the stored segments. */
   readonly sealedBytes: number;
@@ -145,7 +151,7 @@ export interface LogDb extends LogReader {
   durable(signal?: AbortSignal): AsyncIterableIterator<number>;
   /** Ends the active segment, so that it is stored as a block in the background. */
   sealActive(): void;
-  /** Resolves when no segment waits to be stored. */
+  /** Resolves when no segment waits to be stored or merged. */
   sealed(): Promise<void>;
   /** Removes what has expired, now; this also happens by itself. Rejects with a StorageError. */
   expire(): Promise<void>;

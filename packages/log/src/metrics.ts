@@ -23,6 +23,7 @@ export function logMetrics(db: LogDb): MetricFamily[] {
     ['log_segments', 'gauge', 'Segments that are complete and stored', stats.sealedSegments],
     ['log_segments_waiting', 'gauge', 'Segments that are complete but not stored yet', stats.waitingSegments],
     ['log_seal_failures_total', 'counter', 'Attempts to store a segment that failed', stats.sealFailures],
+    ['log_merged_segments_total', 'counter', 'Stored segments that were merged into others', stats.mergedSegments],
     ['log_segment_bytes', 'gauge', 'Bytes of the segments that are stored', stats.sealedBytes],
     ['log_oldest_record_age_seconds', 'gauge', 'Age of the first record that is there', stats.oldestAgeMs / 1000],
     ['log_expired_segments_total', 'counter', 'Segments removed by the retention', stats.expiredSegments],

@@ -111,11 +111,11 @@ async function compare(log: LogDb, model: Model, asked: Check): Promise<void> {
 
 it('answers as a plain array through appends, seals, retention and restarts', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(2, 3, 8), async (steps, mergeCount) => {
       const path = mkdtempSync(join(tmpdir(), 'opendata-log-'));
       const config: StorageConfig = { type: 'SlateDb', path: 'log', object_store: { type: 'Local', path } };
       let nowMs = firstMs;
-      const options = { now: () => nowMs, retentionMs, sealIntervalMs: retentionMs, checkIntervalMs: 1e9 };
+      const options = { now: () => nowMs, retentionMs, sealIntervalMs: retentionMs, checkIntervalMs: 1e9, mergeCount };
       const model: Model = { records: [], first: 0 };
       let arrivalTimeMs = 0;
       let log = await openLog(config, options);

@@ -29,6 +29,7 @@ import { Retention } from './retention.ts';
 import { type RetentionLimits, resolveAgeLimits } from './retention-limits.ts';
 import type { ScanPage } from './scan-page.ts';
 import { Sealer } from './sealer.ts';
+import { SegmentMerger } from './segment-merger.ts';
 import type { SegmentSet } from './segment-set.ts';
 import type { LogSelection } from './selection.ts';
 import { SelectionFollowers } from './selection-followers.ts';
@@ -63,7 +64,18 @@ export async function openLogOn(
     heads: segments.heads.length,
   };
   logger.info({ ...recovered, tookMs: Math.round(performance.now() - startedMs) }, 'log recovered');
-  const sealer = new Sealer(storage, segments, logger);
+  const merger = new SegmentMerger(
+    storage,
+    segments,
+    {
+      mergeCount: options.mergeCount ?? logDefaults.mergeCount,
+      sealBytes: limits.sealBytes,
+      // A segment goes when its last record is too old: the first one must not have to wait longer than it was said.
+      spanMs: limits.retentionMs === undefined ? Number.POSITIVE_INFINITY : (limits.sealIntervalMs ?? 0),
+    },
+    logger,
+  );
+  const sealer = new Sealer(storage, segments, logger, () => merger.kick());
   const writer = new LogWriter(storage.journal, segments, limits, {
     now,
     onRotate: () => sealer.kick(),
@@ -88,6 +100,7 @@ export async function openLogOn(
     segments,
     writer,
     sealer,
+    merger,
     retention,
     followers,
     ordered,
@@ -113,6 +126,7 @@ interface LogParts {
   readonly segments: SegmentSet;
   readonly writer: LogWriter;
   readonly sealer: Sealer;
+  readonly merger: SegmentMerger;
   readonly retention: Retention;
   readonly followers: Followers;
   readonly ordered: OrderedFollowers;
@@ -127,6 +141,7 @@ class OpenLog implements LogDb {
   private readonly reader: SegmentsReader;
   private readonly writer: LogWriter;
   private readonly sealer: Sealer;
+  private readonly merger: SegmentMerger;
   private readonly retention: Retention;
   private readonly followers: Followers;
   private readonly orderedFollowers: OrderedFollowers;
@@ -142,6 +157,7 @@ class OpenLog implements LogDb {
     this.reader = new SegmentsReader(parts.segments, parts.followers);
     this.writer = parts.writer;
     this.sealer = parts.sealer;
+    this.merger = parts.merger;
     this.retention = parts.retention;
     this.followers = parts.followers;
     this.orderedFollowers = parts.ordered;
@@ -272,8 +288,9 @@ class OpenLog implements LogDb {
     this.writer.rotate();
   }
 
-  sealed(): Promise<void> {
-    return this.sealer.idle();
+  async sealed(): Promise<void> {
+    await this.sealer.idle();
+    await this.merger.idle();
   }
 
   expire(): Promise<void> {
@@ -290,6 +307,7 @@ class OpenLog implements LogDb {
       scannedBytes: this.reader.bytesTotal + this.orderedReader.bytesTotal,
       sealedSegments: segmentSet.sealed.length,
       waitingSegments: segmentSet.heads.length - 1,
+      mergedSegments: this.merger.mergedTotal,
       sealFailures: sealer.failuresTotal,
       sealedBytes: segmentSet.sealedBytes,
       expiredSegments: retention.expiredTotal,
@@ -327,6 +345,7 @@ class OpenLog implements LogDb {
     try {
       await this.retention.close();
       await this.sealer.close();
+      await this.merger.close();
       await this.storage.journal.flush();
       this.writer.watermark.endWaits();
     } finally {

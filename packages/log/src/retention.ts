@@ -40,9 +40,11 @@ export class Retention {
 
   /** Removes what is due. Rejects with a StorageError; what is not removed then is tried again. */
   check(): Promise<void> {
-    this.work ??= this.removeDue().finally(() => {
-      this.work = undefined;
-    });
+    this.work ??= this.segments
+      .exclusively(() => this.removeDue())
+      .finally(() => {
+        this.work = undefined;
+      });
     return this.work;
   }
 

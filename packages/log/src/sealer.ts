@@ -21,6 +21,7 @@ export class Sealer {
   private readonly storage: Storage;
   private readonly segments: SegmentSet;
   private readonly logger: Logger;
+  private readonly onSealed: () => void;
   private readonly stopping = new AbortController();
   private work: Promise<void> | undefined;
   private waiters: (() => void)[] = [];
@@ -28,10 +29,11 @@ export class Sealer {
   sealedTotal = 0;
   failuresTotal = 0;
 
-  constructor(storage: Storage, segments: SegmentSet, logger: Logger) {
+  constructor(storage: Storage, segments: SegmentSet, logger: Logger, onSealed: () => void = () => undefined) {
     this.storage = storage;
     this.segments = segments;
     this.logger = logger;
+    this.onSealed = onSealed;
   }
 
   /** Starts to work when there is something to seal. */
@@ -102,6 +104,7 @@ export class Sealer {
       });
       this.segments.replaceHead(head, new SegmentReader(info, blocks));
       this.sealedTotal++;
+      this.onSealed();
       const { segmentId, recordCount, keyCount, valueBytes } = descriptor;
       const tookMs = Math.round(performance.now() - startedMs);
       this.logger.info({ segment: segmentId, recordCount, keyCount, valueBytes, tookMs }, 'segment sealed');

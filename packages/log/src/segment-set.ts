@@ -14,6 +14,7 @@ export class SegmentSet {
   active: Head;
   /** Memory of the heads that wait to be sealed, bytes. */
   private waitingBytes = 0;
+  private changing: Promise<void> = Promise.resolve();
 
   /** `heads` are those recovered; the last goes on. `nextSequence` and `nextId` count when there is none. */
   constructor(
@@ -62,6 +63,19 @@ export class SegmentSet {
     this.heads = this.heads.filter((other) => other !== head);
     this.sealed = [...this.sealed, reader];
     this.countWaiting();
+  }
+
+  /** `merged` has what `sources` had, which follow one another: reads go to it from now on. */
+  replaceSealed(sources: readonly SegmentReader[], merged: SegmentReader): void {
+    const first = this.sealed.indexOf(sources[0]!);
+    this.sealed = this.sealed.toSpliced(first, sources.length, merged);
+  }
+
+  /** Runs what removes or replaces stored segments: one such thing at a time. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.changing.then(work);
+    this.changing = result.then(ignore, ignore);
+    return result;
   }
 
   /** Bytes of all stored segments. */
@@ -122,6 +136,8 @@ export class SegmentSet {
     for (const head of this.waiting) this.waitingBytes += head.allocatedBytes;
   }
 }
+
+const ignore = () => undefined;
 
 function firstEndingAfter(segments: readonly SegmentReader[], sequence: number): number {
   let low = 0;
