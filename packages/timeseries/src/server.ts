@@ -12,9 +12,12 @@ import { openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
 import { addCompression } from './http/compression.ts';
+import { withoutSecrets } from './http/config-text.ts';
 import { addCors } from './http/cors.ts';
 import { addExemplarRoutes } from './http/exemplar-routes.ts';
 import { addExpressionRoutes } from './http/expression-routes.ts';
+import { addFeatureRoutes } from './http/feature-routes.ts';
+import { addFederateRoute } from './http/federate-route.ts';
 import { addImportRoutes } from './http/import-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
 import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
@@ -22,6 +25,7 @@ import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { addQueryRoutes } from './http/query-routes.ts';
 import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
+import { addTargetMetadataRoute } from './http/target-metadata-route.ts';
 import { addTargetRoutes } from './http/target-routes.ts';
 import { writeRoute } from './http/write-route.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
@@ -31,6 +35,7 @@ import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
 
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
 const DRAIN_SHARE = 0.5;
+const DEFAULT_LOOKBACK_MS = 300_000;
 
 export interface TimeSeriesServerOptions {
   readonly config: TimeSeriesConfig;
@@ -164,6 +169,7 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
     mapError: timeSeriesProblem,
     errorRenderers: {
       '/api/v1/': renderApiError,
+      '/federate': renderApiError,
       ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
     },
     rawRoutes: [write, ...otlp],
@@ -177,13 +183,21 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
   addExemplarRoutes(http.app, database);
   addExpressionRoutes(http.app);
   addTargetRoutes(http.app, scraping);
+  addTargetMetadataRoute(http.app, scraping);
+  addFeatureRoutes(http.app);
+  addFederateRoute(http.app, {
+    database,
+    externalLabels: config.externalLabels,
+    lookbackMs: options.query?.lookbackDeltaMs ?? DEFAULT_LOOKBACK_MS,
+    now: Date.now,
+  });
   addAdminRoutes(http.app, database);
   void addImportRoutes(http.app, database);
   addStatusRoutes(http.app, {
     database,
     version,
     flags: options.flags ?? {},
-    configText: options.configText ?? '',
+    configText: withoutSecrets(options.configText ?? ''),
     retentionMs: () => config.retentionMs ?? storage()?.defaultTtlMs,
   });
   return http;

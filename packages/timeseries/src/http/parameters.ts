@@ -64,8 +64,12 @@ export class Parameters {
     return Number(text);
   }
 
-  /** The matcher sets of `match[]`. @throws what `fault` makes of the reason */
-  matcherSets(fault: (message: string) => Error): (readonly Matcher[])[] {
+  /**
+   * The matcher sets of `match[]`.
+   * @param mayMatchAll whether a set may match series that have none of its labels
+   * @throws what `fault` makes of the reason
+   */
+  matcherSets(fault: (message: string) => Error, mayMatchAll = false): (readonly Matcher[])[] {
     return this.all('match[]').map((selector) => {
       let matchers: readonly Matcher[];
       try {
@@ -74,7 +78,8 @@ export class Parameters {
         if (error instanceof ParseError) throw fault(error.message);
         throw error;
       }
-      if (!matchers.some(isSelective)) throw fault('match[] must contain at least one non-empty matcher');
+      if (!mayMatchAll && !matchers.some(isSelective))
+        throw fault('match[] must contain at least one non-empty matcher');
       return matchers;
     });
   }

@@ -1,7 +1,6 @@
 import {
   createSnappyUncompressor,
   createWriteRequest2Decoder,
-  decodeLabels,
   isWireError,
   type WriteRequest2Columns,
 } from '@opendata/wire';
@@ -9,6 +8,7 @@ import { InvalidSampleError, InvalidSeriesError } from '../head/errors.ts';
 import type { Head } from '../head/head.ts';
 import type { BatchWriter, ExemplarOfSeries } from './batch-writer.ts';
 import type { HeadWriter } from './head-writer.ts';
+import { seriesText } from './name-refusal.ts';
 import type { RemoteWriteOptions } from './remote-write.ts';
 import { type RequestHistogram, requestExemplar, requestHistogram, withStaleMarkers } from './request-extras.ts';
 
@@ -83,14 +83,14 @@ function resolveSeries(head: Head, columns: WriteRequest2Columns, faults: Faults
   for (let i = 0; i < seriesCount; i++) {
     ids[i] = REFUSED;
     if (columns.sampleStart[i] === columns.sampleStart[i + 1] && hasHistogram[i] === 0) {
-      faults.add(`TimeSeries must contain at least one sample or histogram for series ${labelsText(columns, i)}`);
+      faults.add(`TimeSeries must contain at least one sample or histogram for series ${seriesText(columns, i)}`);
       continue;
     }
     try {
       ids[i] = head.series.resolveOne(body.subarray(labelsStart[i]!, labelsEnd[i]!));
     } catch (error) {
       if (!(error instanceof InvalidSeriesError)) throw error;
-      faults.add(`invalid metric name or labels, got ${labelsText(columns, i)}: ${error.message}`);
+      faults.add(`invalid metric name or labels, got ${seriesText(columns, i)}: ${error.message}`);
     }
   }
   return ids;
@@ -107,7 +107,7 @@ function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, write
     const end = columns.sampleStart[i + 1]!;
     for (let sample = columns.sampleStart[i]!; sample < end; sample++) {
       const timestampMs = columns.timestamps[sample]!;
-      if (!isGoodTime(writer, timestampMs, () => labelsText(columns, i), faults)) continue;
+      if (!isGoodTime(writer, timestampMs, () => seriesText(columns, i), faults)) continue;
       series[count] = id;
       timestamps[count] = timestampMs;
       values[count++] = columns.values[sample]!;
@@ -128,10 +128,10 @@ function goodHistograms(
     if (seriesIds[series] === REFUSED) continue;
     try {
       const histogram = requestHistogram(columns, i, seriesIds);
-      if (isGoodTime(writer, histogram.timestampMs, () => labelsText(columns, series), faults)) good.push(histogram);
+      if (isGoodTime(writer, histogram.timestampMs, () => seriesText(columns, series), faults)) good.push(histogram);
     } catch (error) {
       if (!(error instanceof InvalidSampleError) && !isWireError(error)) throw error;
-      faults.add(`${error.message} for series ${labelsText(columns, series)}`);
+      faults.add(`${error.message} for series ${seriesText(columns, series)}`);
     }
   }
   return good;
@@ -154,16 +154,4 @@ function isGoodTime(writer: HeadWriter, timestampMs: number, series: () => strin
     faults.add(`${error.message} for series ${series()}`);
     return false;
   }
-}
-
-function labelsText({ body, labelsStart, labelsEnd }: WriteRequest2Columns, series: number): string {
-  let labels: readonly string[];
-  try {
-    labels = decodeLabels(body, labelsStart[series]!, labelsEnd[series]!);
-  } catch {
-    return `number ${series + 1}`;
-  }
-  const pairs: string[] = [];
-  for (let i = 0; i < labels.length; i += 2) pairs.push(`${labels[i]}=${JSON.stringify(labels[i + 1])}`);
-  return `{${pairs.join(', ')}}`;
 }

@@ -4,6 +4,7 @@ import type { Head } from '../head/head.ts';
 import { createKnownSeries } from '../head/known-series.ts';
 import type { BatchWriter, WriteBatch } from './batch-writer.ts';
 import type { HeadWriter, SampleColumns } from './head-writer.ts';
+import { nameRefusal } from './name-refusal.ts';
 import { requestExemplar, requestHistogram, withStaleMarkers } from './request-extras.ts';
 
 /** Header and padding of a key in the kernel's memory; a series has two keys at most that a request can add. */
@@ -81,7 +82,11 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
       return { group, samples: columns.sampleCount + columns.histogramCount };
     } catch (error) {
       options.onRefused(columns.sampleCount + columns.histogramCount);
-      throw error;
+      throw nameRefusal(error, head, writer, () => {
+        // What looks series up may move the memory that the body is in.
+        const again = decode(uncompress(body));
+        return { ...again, body: again.body.slice() };
+      });
     }
   };
 }

@@ -36,6 +36,8 @@ export interface TimeSeriesConfig {
   /** How long after its end a window is kept in memory for late samples, in ms. */
   readonly graceMs: number;
   readonly otlp: OtlpSettings;
+  /** Added to what leaves this server. */
+  readonly externalLabels: Readonly<Record<string, string>>;
 }
 
 /** Where everything is kept unless the configuration says otherwise. */
@@ -133,6 +135,7 @@ function resolveConfig(file: z.infer<typeof configSchema>): TimeSeriesConfig {
     windowMs: file.head.window,
     graceMs: file.head.late_grace,
     otlp: resolveOtlpSettings(file.otlp),
+    externalLabels: file.global.external_labels ?? {},
   };
 }
 

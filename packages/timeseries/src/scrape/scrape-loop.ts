@@ -1,5 +1,5 @@
 import type { Logger } from '@opendata/storage';
-import type { ExpositionSamples } from '@opendata/wire';
+import type { ExpositionSamples, FamilyMetadata } from '@opendata/wire';
 import { type ScrapeClient, ScrapeError, type ScrapeResponse } from './fetch.ts';
 import { parseScrape } from './parse-scrape.ts';
 import { type ScrapeOutcome, ScrapeRecorder, type ScrapeStore } from './scrape-recorder.ts';
@@ -25,6 +25,8 @@ export interface TargetStatus {
   /** Unix ms; 0 before the first scrape. */
   readonly lastScrapeMs: number;
   readonly lastDurationMs: number;
+  /** What the target says of its metrics. */
+  readonly metadata: readonly FamilyMetadata[];
 }
 
 export interface ScrapeLoop {
@@ -40,7 +42,14 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
   const recorder = new ScrapeRecorder(target, store);
   const stopping = new AbortController();
   const offsetMs = targetHash(target) % intervalMs;
-  let status: TargetStatus = { target, health: 'unknown', lastError: '', lastScrapeMs: 0, lastDurationMs: 0 };
+  let status: TargetStatus = {
+    target,
+    health: 'unknown',
+    lastError: '',
+    lastScrapeMs: 0,
+    lastDurationMs: 0,
+    metadata: [],
+  };
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
 
@@ -75,6 +84,7 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
       lastError: error?.message ?? '',
       lastScrapeMs: timestampMs,
       lastDurationMs: durationMs,
+      metadata: recorder.metadata,
     };
   };
 

@@ -47,6 +47,7 @@ export class ScrapeRecorder {
   /** Series that get a staleness marker once they are gone, with the number of the scrape that had them last. */
   readonly #live = new Map<number, number>();
   readonly #reportSeries: readonly number[];
+  #metadata: readonly FamilyMetadata[] = [];
   #scrape = 0;
 
   constructor(target: ScrapeTarget, store: ScrapeStore) {
@@ -56,6 +57,11 @@ export class ScrapeRecorder {
     this.#reportSeries = REPORTS.map((name) =>
       store.seriesId(encodeLabels(seriesLabels(['__name__', name], target.labels, false))),
     );
+  }
+
+  /** What the last scrape that was stored said of its metrics. */
+  get metadata(): readonly FamilyMetadata[] {
+    return this.#metadata;
   }
 
   /**
@@ -78,6 +84,7 @@ export class ScrapeRecorder {
       this.#checkCount(result);
       ({ added, dropped, kept } = this.#addSamples(result, timestampMs));
       this.#store.metadata.add(result.metadata);
+      this.#metadata = result.metadata;
     } catch (failure) {
       error = failure instanceof Error ? failure : new Error(String(failure));
       batch.clear();

@@ -62,7 +62,8 @@ function configText(address: string): string {
     (rule, i) =>
       `  - {job_name: 'rule-${String(i).padStart(2, '0')}', params: {module: [m1, m2]}, scrape_interval: 1h, relabel_configs: [${rule}], ${target}}`,
   );
-  return `scrape_configs:
+  return `global: {external_labels: {region: eu, code: none}}
+scrape_configs:
 ${jobs.join('\n')}
   - {job_name: metrics, scrape_interval: 200ms, scrape_timeout: 200ms, metric_relabel_configs: [${METRIC_RULES.join(', ')}], static_configs: [{targets: ['${address}']}]}
 `;
@@ -77,7 +78,7 @@ interface TargetAnswer {
   readonly scrapeTimeout: string;
 }
 
-describe.skipIf(binary === '' || !existsSync(binary))('relabelling and the newest Prometheus', () => {
+describe.skipIf(binary === '' || !existsSync(binary))('scraping and the newest Prometheus', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relabel-prometheus-'));
   const exporter = createServer((_request, response) => {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
@@ -169,7 +170,65 @@ describe.skipIf(binary === '' || !existsSync(binary))('relabelling and the newes
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await series(ours)).toEqual(await series(theirs));
   });
+
+  it('tells the same of its targets', async () => {
+    const order = (list: unknown) => (list as object[]).map((one) => JSON.stringify(one)).sort();
+    for (const query of ['', '?match_target={job="metrics"}', '?metric=up2&match_target={job="metrics"}', '?limit=0']) {
+      const [actual, expected] = [
+        await data(ours, `targets/metadata${query}`),
+        await data(theirs, `targets/metadata${query}`),
+      ];
+      if (query.includes('job')) expect(order(actual)).toEqual(order(expected));
+    }
+  });
+
+  it('federates the same series', async () => {
+    const federate = async (server: ServerProcess, query: string) => {
+      const response = await fetch(`${server.url}/federate${query}`, {
+        headers: { accept: 'text/plain;version=0.0.4' },
+      });
+      const text = await response.text();
+      return [response.status, text.replace(/ \d{13}$/gm, '').replace(/^scrape_duration.*$/gm, '')];
+    };
+    for (const query of [
+      '?match[]={job="metrics"}&match[]=requests_total{job="metrics"}',
+      '?match[]=absent_metric',
+      '?match[]={job=~".*"}',
+      '?match[]={',
+    ]) {
+      const [actual, expected] = [await federate(ours, query), await federate(theirs, query)];
+      if (expected[0] === 200) expect(actual).toEqual(expected);
+      else expect(actual[0]).toBe(expected[0]);
+    }
+  });
+
+  it('has the same fields in the answers about its state', async () => {
+    const paths = [
+      'status/runtimeinfo',
+      'status/buildinfo',
+      'status/walreplay',
+      'status/tsdb',
+      'notifications',
+      'rules',
+      'alerts',
+      'alertmanagers',
+    ];
+    for (const path of paths) {
+      expect(shapeOf(await data(ours, path)), path).toMatchObject(shapeOf(await data(theirs, path)) as object);
+    }
+    const names = async (server: ServerProcess, part: string) =>
+      Object.keys(((await data(server, 'features')) as Record<string, object>)[part]!).sort();
+    for (const part of ['promql', 'promql_functions'])
+      expect(await names(ours, part)).toEqual(await names(theirs, part));
+  });
 });
+
+/** Names of fields and types of values. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value !== 'object' || value === null) return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shapeOf(one)]));
+}
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 20_000;
