@@ -1,0 +1,175 @@
+import type { Labels, Matcher } from '@opendata/promql';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SharedTimestamps } from '../head/shared-timestamps.ts';
+import { SeriesIdentities } from '../read/series-identities.ts';
+import type { Block } from './block.ts';
+import { blockSource } from './block-source.ts';
+import { matchBlock } from './match-block.ts';
+import { memoryBlock, openMemoryBlock, sourceOf, type TestSeries } from './memory-block.testing.ts';
+import { readSamples } from './read-samples.ts';
+
+const HOUR_MS = 3_600_000;
+const yielder = async (): Promise<void> => undefined;
+
+type Found = { labels: Labels; samples: [number, number][] };
+
+async function read(
+  block: Block,
+  matchers: readonly Matcher[],
+  startMs = Number.NEGATIVE_INFINITY,
+  endMs = Number.POSITIVE_INFINITY,
+): Promise<Found[]> {
+  const shared = new SharedTimestamps();
+  const share = (timestamps: Float64Array): Float64Array => shared.share(timestamps, timestamps.length);
+  const series = await matchBlock(block.index, matchers);
+  const labels = await new SeriesIdentities().ofBlock(block, series, yielder);
+  const found: Found[] = labels.map((own) => ({ labels: own, samples: [] }));
+  await readSamples(block, series, { startMs, endMs, yielder, share }, (number, { timestamps, values }) => {
+    const own = found[series.indexOf(number)]!;
+    for (const [i, timestamp] of timestamps.entries()) own.samples.push([timestamp, values[i]!]);
+  });
+  return found;
+}
+
+/** Thousands of series, so that every part of the index has several pages. */
+function manySeries(count: number): TestSeries[] {
+  return Array.from({ length: count }, (_, i) => ({
+    labels: [
+      ...['__name__', `metric_${i % 7}`, 'instance', `host-${i}.${'example.'.repeat(4)}com:9100`],
+      ...['le', i % 2 === 0 ? '+Inf' : '0.5', 'shard', String(i % 3)],
+    ],
+    samples: [[i % 60, i] as const, [1000 + (i % 60), i + 0.5] as const],
+  }));
+}
+
+describe('a block', () => {
+  it('finds series and samples through an index of many pages', async () => {
+    const series = manySeries(9000);
+    const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
+    const { descriptor } = block;
+    expect(descriptor).toMatchObject({ seriesCount: 9000, sampleCount: 18_000, minMs: 0, maxMs: 1059 });
+    expect(descriptor.dictionary.length).toBeGreaterThan(1);
+    expect(descriptor.series.length).toBeGreaterThan(1);
+    expect(descriptor.postings.length).toBeGreaterThan(1);
+    for (const i of [0, 1, 1999, 8999]) {
+      const { labels, samples } = series[i]!;
+      const found = await read(block, [{ name: 'instance', type: '=', value: labels[3]! }]);
+      expect(found).toEqual([{ labels, samples }]);
+    }
+    const some = await read(block, [
+      { name: '__name__', type: '=', value: 'metric_3' },
+      { name: 'shard', type: '!=', value: '1' },
+      { name: 'le', type: '=~', value: '\\+.*' },
+    ]);
+    const wanted = series.filter(({ labels }, i) => i % 7 === 3 && i % 2 === 0 && labels.at(-1) !== '1');
+    expect(some.map(({ labels }) => labels[3]).sort()).toEqual(wanted.map(({ labels }) => labels[3]).sort());
+    expect(await read(block, [{ name: 'instance', type: '=', value: 'nobody' }])).toEqual([]);
+    expect(await read(block, [{ name: 'missing', type: '=~', value: '.+' }])).toEqual([]);
+  });
+
+  it('goes on with long postings over pages', async () => {
+    // Every other series, so that there are no runs.
+    const series = Array.from({ length: 70_000 }, (_, i) => ({
+      labels: ['__name__', 'm', 'id', String(i).padStart(6, '0'), 'odd', i % 2 === 0 ? 'a' : 'b'],
+      samples: [[0, i] as const],
+    }));
+    const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
+    const odd = await matchBlock(block.index, [{ name: 'odd', type: '=', value: 'b' }]);
+    expect(odd).toEqual(new Uint32Array(35_000).map((_, i) => 2 * i + 1));
+  }, 30_000);
+
+  it('puts the buckets of a histogram together, +Inf first', async () => {
+    const bucket = (le: string, path: string): TestSeries => ({
+      labels: ['__name__', 'b', 'le', le, 'path', path],
+      samples: [[0, 1]],
+    });
+    const series = ['1', '+Inf', '0.5'].flatMap((le) => ['/x', '/y'].map((path) => bucket(le, path)));
+    const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
+    const found = await read(block, []);
+    expect(found.map(({ labels }) => `${labels[5]} ${labels[3]}`)).toEqual([
+      ...['/x +Inf', '/x 0.5', '/x 1', '/y +Inf', '/y 0.5', '/y 1'],
+    ]);
+  });
+
+  it('with many samples a series is cut into slices of time', async () => {
+    const samples = Array.from({ length: 10_000 }, (_, i): [number, number] => [i * 300, i]);
+    const series = [
+      { labels: ['__name__', 'a'], samples },
+      { labels: ['__name__', 'b'], samples: samples.slice(7000) },
+    ];
+    const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
+    expect(block.descriptor.slices.length).toBeGreaterThan(2);
+    expect(await read(block, [])).toEqual(series);
+    const [part] = await read(block, [{ name: '__name__', type: '=', value: 'b' }], 2_100_300, 2_400_000);
+    expect(part!.samples).toEqual(samples.slice(7001, 8001));
+  });
+
+  it('is written from blocks and heads, of which the last wins', async () => {
+    const exemplar = { labels: ['trace_id', 'x'], value: 1, timestampMs: 5 };
+    const first = await memoryBlock(
+      [
+        await sourceOf(
+          [
+            {
+              labels: ['__name__', 'a'],
+              samples: [
+                [0, 1],
+                [10, 2],
+              ],
+              exemplar,
+            },
+          ],
+          0,
+          HOUR_MS,
+        ),
+      ],
+      0,
+      HOUR_MS,
+    );
+    const late = await sourceOf(
+      [
+        {
+          labels: ['__name__', 'a'],
+          samples: [
+            [5, 3],
+            [10, 4],
+          ],
+        },
+        { labels: ['__name__', 'a', 'new', 'x'], samples: [[7, 5]] },
+      ],
+      0,
+      HOUR_MS,
+    );
+    const { block } = await memoryBlock([blockSource(first.block), late], 0, HOUR_MS);
+    expect(await read(block, [])).toEqual([
+      {
+        labels: ['__name__', 'a'],
+        samples: [
+          [0, 1],
+          [5, 3],
+          [10, 4],
+        ],
+      },
+      { labels: ['__name__', 'a', 'new', 'x'], samples: [[7, 5]] },
+    ]);
+    expect(await block.exemplars()).toEqual([{ series: 0, exemplar }]);
+  });
+
+  it('is refused or read, whatever byte of its index is changed', async () => {
+    const { pages, descriptor } = await memoryBlock([await sourceOf(manySeries(200), 0, HOUR_MS)], 0, HOUR_MS);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.nat(), fc.integer({ min: 1, max: 255 }), async (at, where, change) => {
+        const parts = [...pages, descriptor].map((part) => part.slice());
+        const part = parts[at % parts.length]!;
+        part[where % part.length]! ^= change;
+        try {
+          await read(openMemoryBlock(parts.slice(0, -1), parts.at(-1)!), [{ name: 'shard', type: '=', value: '1' }]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  }, 60_000);
+});
