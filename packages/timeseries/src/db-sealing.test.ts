@@ -268,5 +268,7 @@ describe('a database that seals', () => {
     expect(db.stats()).toMatchObject({ windows: 0, samples: 0 });
     const [series] = await db.select({ matchers: [], startMs: 0, endMs: NOW });
     expect([...series!.values]).toEqual([5, 3, 2, 1]);
+    // Both ends fall between samples, and the range is empty.
+    expect(await db.select({ matchers: [], startMs: NOW - HOUR_MS, endMs: NOW - 2.5 * HOUR_MS })).toEqual([]);
   });
 });

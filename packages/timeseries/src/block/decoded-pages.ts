@@ -1,4 +1,5 @@
-import type { BlockReads } from '@opendata/storage';
+import { type BlockReads, StorageError } from '@opendata/storage';
+import { PageFormatError } from './codec/index.ts';
 
 /** Keys are `block * 2^21 + page`, as a block has at most so many pages. */
 const MAX_PAGES = 2 ** 21;
@@ -30,7 +31,7 @@ export class DecodedPages {
 
   /**
    * A page; `decode` is the same for all calls with it.
-   * @throws PageFormatError, StorageError
+   * @throws StorageError, `corrupt` with block, page and byte where the page cannot be decoded
    */
   get<T>(block: number, page: number, decode: (bytes: Uint8Array) => T, signal?: AbortSignal): T | Promise<T> {
     const key = block * MAX_PAGES + page;
@@ -94,7 +95,7 @@ export class DecodedPages {
     const key = block * MAX_PAGES + page;
     const known = this.#entries.get(key);
     if (known !== undefined) return known.value as T;
-    const value = decode(bytes);
+    const value = inPage(block, page, () => decode(bytes));
     const sizeBytes = bytes.length * DECODED_FACTOR;
     this.#entries.set(key, { value, sizeBytes });
     this.#sizeBytes += sizeBytes;
@@ -108,6 +109,16 @@ export class DecodedPages {
   #remove(key: number): void {
     this.#sizeBytes -= this.#entries.get(key)!.sizeBytes;
     this.#entries.delete(key);
+  }
+}
+
+/** Runs what reads a page, and says of damage where it is. @throws StorageError `corrupt` */
+export function inPage<T>(block: number, page: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PageFormatError)) throw error;
+    throw new StorageError('corrupt', `block ${block}, page ${page}: ${error.message}`, { details: { block, page } });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Block } from './block.ts';
 import { pageWith } from './block-index.ts';
 import type { MaybeHistogram } from './codec/index.ts';
+import { inPage } from './decoded-pages.ts';
 import { type DataPage, readDataPage } from './index/data-page.ts';
 import type { Slice } from './index/descriptor.ts';
 import type { SeriesSamples } from './merge-samples.ts';
@@ -11,6 +12,8 @@ export interface SampleRange {
   readonly endMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly yielder: () => Promise<void>;
+  /** Told the bytes of values that were read; throws where they are too many. */
+  readonly hold?: ((bytes: number) => void) | undefined;
   /** Makes equal columns one: timestamps of series that were scraped together. */
   readonly share: (timestamps: Float64Array) => Float64Array;
 }
@@ -73,13 +76,16 @@ async function readSlice(
   block: Block,
   slice: Slice,
   series: Uint32Array,
-  { signal, yielder }: SampleRange,
+  { signal, yielder, hold }: SampleRange,
   open: (page: DataPage) => PageSeriesReader,
   emit: (series: number, samples: SeriesSamples) => void,
 ): Promise<void> {
   const needed = pagesWith(slice, series);
   let next = 0;
+  let read = 0;
+  let pageIndex = -1;
   for await (const page of block.pages.each(block.id, needed, readDataPage, signal)) {
+    pageIndex++;
     const reader = open(page);
     const last = page.series.at(-1) ?? -1;
     let i = 0;
@@ -87,9 +93,15 @@ async function readSlice(
       const number = series[next]!;
       while (page.series[i]! < number) i++;
       if (page.series[i] !== number) continue;
-      const samples = reader.read(i);
-      if (samples !== undefined) emit(number, samples);
-      if (next % SERIES_PER_TURN === 0) await yielder();
+      const place = i;
+      const samples = inPage(block.id, needed[pageIndex]!, () => reader.read(place));
+      if (samples === undefined) continue;
+      emit(number, samples);
+      read += samples.values.length;
+      if (next % SERIES_PER_TURN !== 0) continue;
+      hold?.(read * 8);
+      read = 0;
+      await yielder();
     }
   }
 }
@@ -130,7 +142,7 @@ class RangeReader implements PageSeriesReader {
   read(i: number): SeriesSamples | undefined {
     const { samples } = this.#page;
     const { from, to, timestamps } = this.#clip(i);
-    if (from === to) return undefined;
+    if (from >= to) return undefined;
     const count = samples.sampleCount(i);
     const all = this.#allocate(count);
     let histograms: readonly MaybeHistogram[] | undefined;
@@ -150,7 +162,7 @@ class RangeReader implements PageSeriesReader {
     const all = samples.timestamps(i);
     const from = firstAtOrAfter(all, this.#range.startMs);
     const to = firstAfter(all, this.#range.endMs);
-    const timestamps = from === to ? all : this.#range.share(all.subarray(from, to));
+    const timestamps = from >= to ? all : this.#range.share(all.subarray(from, to));
     const clip = { from, to, timestamps };
     this.#clips.set(pattern, clip);
     return clip;

@@ -95,9 +95,9 @@ function columnsOf(labels: Labels, { timestamps, values, histograms }: SeriesSam
   return { labels, timestamps, values, histograms: withResetHints(histograms) };
 }
 
-function rangeOf({ startMs, endMs, signal }: SelectRequest, shared: SharedTimestamps): SampleRange {
+function rangeOf({ startMs, endMs, signal, hold }: SelectRequest, shared: SharedTimestamps): SampleRange {
   const share = (timestamps: Float64Array): Float64Array => shared.share(timestamps, timestamps.length);
-  return { startMs, endMs, signal, yielder: createYielder(signal), share };
+  return { startMs, endMs, signal, hold, yielder: createYielder(signal), share };
 }
 
 function byNewest(blocks: readonly Block[]): Block[] {

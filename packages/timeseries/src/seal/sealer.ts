@@ -50,6 +50,8 @@ const LONGEST_RETRY_MS = 60_000;
 const RETENTION_CHECK_MS = 60_000;
 /** Share of the budget for samples at which heads are sealed before their window is complete. */
 const PRESSED_SHARE = 0.6;
+/** What a sample in memory takes, with its share of chunks that are not full. */
+const SAMPLE_BYTES = 13;
 
 interface HeadWatch {
   appends: number;
@@ -197,7 +199,8 @@ export class Sealer {
         .map(({ id, sizeBytes, descriptor: { startMs, endMs, rank } }) => ({ id, sizeBytes, startMs, endMs, rank })),
       nowMs: now(),
       options: { windowMs, graceMs },
-      isPressed: head.memoryBytes - head.series.memoryBytes > budget,
+      // What dropped windows hold is on its way out.
+      isPressed: head.sampleCount * SAMPLE_BYTES > budget,
       force,
     });
   }
