@@ -1,4 +1,5 @@
 import { compareStrings } from '@opendata/promql';
+import { createYielder } from '../head/yielder.ts';
 import type { DecodedPages } from './decoded-pages.ts';
 import { compareValues } from './index/block-format.ts';
 import type { BlockDescriptor, PageRef } from './index/descriptor.ts';
@@ -44,10 +45,12 @@ export class BlockIndex {
     const { dictionary } = this.descriptor;
     const values: string[] = [];
     if (first >= end) return values;
+    const yielder = createYielder(signal);
     for (let i = pageWith(dictionary, first); i < dictionary.length && dictionary[i]!.first < end; i++) {
       const page = await this.#pages.get(this.#id, dictionary[i]!.page, readDictionaryPage, signal);
       const from = Math.max(first - dictionary[i]!.first, 0);
       for (let k = from; k < page.length && dictionary[i]!.first + k < end; k++) values.push(page[k]!);
+      await yielder();
     }
     return values;
   }

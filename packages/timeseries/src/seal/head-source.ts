@@ -47,17 +47,23 @@ export async function headSource(
         values.push(index.decodeValue(pair));
         if (values.length % SERIES_PER_TURN === 0) await yielder();
       }
-      const order = Uint32Array.from(pairs, (_, i) => i);
+      const order = numbersBelow(pairs.length);
       await sortYielding(order, (a, b) => compareValues(name, values[a]!, values[b]!, compareStrings), yielder);
       return { values: Array.from(order, (i) => values[i]!), pairs: order.map((i) => pairs[i]!) };
     },
     async open(numbers): Promise<SeriesCursor> {
       const keys = await buildKeys(head, series, numbers, keyLength, yielder);
-      const order = Uint32Array.from(series, (_, i) => i);
+      const order = numbersBelow(series.length);
       await sortYielding(order, keys.compare, yielder);
       return new HeadCursor(windows, series, order, keys, exemplars, lanes);
     },
   };
+}
+
+function numbersBelow(count: number): Uint32Array {
+  const numbers = new Uint32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = i;
+  return numbers;
 }
 
 /** Every series with a slot in one of the windows. */
