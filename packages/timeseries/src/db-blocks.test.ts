@@ -72,6 +72,28 @@ describe('blocks of a database', () => {
     expect(exemplars()).toEqual(['first', 'second', 'third']);
   });
 
+  it('hide nothing from reads while they are written, merged and replace each other', async () => {
+    const db = await openDb(newFolder());
+    const seriesCount = 3000;
+    let samples = 0;
+    for (const hours of [30, 31, 33, 37, 40, 41]) {
+      db.remoteWrite(bodyOf(NOW - hours * HOUR_MS, seriesCount));
+      samples++;
+      let isSealing = true;
+      const sealing = db.seal('complete').finally(() => {
+        isSealing = false;
+      });
+      while (isSealing) {
+        const found = await db.select(ALL);
+        expect(found).toHaveLength(seriesCount);
+        expect(found.every(({ timestamps }) => timestamps.length === samples)).toBe(true);
+        expect(await db.series({ matcherSets: [], startMs: -1e15, endMs: 1e15 })).toHaveLength(seriesCount);
+      }
+      await sealing;
+    }
+    expect(db.stats()).toMatchObject({ samples: 0, blockSamples: samples * seriesCount });
+  }, 60_000);
+
   it('go when all of their samples are past the retention, and reads end exactly there', async () => {
     const config = newFolder();
     let now = NOW;
