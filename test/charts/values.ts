@@ -15,6 +15,7 @@ export function maximalValues(chart: 'opendata-timeseries' | 'opendata-log'): ob
     },
     ...(chart === 'opendata-log' && { config: 'segmentation:\n  seal_interval: 1h\n' }),
     logLevel: 'off',
+    webConfig: { existingSecret: 'web', https: true, probeHeaders: [{ name: 'Authorization', value: 'Bearer probe' }] },
     extraEnv: [{ name: 'AWS_ACCESS_KEY_ID', valueFrom: { secretKeyRef: { name: 's3', key: 'id' } } }],
     extraEnvFrom: [{ secretRef: { name: 's3-more' } }],
     extraVolumes: [{ name: 'certificates', secret: { secretName: 'certificates' } }],

@@ -27,6 +27,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s:%s" .Values.image.repository .Values.image.tag -}}
 {{- end -}}
 
+{{/* What a probe needs beside path and port. */}}
+{{- define "opendata.probe" -}}
+scheme: {{ if .Values.webConfig.https }}HTTPS{{ else }}HTTP{{ end }}
+{{- with .Values.webConfig.probeHeaders }}
+httpHeaders:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* The storage section of the configuration file. */}}
 {{- define "opendata.storage" -}}
 storage:

@@ -34,7 +34,14 @@ spec:
       image: {{ include "opendata.image" $root }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       args:
-        {{- range concat .args $values.extraArgs }}
+        {{- range .args }}
+        - {{ . | quote }}
+        {{- end }}
+        {{- if $values.webConfig.existingSecret }}
+        - "--web.config.file"
+        - "/web-config/web-config.yaml"
+        {{- end }}
+        {{- range $values.extraArgs }}
         - {{ . | quote }}
         {{- end }}
       ports:
@@ -58,11 +65,13 @@ spec:
         httpGet:
           path: /-/healthy
           port: http
+          {{- include "opendata.probe" $root | nindent 10 }}
         {{- toYaml $values.livenessProbe | nindent 8 }}
       readinessProbe:
         httpGet:
           path: /-/ready
           port: http
+          {{- include "opendata.probe" $root | nindent 10 }}
         {{- toYaml $values.readinessProbe | nindent 8 }}
       volumeMounts:
         - name: config
@@ -77,6 +86,11 @@ spec:
         {{- end }}
         - name: tmp
           mountPath: /tmp
+        {{- if $values.webConfig.existingSecret }}
+        - name: web-config
+          mountPath: /web-config
+          readOnly: true
+        {{- end }}
         {{- with $values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -99,6 +113,11 @@ spec:
     {{- end }}
     - name: tmp
       emptyDir: {}
+    {{- with $values.webConfig.existingSecret }}
+    - name: web-config
+      secret:
+        secretName: {{ . }}
+    {{- end }}
     {{- with $values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -5,6 +5,11 @@ export const serverFlags = {
   config: { type: 'string', short: 'c', valueName: 'FILE', help: 'Configuration file (YAML) with a storage: section' },
   port: { type: 'port', short: 'p', default: 8080, help: 'Port to listen on' },
   host: { type: 'string', valueName: 'ADDRESS', help: 'Address to listen on (default: every address of the machine)' },
+  'web.config.file': {
+    type: 'string',
+    valueName: 'FILE',
+    help: "TLS and authentication, in the format of Prometheus' web configuration file",
+  },
   'data-dir': { type: 'string', valueName: 'DIR', help: 'Keep the log in this folder (default: .data)' },
   'in-memory': { type: 'boolean', help: 'Keep the log in memory: it ends with the process' },
   's3-bucket': { type: 'string', valueName: 'BUCKET', help: 'Keep the log in this S3 bucket' },

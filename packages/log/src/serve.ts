@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { serve } from '@opendata/server';
+import { loadWebAccess, serve } from '@opendata/server';
 import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import { configFromFlags } from './config-from-flags.ts';
 import type { ServerFlags } from './flags.ts';
@@ -21,10 +21,12 @@ export async function serveLog(version: string, flags: ServerFlags, checkConfig:
       loadConfig(flags: ServerFlags, env) {
         const config = configFromFlags(flags);
         checkStorageConfig(config.storage, env);
+        loadWebAccess(flags['web.config.file']);
         return config;
       },
       describeConfig: (flags) => flags.config ?? 'command line',
-      async start({ flags: { port, host }, config, env, logger, registry, readiness, fatal }) {
+      async start({ flags, config, env, logger, registry, readiness, fatal }) {
+        const { port, host } = flags;
         const options = {
           version,
           config,
@@ -33,6 +35,7 @@ export async function serveLog(version: string, flags: ServerFlags, checkConfig:
           registry,
           readiness,
           fatal,
+          web: loadWebAccess(flags['web.config.file']),
           ...(host !== undefined && { host }),
         };
         const server = await startLogServer(options);

@@ -6,6 +6,7 @@ import {
   type Registry,
   type RunningServer,
   renderPlainError,
+  type WebAccess,
 } from '@opendata/server';
 import { openStorage, type Storage } from '@opendata/storage';
 import type { LogConfig } from './config.ts';
@@ -24,6 +25,8 @@ export interface LogServerOptions {
   readonly config: LogConfig;
   readonly port: number;
   readonly host?: string;
+  /** TLS and authentication. */
+  readonly web?: WebAccess | undefined;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly readiness: () => Readiness;
@@ -53,6 +56,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
   const http = createHttpServer({
     registry,
     logger,
+    web: options.web,
     ready: [readiness, () => (opened === undefined ? recovering : storageReadiness(opened.storage))],
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },

@@ -53,3 +53,4 @@ export {
   serve,
 } from './process/run-server.ts';
 export { didYouMean, suggest } from './suggest.ts';
+export { loadWebAccess, type WebAccess } from './web/web-access.ts';

@@ -11,6 +11,12 @@ export const serverFlags = {
   },
   port: { type: 'port', short: 'p', env: 'OPEN_TSDB_PORT', default: 9090, help: 'Port to listen on' },
   host: { type: 'string', valueName: 'ADDRESS', help: 'Address to listen on (default: every address of the machine)' },
+  'web.config.file': {
+    type: 'string',
+    valueName: 'FILE',
+    help: "TLS and authentication, in the format of Prometheus' web configuration file",
+  },
+  'web.enable-lifecycle': { type: 'boolean', help: 'Answer POST /-/reload and POST /-/quit' },
   'query.timeout': { type: 'duration', default: '2m', help: 'Time after which a query is ended' },
   'query.max-concurrency': { type: 'integer', min: 1, default: 20, help: 'Queries that run at once; others wait' },
   'query.max-samples': {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { serve } from '@opendata/server';
+import { loadWebAccess, serve } from '@opendata/server';
 import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import type { ServerFlags } from './flags.ts';
 import { defaultConfig, loadConfig } from './model/config.ts';
+import { createReloader } from './reload.ts';
 import { startTimeSeriesServer } from './server.ts';
 
 /** Runs the server, or only checks its configuration, to the exit of the process. */
@@ -18,12 +18,15 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
       loadConfig(flags: ServerFlags, env) {
         const config = flags.config === undefined ? defaultConfig(flags.port) : loadConfig(flags.config);
         checkStorageConfig(config.storage, env);
+        loadWebAccess(flags['web.config.file']);
         return config;
       },
       describeConfig: (flags) => flags.config ?? 'default configuration',
       async start({ flags, config, env, logger, registry, readiness, fatal }) {
+        const web = loadWebAccess(flags['web.config.file']);
         const server = await startTimeSeriesServer({
           config,
+          web,
           port: flags.port,
           ...(flags.host !== undefined && { host: flags.host }),
           version,
@@ -40,7 +43,8 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
             lookbackDeltaMs: flags['query.lookback-delta'],
           },
           flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, String(value ?? '')])),
-          configText: flags.config === undefined ? '' : readFileSync(flags.config, 'utf8'),
+          reloader: createReloader({ file: flags.config, config, registry }),
+          lifecycleApi: flags['web.enable-lifecycle'],
         });
         const { address, port } = server;
         const storage = objectStoreTarget(config.storage, env).description;

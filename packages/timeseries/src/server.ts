@@ -7,6 +7,7 @@ import {
   type Readiness,
   type Registry,
   type RunningServer,
+  type WebAccess,
 } from '@opendata/server';
 import { openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
@@ -20,6 +21,7 @@ import { addFeatureRoutes } from './http/feature-routes.ts';
 import { addFederateRoute } from './http/federate-route.ts';
 import { addImportRoutes } from './http/import-routes.ts';
 import { addLabelRoutes } from './http/label-routes.ts';
+import { addLifecycleRoutes } from './http/lifecycle-routes.ts';
 import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { addQueryRoutes } from './http/query-routes.ts';
@@ -31,6 +33,7 @@ import { writeRoute } from './http/write-route.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
 import { createOtlpReceiver } from './otlp/receiver.ts';
+import type { Reloader } from './reload.ts';
 import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
 
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
@@ -41,6 +44,8 @@ export interface TimeSeriesServerOptions {
   readonly config: TimeSeriesConfig;
   readonly port: number;
   readonly host?: string;
+  /** TLS and authentication. */
+  readonly web?: WebAccess | undefined;
   readonly version: string;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -49,8 +54,10 @@ export interface TimeSeriesServerOptions {
   readonly query?: Omit<EngineOptions, 'delayedNameRemoval'>;
   /** Values of the command line by flag, for `/api/v1/status/flags`. */
   readonly flags?: Readonly<Record<string, string>>;
-  /** The configuration file, for `/api/v1/status/config`. */
-  readonly configText?: string;
+  /** Reads the configuration file again. */
+  readonly reloader?: Reloader;
+  /** `/-/reload` and `/-/quit` are answered. */
+  readonly lifecycleApi?: boolean;
   /** Called when the database is lost for good. */
   readonly fatal: (error: unknown) => void;
 }
@@ -70,6 +77,11 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
   const { config, registry, logger, version } = options;
   let opened: OpenedDatabase | undefined;
   let scraping: ScrapeManager | undefined;
+  const reload = async (): Promise<void> => {
+    const manager = scraping;
+    if (manager === undefined) throw new Error('the server is starting');
+    await options.reloader?.reload(({ scrapeJobs }) => manager.apply(scrapeJobs));
+  };
   const http = createApi(options, {
     storage: () => opened?.storage,
     database: () => {
@@ -79,6 +91,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
       return opened.db;
     },
     scraping: () => scraping,
+    reload,
   });
   const { address, port } = await http.listen(options.port, options.host);
   try {
@@ -93,6 +106,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
   return {
     address,
     port,
+    reload,
     async close(deadlineMs) {
       await scrapes.stop();
       const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
@@ -135,9 +149,10 @@ interface Parts {
   readonly storage: () => Storage | undefined;
   readonly database: () => TimeSeriesDb;
   readonly scraping: () => ScrapeManager | undefined;
+  readonly reload: () => Promise<void>;
 }
 
-function createApi(options: TimeSeriesServerOptions, { storage, database, scraping }: Parts): HttpServer {
+function createApi(options: TimeSeriesServerOptions, { storage, database, scraping, reload }: Parts): HttpServer {
   const { config, registry, logger, version } = options;
   const write = writeRoute({
     database,
@@ -165,6 +180,7 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
   const http = createHttpServer({
     registry,
     logger,
+    web: options.web,
     ready: [options.readiness, () => storageReadiness(storage())],
     mapError: timeSeriesProblem,
     errorRenderers: {
@@ -191,13 +207,18 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
     lookbackMs: options.query?.lookbackDeltaMs ?? DEFAULT_LOOKBACK_MS,
     now: Date.now,
   });
+  addLifecycleRoutes(http.app, {
+    enabled: options.lifecycleApi ?? false,
+    reload,
+    quit: () => process.kill(process.pid, 'SIGTERM'),
+  });
   addAdminRoutes(http.app, database);
   void addImportRoutes(http.app, database);
   addStatusRoutes(http.app, {
     database,
     version,
     flags: options.flags ?? {},
-    configText: withoutSecrets(options.configText ?? ''),
+    configText: () => withoutSecrets(options.reloader?.text() ?? ''),
     retentionMs: () => config.retentionMs ?? storage()?.defaultTtlMs,
   });
   return http;

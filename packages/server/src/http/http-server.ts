@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../logger.ts';
 import type { Registry } from '../metrics/registry.ts';
+import type { WebAccess } from '../web/web-access.ts';
 import { createRouteTable } from './allowed-methods.ts';
 import { addContentTypes } from './content-types.ts';
 import { drainServer } from './drain.ts';
@@ -30,6 +31,8 @@ export interface HttpServerOptions {
   readonly errorRenderers?: Readonly<Record<string, ErrorRenderer>>;
   /** Larger bodies are answered 413, unless a route sets its own limit; 32 MiB by default. */
   readonly bodyLimitBytes?: number;
+  /** TLS, authentication and headers; without it plain HTTP for everybody. */
+  readonly web?: WebAccess | undefined;
   /** Routes answered before the framework. */
   readonly rawRoutes?: readonly RawRoute[];
 }
@@ -70,7 +73,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_CHARACTERS },
     serverFactory: (framework) => {
-      server = createNodeServer({ tracker, rawDispatch, framework, errors, bodyLimitBytes });
+      server = createNodeServer({ tracker, rawDispatch, framework, errors, bodyLimitBytes, web: options.web });
+      options.web?.attach(server, logger);
       return server;
     },
     clientErrorHandler: () => {},

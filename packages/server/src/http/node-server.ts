@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { WebAccess } from '../web/web-access.ts';
 import type { ErrorAnswers } from './error-answer.ts';
-import type { RawDispatch } from './raw-routes.ts';
+import type { HttpProblem } from './problem.ts';
+import { type RawDispatch, sendError } from './raw-routes.ts';
 import { closeQueuedResponses, type ResponseTracker, TrackedResponse } from './tracked-response.ts';
 
 /** Longer than the minute after which load balancers drop an idle connection, so that they close first. */
@@ -21,6 +24,8 @@ export interface NodeServerOptions {
   readonly errors: ErrorAnswers;
   /** A client that asks before it sends a larger body (`Expect: 100-continue`) is told no. */
   readonly bodyLimitBytes: number;
+  /** TLS, and who may ask. */
+  readonly web?: WebAccess | undefined;
 }
 
 /** The HTTP server under the framework: counts every request, answers raw routes, and what is not HTTP. */
@@ -30,34 +35,52 @@ export function createNodeServer({
   framework,
   errors,
   bodyLimitBytes,
+  web,
 }: NodeServerOptions): Server {
   const { metrics } = tracker;
 
-  function onRequest(request: IncomingMessage, response: TrackedResponse): void {
-    response.begin(tracker);
+  function serve(request: IncomingMessage, response: TrackedResponse): void {
     if (!rawDispatch(request, response)) framework(request, response);
   }
 
-  const server = createServer(
-    {
-      ServerResponse: TrackedResponse,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: 0,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
-    onRequest,
-  );
-  server.on('checkContinue', (request: IncomingMessage, response: TrackedResponse) => {
-    if (!(Number(request.headers['content-length']) > bodyLimitBytes)) {
-      delete request.headers.expect;
-      response.writeContinue();
+  function onRequest(request: IncomingMessage, response: TrackedResponse, next = serve): void {
+    response.begin(tracker);
+    if (web === undefined) {
+      next(request, response);
+      return;
     }
-    onRequest(request, response);
+    web.addHeaders(response);
+    const refused = (problem: HttpProblem | undefined) => {
+      if (problem === undefined) next(request, response);
+      else sendError(response, errors.forProblem(problem, request), request);
+    };
+    const answer = web.check(request);
+    if (answer instanceof Promise) answer.then(refused);
+    else refused(answer);
+  }
+
+  const options = {
+    ServerResponse: TrackedResponse,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: 0,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  const listener = (request: IncomingMessage, response: TrackedResponse) => onRequest(request, response);
+  const server: Server =
+    web?.tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...web.tls }, listener);
+  server.on('checkContinue', (request: IncomingMessage, response: TrackedResponse) => {
+    onRequest(request, response, () => {
+      if (!(Number(request.headers['content-length']) > bodyLimitBytes)) {
+        delete request.headers.expect;
+        response.writeContinue();
+      }
+      serve(request, response);
+    });
   });
   endLateRequests(server, tracker);
-  server.on('connection', (socket: Socket) => {
+  server.on(web?.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     metrics.openConnections.inc();
     socket.once('close', () => {
       metrics.openConnections.dec();
@@ -66,7 +89,9 @@ export function createNodeServer({
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { status, reason, message } = describeClientError(error);
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    const isTls = error.code?.startsWith('ERR_SSL') || error.code?.startsWith('ERR_TLS');
+    if (isTls) metrics.malformed.labels('tls').inc();
+    if (isTls || error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }

@@ -108,6 +108,8 @@ async function runUntilStopped<F extends Flags, Config>(
   const stopper = createStopper(lifecycle, logger, definition.stopDeadlineMs ?? DEFAULT_STOP_DEADLINE_MS);
 
   logger.info({ version, pid: process.pid, node: process.version }, `${name} is starting`);
+  let running: RunningServer | undefined;
+  process.on('SIGHUP', () => void reload(running, logger));
   const starting = definition.start({
     flags,
     config,
@@ -119,7 +121,6 @@ async function runUntilStopped<F extends Flags, Config>(
     fatal: stopper.fatal,
   });
   stopper.attach(starting);
-  let running: RunningServer;
   try {
     running = await starting;
   } catch (error) {
@@ -127,10 +128,13 @@ async function runUntilStopped<F extends Flags, Config>(
     return;
   }
   if (lifecycle.phase === 'starting') lifecycle.enter('running');
-  process.on('SIGHUP', () => void reload(running, logger));
 }
 
-async function reload(running: RunningServer, logger: Logger): Promise<void> {
+async function reload(running: RunningServer | undefined, logger: Logger): Promise<void> {
+  if (running === undefined) {
+    logger.warn({}, 'SIGHUP: the server is still starting');
+    return;
+  }
   if (running.reload === undefined) {
     logger.warn({}, 'SIGHUP: this server has nothing to reload');
     return;

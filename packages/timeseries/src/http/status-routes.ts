@@ -11,8 +11,8 @@ export interface StatusRouteOptions {
   readonly version: string;
   /** Values of the command line by flag. */
   readonly flags: Readonly<Record<string, string>>;
-  /** The configuration file as it was read. */
-  readonly configText: string;
+  /** The configuration file as it is in use. */
+  readonly configText: () => string;
   readonly retentionMs?: () => number | undefined;
 }
 
@@ -33,7 +33,7 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusRouteOption
     },
     '/status/runtimeinfo': () => runtimeInfo(startedAt, options.retentionMs?.()),
     '/status/flags': () => options.flags,
-    '/status/config': () => ({ yaml: options.configText }),
+    '/status/config': () => ({ yaml: options.configText() }),
   };
   for (const [path, data] of Object.entries(routes)) {
     addApiRoute(app, {

@@ -14,8 +14,8 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
       const state = parameters.text('state').toLowerCase();
       const pool = parameters.text('scrapePool');
       const targets = (scraping()?.targets() ?? []).filter(({ target }) => pool === '' || target.job.jobName === pool);
-      const dropped = (scraping()?.dropped ?? []).filter(({ job }) => pool === '' || job.jobName === pool);
-      const pools = (scraping()?.pools ?? []).filter((name) => pool === '' || name === pool);
+      const dropped = (scraping()?.dropped() ?? []).filter(({ job }) => pool === '' || job.jobName === pool);
+      const pools = (scraping()?.pools() ?? []).filter((name) => pool === '' || name === pool);
       const showsDropped = state !== 'active';
       return sendJson(
         reply,
@@ -35,7 +35,7 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
     methods: ['GET'],
     path: '/scrape_pools',
     handler(_parameters, reply) {
-      return sendJson(reply, dataResponse({ scrapePools: scraping()?.pools ?? [] }));
+      return sendJson(reply, dataResponse({ scrapePools: scraping()?.pools() ?? [] }));
     },
   });
   const nothing = {

@@ -33,6 +33,8 @@ export interface ScrapeLoop {
   status(): TargetStatus;
   /** Ends the loop; resolves when nothing of it runs any more. */
   stop(): Promise<void>;
+  /** {@link stop}, and the series of the target get staleness markers: nobody scrapes it any more. */
+  end(): Promise<void>;
 }
 
 /** Scrapes one target at its own place in the interval, until stopped. A scrape never overlaps the next one. */
@@ -88,13 +90,24 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
     };
   };
 
+  async function stop(): Promise<void> {
+    stopping.abort(new ScrapeError('the server is stopping'));
+    clearTimeout(timer);
+    await running;
+  }
+
   schedule();
   return {
     status: () => status,
-    async stop() {
-      stopping.abort(new ScrapeError('the server is stopping'));
-      clearTimeout(timer);
-      await running;
+    stop,
+    async end() {
+      await stop();
+      try {
+        recorder.end(Math.max(now(), status.lastScrapeMs + 1));
+      } catch (failure) {
+        const fields = { job: target.jobLabel, instance: target.instanceLabel, err: failure };
+        logger.warn(fields, 'no staleness markers for a target that is gone');
+      }
     },
   };
 }

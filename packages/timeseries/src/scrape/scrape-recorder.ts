@@ -97,6 +97,16 @@ export class ScrapeRecorder {
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
+  /** The target is gone: its series, those about its scrapes too, get staleness markers. @throws as `record` */
+  end(timestampMs: number): void {
+    if (this.#scrape === 0) return;
+    this.#batch.clear();
+    this.#scrape++;
+    this.#addStaleMarkers(timestampMs);
+    for (const series of this.#reportSeries) this.#batch.addStale(series, timestampMs);
+    this.#store.append(this.#batch);
+  }
+
   /** The limit is on what relabelling leaves. */
   #checkCount(parsed: ExpositionSamples): void {
     const { sampleLimit, metricRelabelRules } = this.#target.job;

@@ -1,0 +1,110 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import { openYamlConfig } from '../config/yaml-config.ts';
+
+/** Prometheus' names of the versions of TLS. */
+const tlsVersion = z.enum(['TLS10', 'TLS11', 'TLS12', 'TLS13'], { error: 'expected TLS10, TLS11, TLS12 or TLS13' });
+
+const CLIENT_AUTH_TYPES = [
+  'NoClientCert',
+  'RequestClientCert',
+  'RequireAnyClientCert',
+  'VerifyClientCertIfGiven',
+  'RequireAndVerifyClientCert',
+] as const;
+
+export type ClientAuthType = (typeof CLIENT_AUTH_TYPES)[number];
+export type TlsVersion = z.infer<typeof tlsVersion>;
+
+const tlsSchema = z.strictObject({
+  cert_file: z.string(),
+  key_file: z.string(),
+  client_auth_type: z
+    .enum(CLIENT_AUTH_TYPES, { error: `expected one of ${CLIENT_AUTH_TYPES.join(', ')}` })
+    .default('NoClientCert'),
+  /** Certificates of the authorities that sign the certificates of clients. */
+  client_ca_file: z.string().optional(),
+  min_version: tlsVersion.default('TLS12'),
+  max_version: tlsVersion.default('TLS13'),
+  /** Names of OpenSSL or of the IANA; those of TLS 1.3 are always on. */
+  cipher_suites: z.array(z.string()).default([]),
+  prefer_server_cipher_suites: z.boolean().default(true),
+  curve_preferences: z.array(z.string()).default([]),
+});
+
+const headersSchema = z.strictObject({
+  'Content-Security-Policy': z.string().optional(),
+  'X-Frame-Options': z.enum(['deny', 'sameorigin'], { error: 'expected deny or sameorigin' }).optional(),
+  'X-Content-Type-Options': z.literal('nosniff', { error: 'expected nosniff' }).optional(),
+  'X-XSS-Protection': z.string().optional(),
+  'Strict-Transport-Security': z.string().optional(),
+});
+
+const bcryptHash = z.string().regex(/^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/, {
+  error: 'expected a bcrypt hash, such as `htpasswd -nBC 10 "" | tr -d :` prints',
+});
+
+const webConfigSchema = z.strictObject({
+  tls_server_config: tlsSchema.optional(),
+  http_server_config: z
+    .strictObject({
+      /** Taken for files that have it: both servers speak HTTP/1.1. */
+      http2: z.boolean().optional(),
+      headers: headersSchema.default({}),
+    })
+    .prefault({}),
+  /** bcrypt hashes by user. */
+  basic_auth_users: z.record(z.string().min(1), bcryptHash).default({}),
+  /** A file of tokens, one a line, each of which is as good as a user; not part of Prometheus' format. */
+  bearer_tokens_file: z.string().optional(),
+});
+
+export interface WebConfig {
+  readonly tls: z.infer<typeof tlsSchema> | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** bcrypt hashes by user. */
+  readonly users: ReadonlyMap<string, string>;
+  readonly bearerTokensFile: string | undefined;
+}
+
+/**
+ * Reads a web configuration file, Prometheus' format. Names of files in it are relative to its folder.
+ * @throws ConfigError
+ */
+export function readWebConfig(file: string): WebConfig {
+  const loaded = openYamlConfig(file, webConfigSchema);
+  const { tls_server_config: tls, http_server_config, basic_auth_users, bearer_tokens_file } = loaded.value;
+  const resolve = (name: string) => (isAbsolute(name) ? name : join(dirname(file), name));
+  if (tls !== undefined) {
+    const verifies = tls.client_auth_type.includes('Verify');
+    if (verifies && tls.client_ca_file === undefined) {
+      throw loaded.errorAt(['tls_server_config', 'client_auth_type'], 'needs client_ca_file to verify against');
+    }
+    if (!verifies && tls.client_ca_file !== undefined) {
+      throw loaded.errorAt(
+        ['tls_server_config', 'client_ca_file'],
+        'needs a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert',
+      );
+    }
+    if (tls.min_version > tls.max_version) {
+      throw loaded.errorAt(['tls_server_config', 'min_version'], 'expected at most max_version');
+    }
+  }
+  return {
+    tls: tls && {
+      ...tls,
+      cert_file: resolve(tls.cert_file),
+      key_file: resolve(tls.key_file),
+      ...(tls.client_ca_file !== undefined && { client_ca_file: resolve(tls.client_ca_file) }),
+    },
+    headers: definedOf(http_server_config.headers),
+    users: new Map(Object.entries(basic_auth_users)),
+    bearerTokensFile: bearer_tokens_file === undefined ? undefined : resolve(bearer_tokens_file),
+  };
+}
+
+function definedOf(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

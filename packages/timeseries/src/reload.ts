@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, type Registry } from '@opendata/server';
+import { loadConfig, type TimeSeriesConfig } from './model/config.ts';
+
+/** What a reload takes over; everything else needs a restart. */
+const RELOADABLE: readonly (keyof TimeSeriesConfig)[] = ['scrapeJobs'];
+
+/** Keys of the configuration file by what they become. */
+const FILE_KEYS: Readonly<Partial<Record<keyof TimeSeriesConfig, string>>> = {
+  storage: 'storage',
+  isStorageDefault: 'storage',
+  retentionMs: 'retention',
+  retentionBytes: 'retention_size',
+  flushIntervalMs: 'flush_interval_secs',
+  remoteWriteAck: 'remote_write.ack',
+  remoteWriteBodyLimitBytes: 'remote_write.body_size_limit',
+  headBudgetBytes: 'head.memory_budget',
+  windowMs: 'head.window',
+  graceMs: 'head.late_grace',
+  externalLabels: 'global.external_labels',
+};
+
+export interface ReloaderOptions {
+  /** `undefined`: the server runs without a configuration file. */
+  readonly file: string | undefined;
+  readonly config: TimeSeriesConfig;
+  readonly registry: Registry;
+  readonly now?: () => number;
+}
+
+export interface Reloader {
+  /** The configuration file as it is in use. */
+  text(): string;
+  /**
+   * Reads the configuration file again and applies it, one reload after the other. One that cannot be used, or changes
+   * what cannot be changed while the server runs, is refused as a whole.
+   * @throws ConfigError
+   */
+  reload(apply: (config: TimeSeriesConfig) => Promise<void>): Promise<void>;
+}
+
+/** The metrics about it have Prometheus' names. */
+export function createReloader({ file, config: initial, registry, now = Date.now }: ReloaderOptions): Reloader {
+  const successful = registry.gauge({
+    name: 'prometheus_config_last_reload_successful',
+    help: 'Whether the last attempt to load the configuration was successful.',
+  });
+  const succeededAt = registry.gauge({
+    name: 'prometheus_config_last_reload_success_timestamp_seconds',
+    help: 'Time of the last successful load of the configuration.',
+  });
+  let config = initial;
+  let text = file === undefined ? '' : readFileSync(file, 'utf8');
+  let last: Promise<void> = Promise.resolve();
+  const succeed = () => {
+    successful.set(1);
+    succeededAt.set(now() / 1000);
+  };
+  succeed();
+
+  async function reload(apply: (config: TimeSeriesConfig) => Promise<void>): Promise<void> {
+    try {
+      if (file === undefined) throw problem('command line', '', 'the server runs without a configuration file');
+      const nextText = readFileSync(file, 'utf8');
+      const next = loadConfig(file);
+      refuseFixed(file, config, next);
+      await apply(next);
+      config = next;
+      text = nextText;
+      succeed();
+    } catch (error) {
+      successful.set(0);
+      throw error;
+    }
+  }
+
+  return {
+    text: () => text,
+    reload(apply) {
+      const done = last.then(() => reload(apply));
+      last = done.catch(() => undefined);
+      return done;
+    },
+  };
+}
+
+/** @throws ConfigError that names every key that would have to be applied by a restart */
+function refuseFixed(file: string, before: TimeSeriesConfig, after: TimeSeriesConfig): void {
+  const changed = (Object.keys({ ...before, ...after }) as (keyof TimeSeriesConfig)[]).filter(
+    (key) => !RELOADABLE.includes(key) && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  );
+  const keys = [...new Set(changed.map((key) => FILE_KEYS[key] ?? key))];
+  if (keys.length === 0) return;
+  const message = 'cannot be changed by a reload; nothing of the new configuration is in use, restart the server';
+  throw new ConfigError(keys.map((path) => ({ file, path, message })));
+}
+
+function problem(file: string, path: string, message: string): ConfigError {
+  return new ConfigError([{ file, path, message }]);
+}

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
+import { until } from '../support/load.ts';
+import { azurite, createAzurite, createVersitygw, type ObjectStore, versitygw } from '../support/object-stores.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const stores = [
+  ['versitygw (S3)', versitygw, createVersitygw],
+  ['Azurite (Azure)', azurite, createAzurite],
+] as const;
+
+/** Both servers on object stores that others have written. */
+describe.each(stores)('on %s', (_name, command, create) => {
+  describe.skipIf(command === undefined).each(databases)('$name', (database) => {
+    let workspace: Workspace;
+    let store: ObjectStore;
+    let config = '';
+
+    beforeAll(async () => {
+      workspace = createWorkspace();
+      store = await create(workspace.folder);
+      await store.start();
+      const settings = workspace.file(
+        'slatedb.yaml',
+        `object_store_cache_options: {root_folder: ${workspace.folder}/cache}\n`,
+      );
+      config = storageSection(store.objectStore, `  settings_path: ${settings}\n`);
+    });
+
+    afterAll(async () => {
+      await workspace.remove();
+      await store.kill();
+    });
+
+    it('keeps what it acknowledged over kill -9, an outage of the store and a restart from the bucket alone', async () => {
+      const witness = database.createWitness();
+      let server = await startOn(database, workspace, config, store.env);
+      const load = witness.startLoad({ clients: 4, url: () => server.url });
+      await until('acknowledged writes', () => witness.acknowledged > 50);
+      await server.kill('SIGKILL');
+      server = await startOn(database, workspace, config, store.env);
+      const afterKill = witness.acknowledged;
+      await until('acknowledged writes after the kill', () => witness.acknowledged > afterKill + 50);
+
+      await store.kill();
+      load.reset();
+      await until('refused writes', () => load.count(503) > 0);
+      await store.start();
+      const afterOutage = witness.acknowledged;
+      await until('acknowledged writes after the outage', () => witness.acknowledged > afterOutage + 50);
+      await load.stop();
+      await witness.verify(server);
+      expect(await server.kill('SIGTERM')).toBe(0);
+
+      const withoutCache = config.replace(/ {2}settings_path: .*\n/, '');
+      server = await startOn(database, workspace, withoutCache, store.env);
+      await witness.verify(server);
+      expect(await server.kill('SIGTERM')).toBe(0);
+    });
+
+    it('is fenced by a second one', async () => {
+      const first = await startOn(database, workspace, config, store.env);
+      const second = await startOn(database, workspace, config, store.env);
+      expect(await first.exited).toBe(3);
+      expect(await second.kill('SIGTERM')).toBe(0);
+    });
+  });
+});

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { findCommand } from './commands.ts';
+import { freePort } from './server-process.ts';
+
+/** A server of objects that is not ours, started as a process. */
+export interface ObjectStore {
+  /** For the `object_store:` section, and the environment, of a server that uses it. */
+  readonly objectStore: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The same server on the same objects, after a `kill`. */
+  start(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+const cache =
+  process.env['OPENDATA_STORES'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'opendata-stores');
+
+/** versitygw: S3 over a folder, with conditional puts. `go install github.com/versity/versitygw/cmd/versitygw@latest` */
+export const versitygw = find('VERSITYGW', 'versitygw', join(cache, 'versitygw'));
+/** Azurite: Azure Blob Storage over a folder. `npm install azurite` */
+export const azurite = find('AZURITE', 'azurite-blob', join(cache, 'node_modules/.bin/azurite-blob'));
+
+function find(variable: string, command: string, cached: string): string | undefined {
+  return process.env[variable] ?? findCommand(command) ?? (existsSync(cached) ? cached : undefined);
+}
+
+const bucket = 'bucket';
+
+export async function createVersitygw(folder: string): Promise<ObjectStore> {
+  const port = await freePort();
+  const objects = join(folder, 'objects');
+  mkdirSync(join(objects, bucket), { recursive: true });
+  const keys = ['versity-access', 'versity-secret'] as const;
+  const address = `127.0.0.1:${port}`;
+  const args = ['--access', keys[0], '--secret', keys[1], '--port', address, '--quiet', 'posix', objects];
+  return {
+    ...processOf(versitygw!, args, `http://${address}/`),
+    objectStore: `{type: Aws, bucket: ${bucket}, region: us-east-1, endpoint: 'http://${address}', allow_http: true}`,
+    env: { AWS_ACCESS_KEY_ID: keys[0], AWS_SECRET_ACCESS_KEY: keys[1] },
+  };
+}
+
+/** The account that every Azurite has; its key is published. */
+const account = 'devstoreaccount1';
+const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+export async function createAzurite(folder: string): Promise<ObjectStore> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/${account}`;
+  const args = ['--silent', '--skipApiVersionCheck', '--location', join(folder, 'azurite'), '--blobPort', String(port)];
+  const { start, kill } = processOf(azurite!, args, url);
+  let made = false;
+  return {
+    kill,
+    async start() {
+      await start();
+      if (!made) await makeContainer(url);
+      made = true;
+    },
+    objectStore: `{type: Azure, account: ${account}, container: ${bucket}, endpoint: '${url}', allow_http: true}`,
+    env: { AZURE_STORAGE_ACCOUNT_KEY: accountKey },
+  };
+}
+
+/** Create Container, signed with the key of the account. */
+async function makeContainer(url: string): Promise<void> {
+  const headers = { 'x-ms-date': new Date().toUTCString(), 'x-ms-version': '2021-08-06' };
+  const canonicalHeaders = Object.entries(headers)
+    .map(([name, value]) => `${name}:${value}\n`)
+    .join('');
+  const resource = `/${account}/${account}/${bucket}\nrestype:container`;
+  const text = `PUT${'\n'.repeat(12)}${canonicalHeaders}${resource}`;
+  const signature = createHmac('sha256', Buffer.from(accountKey, 'base64')).update(text).digest('base64');
+  const response = await fetch(`${url}/${bucket}?restype=container`, {
+    method: 'PUT',
+    headers: { ...headers, authorization: `SharedKey ${account}:${signature}` },
+  });
+  if (response.status !== 201) throw new Error(`no container: ${response.status} ${await response.text()}`);
+}
+
+function processOf(command: string, args: readonly string[], url: string): Pick<ObjectStore, 'start' | 'kill'> {
+  let child: ChildProcess | undefined;
+  return {
+    async start() {
+      const started = spawn(command, [...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+      child = started;
+      let output = '';
+      started.stderr?.on('data', (chunk: Buffer) => {
+        output += String(chunk);
+      });
+      while (!(await answers(url))) {
+        if (started.exitCode !== null) throw new Error(`${command} ended:\n${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const ended = new Promise((resolve) => child?.once('close', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Any answer will do. */
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    async (response) => {
+      await response.arrayBuffer();
+      return true;
+    },
+    () => false,
+  );
+}
