@@ -11,14 +11,16 @@ describe('reload of opendata-timeseries', () => {
   let server: ServerProcess;
 
   beforeAll(async () => {
-    target = createServer((_request, response) => response.end('a_metric 1\n'));
+    target = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/plain; version=0.0.4').end('a_metric 1\n');
+    });
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
     const address = target.address();
     targetPort = typeof address === 'object' && address !== null ? address.port : 0;
     config = write(['kept', 'gone']);
     server = await startOurs('opendata-timeseries', ['--config', config, '--web.enable-lifecycle']);
     workspace.servers.push(server);
-    await until(async () => (await answer('up')).sort().join() === 'gone,kept');
+    await until(async () => (await answer('a_metric')).sort().join() === 'gone,kept');
   }, 60_000);
 
   afterAll(async () => {
