@@ -1,20 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { findCommand } from './commands.ts';
-
-/** `scripts/chart-tools.sh` puts the tools here. */
-const cache =
-  process.env['OPENDATA_CHART_TOOLS'] ??
-  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'opendata-chart-tools');
+import { existing, findTool, toolsFolder } from './tools.ts';
 
 export const helm = findTool('helm');
 export const kubeconform = findTool('kubeconform');
 /** Folder of Kubernetes' JSON schemas, one folder a version. */
-export const kubernetesSchemas = existing(process.env['KUBERNETES_SCHEMAS'] ?? join(cache, 'schemas'));
+export const kubernetesSchemas = existing(process.env['KUBERNETES_SCHEMAS'] ?? join(toolsFolder, 'schemas'));
 
 export const chartNames = ['opendata-timeseries', 'opendata-log'] as const;
 export type ChartName = (typeof chartNames)[number];
@@ -70,12 +65,4 @@ function withValues<T>(values: object, work: (file: string) => T): T {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function findTool(name: string): string | undefined {
-  return existing(process.env[name.toUpperCase()]) ?? findCommand(name) ?? existing(join(cache, name));
-}
-
-function existing(path: string | undefined): string | undefined {
-  return path !== undefined && existsSync(path) ? path : undefined;
 }

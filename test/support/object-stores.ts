@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findCommand } from './commands.ts';
 import { freePort } from './server-process.ts';
+import { findTool } from './tools.ts';
 
 /** A server of objects that is not ours, started as a process. */
 export interface ObjectStore {
@@ -16,17 +15,10 @@ export interface ObjectStore {
   kill(): Promise<void>;
 }
 
-const cache =
-  process.env['OPENDATA_STORES'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'opendata-stores');
-
-/** versitygw: S3 over a folder, with conditional puts. `go install github.com/versity/versitygw/cmd/versitygw@latest` */
-export const versitygw = find('VERSITYGW', 'versitygw', join(cache, 'versitygw'));
-/** Azurite: Azure Blob Storage over a folder. `npm install azurite` */
-export const azurite = find('AZURITE', 'azurite-blob', join(cache, 'node_modules/.bin/azurite-blob'));
-
-function find(variable: string, command: string, cached: string): string | undefined {
-  return process.env[variable] ?? findCommand(command) ?? (existsSync(cached) ? cached : undefined);
-}
+/** S3 over a folder, with conditional puts. */
+export const versitygw = findTool('versitygw');
+/** Azure Blob Storage over a folder. */
+export const azurite = findTool('azurite-blob');
 
 const bucket = 'bucket';
 
