@@ -1,8 +1,20 @@
 export { isWireError, WireError, type WireErrorCode } from './errors.ts';
-export { type ExpositionFormat, expositionFormatOf, SCRAPE_ACCEPT } from './exposition/format.ts';
+export {
+  type ExpositionFormat,
+  expositionFormatOf,
+  SCRAPE_PROTOCOLS,
+  type ScrapeProtocol,
+  scrapeAccept,
+} from './exposition/format.ts';
 export { type ImportedLines, type LineFault, parseImportLines } from './exposition/import-lines.ts';
 export { beginExposition, parseExposition } from './exposition/parse.ts';
-export type { ExpositionExemplar, ExpositionParse, ExpositionSamples } from './exposition/samples.ts';
+export type { ProtobufOptions } from './exposition/protobuf.ts';
+export type {
+  ExpositionExemplar,
+  ExpositionHistogram,
+  ExpositionParse,
+  ExpositionSamples,
+} from './exposition/samples.ts';
 export type { AppendColumns } from './log-append-columns.ts';
 export { encodeAppendRequest } from './log-append-encode.ts';
 export {

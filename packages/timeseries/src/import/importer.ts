@@ -61,6 +61,7 @@ class Importer {
   readonly #patienceMs: number;
   readonly #seriesOf = new Map<string, number>();
   readonly #faults: LineFault[] = [];
+  readonly #families = new Map<string, FamilyMetadata['type']>();
   #sink: SampleSink;
   #lines = 0;
   #samples = 0;
@@ -75,7 +76,7 @@ class Importer {
   }
 
   async take(run: Uint8Array): Promise<void> {
-    const parsed = parseImportLines(run, this.#lines + 1);
+    const parsed = parseImportLines(run, this.#lines + 1, this.#families);
     this.#lines += parsed.lineCount;
     for (const fault of parsed.faults) this.#reject(fault);
     this.#store.metadata.add(parsed.metadata);

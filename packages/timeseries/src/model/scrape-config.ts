@@ -1,4 +1,5 @@
 import { byteSize, durationMs } from '@opendata/server';
+import { type ProtobufOptions, SCRAPE_PROTOCOLS, type ScrapeProtocol } from '@opendata/wire';
 import { z } from 'zod';
 import { type RelabelRule, relabelConfigSchema, resolveRelabelRule } from '../relabel/relabel-config.ts';
 import { isPlausibleLabelName } from './label-name.ts';
@@ -26,6 +27,17 @@ const limits = {
   label_value_length_limit: count().optional(),
 };
 
+const PROTOCOLS = Object.keys(SCRAPE_PROTOCOLS) as [ScrapeProtocol, ...ScrapeProtocol[]];
+const protocol = () => z.enum(PROTOCOLS, { error: `expected one of ${PROTOCOLS.join(', ')}` });
+
+const scrapeFormats = {
+  /** What to ask for, the preferred first. */
+  scrape_protocols: z.array(protocol()).min(1, { error: 'expected at least one protocol' }).optional(),
+  /** Asks for protobuf first and takes the native histograms in it. */
+  scrape_native_histograms: flag().optional(),
+  always_scrape_classic_histograms: flag().optional(),
+};
+
 const globalSchema = z.strictObject({
   scrape_interval: durationMs({ minMs: 1 }).optional(),
   scrape_timeout: durationMs({ minMs: 1 }).optional(),
@@ -33,6 +45,7 @@ const globalSchema = z.strictObject({
   evaluation_interval: durationMs({ minMs: 1 }).optional(),
   /** Added to what leaves this server, never to what is stored. */
   external_labels: labelMap().optional(),
+  ...scrapeFormats,
   ...limits,
 });
 
@@ -71,6 +84,8 @@ const scrapeConfigSchema = z.strictObject({
       credentials_file: file().optional(),
     })
     .optional(),
+  fallback_scrape_protocol: protocol().optional(),
+  ...scrapeFormats,
   ...limits,
   ...unsupportedScrapeKeys,
 });
@@ -114,6 +129,10 @@ export interface ScrapeJob {
   readonly relabelRules: readonly RelabelRule[];
   readonly metricRelabelRules: readonly RelabelRule[];
   readonly credentials: ScrapeCredentials | undefined;
+  readonly scrapeProtocols: readonly ScrapeProtocol[];
+  /** For targets that do not say what they answer. */
+  readonly fallbackProtocol: ScrapeProtocol | undefined;
+  readonly histograms: ProtobufOptions;
   /** 0 in a limit: none. */
   readonly bodySizeLimitBytes: number;
   readonly sampleLimit: number;
@@ -140,6 +159,7 @@ export function resolveScrapeJob(global: GlobalConfig, job: ScrapeConfigFile): S
   const globalIntervalMs = global.scrape_interval ?? DEFAULT_SCRAPE_INTERVAL_MS;
   const globalTimeoutMs = global.scrape_timeout ?? Math.min(DEFAULT_SCRAPE_TIMEOUT_MS, globalIntervalMs);
   const intervalMs = job.scrape_interval ?? globalIntervalMs;
+  const nativeHistograms = job.scrape_native_histograms ?? global.scrape_native_histograms ?? false;
   return {
     jobName: job.job_name,
     intervalMs,
@@ -156,6 +176,13 @@ export function resolveScrapeJob(global: GlobalConfig, job: ScrapeConfigFile): S
     relabelRules: job.relabel_configs.map(resolveRelabelRule),
     metricRelabelRules: job.metric_relabel_configs.map(resolveRelabelRule),
     credentials: resolveCredentials(job),
+    scrapeProtocols:
+      job.scrape_protocols ?? global.scrape_protocols ?? (nativeHistograms ? PROTOCOLS : PROTOCOLS.slice(1)),
+    fallbackProtocol: job.fallback_scrape_protocol,
+    histograms: {
+      nativeHistograms,
+      classicToo: job.always_scrape_classic_histograms ?? global.always_scrape_classic_histograms ?? false,
+    },
     bodySizeLimitBytes: job.body_size_limit ?? global.body_size_limit ?? 0,
     sampleLimit: job.sample_limit ?? global.sample_limit ?? 0,
     labelLimit: job.label_limit ?? global.label_limit ?? 0,

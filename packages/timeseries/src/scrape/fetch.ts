@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createGunzip } from 'node:zlib';
-import { SCRAPE_ACCEPT } from '@opendata/wire';
+import { scrapeAccept } from '@opendata/wire';
 import { authorizationOf } from './authorization.ts';
 import { ScrapeError } from './scrape-error.ts';
 import type { ScrapeTarget } from './target.ts';
@@ -42,7 +42,7 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
         agent: isSecure ? https : http,
         signal,
         headers: {
-          accept: SCRAPE_ACCEPT,
+          accept: scrapeAccept(target.job.scrapeProtocols),
           'accept-encoding': enableCompression ? 'gzip' : 'identity',
           'user-agent': userAgent,
           ...(authorization !== undefined && { authorization }),

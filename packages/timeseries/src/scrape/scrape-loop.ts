@@ -69,7 +69,7 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
     const startedAt = performance.now();
     const response = await fetchOrError(client, target, timeoutMs, stopping.signal);
     const durationMs = performance.now() - startedAt;
-    const result = await parseOrError(response);
+    const result = await parseOrError(response, target);
     if (stopping.signal.aborted) return;
     let error: Error | undefined;
     try {
@@ -135,10 +135,13 @@ async function fetchOrError(
   }
 }
 
-async function parseOrError(response: ScrapeResponse | Error): Promise<ExpositionSamples | Error> {
+async function parseOrError(
+  response: ScrapeResponse | Error,
+  { job }: ScrapeTarget,
+): Promise<ExpositionSamples | Error> {
   if (response instanceof Error) return response;
   try {
-    return await parseScrape(response);
+    return await parseScrape(response, job);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

@@ -1,7 +1,7 @@
-import type { ExpositionSamples, FamilyMetadata } from '@opendata/wire';
+import type { ExpositionHistogram, ExpositionSamples, FamilyMetadata } from '@opendata/wire';
+import { checkHistogram } from '../head/check-histogram.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
-import type { ExemplarOfSeries } from '../ingest/batch-writer.ts';
-import type { SampleColumns } from '../ingest/head-writer.ts';
+import type { BatchResult, ExemplarOfSeries, HistogramOfSeries, WriteBatch } from '../ingest/batch-writer.ts';
 import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
 import { ScrapeError } from './fetch.ts';
 import { SampleBatch } from './sample-batch.ts';
@@ -11,7 +11,7 @@ import type { ScrapeTarget } from './target.ts';
 
 /** The part of the database that a scraper needs. */
 export interface ScrapeStore extends SeriesNaming {
-  append(samples: SampleColumns, exemplars?: readonly ExemplarOfSeries[]): number;
+  appendBatch(batch: WriteBatch): BatchResult;
   /** Oldest time that is kept, in ms. */
   readonly oldestMs: number;
   readonly metadata: { add(metadata: readonly FamilyMetadata[]): void };
@@ -44,6 +44,7 @@ export class ScrapeRecorder {
   readonly #cache: SeriesCache;
   readonly #batch = new SampleBatch();
   #exemplars: ExemplarOfSeries[] = [];
+  #histograms: HistogramOfSeries[] = [];
   /** Series that get a staleness marker once they are gone, with the number of the scrape that had them last. */
   readonly #live = new Map<number, number>();
   readonly #reportSeries: readonly number[];
@@ -80,9 +81,14 @@ export class ScrapeRecorder {
     let error: Error | undefined;
     try {
       if (result instanceof Error) throw result;
-      scraped = result.count;
+      scraped = result.count + (result.histograms?.length ?? 0);
       this.#checkCount(result);
-      ({ added, dropped, kept } = this.#addSamples(result, timestampMs));
+      this.#exemplars = [];
+      this.#histograms = [];
+      this.#cache.begin();
+      const counts = this.#addSamples(result, timestampMs);
+      for (const histogram of result.histograms ?? []) this.#addHistogram(result, histogram, timestampMs, counts);
+      ({ added, dropped, kept } = counts);
       this.#store.metadata.add(result.metadata);
       this.#metadata = result.metadata;
     } catch (failure) {
@@ -93,7 +99,12 @@ export class ScrapeRecorder {
     }
     this.#addStaleMarkers(timestampMs);
     this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, kept, added]);
-    this.#store.append(batch, error === undefined ? this.#exemplars : []);
+    const hasFailed = error !== undefined;
+    this.#store.appendBatch({
+      floats: batch,
+      histograms: hasFailed ? [] : this.#histograms,
+      exemplars: hasFailed ? [] : this.#exemplars,
+    });
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
@@ -136,9 +147,7 @@ export class ScrapeRecorder {
     let added = 0;
     let dropped = 0;
     let kept = 0;
-    this.#exemplars = [];
     let nextExemplar = 0;
-    this.#cache.begin();
     for (let i = 0; i < parsed.count; i++) {
       const text = body.toString('latin1', parsed.seriesStart[i]!, parsed.seriesEnd[i]!);
       const series = this.#cache.resolve(text, () => parsed.labels(i));
@@ -166,6 +175,35 @@ export class ScrapeRecorder {
       this.#live.set(series, this.#scrape);
     }
     return { added, dropped, kept };
+  }
+
+  #addHistogram(
+    parsed: ExpositionSamples,
+    { seriesStart, seriesEnd, timestampMs: exposedMs, histogram, exemplars }: ExpositionHistogram,
+    scrapeMs: number,
+    counts: { added: number; dropped: number; kept: number },
+  ): void {
+    const { body } = parsed;
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1', seriesStart, seriesEnd);
+    const series = this.#cache.resolve(text, () => parsed.labelsAt(seriesStart));
+    if (series === DROPPED_SERIES) return;
+    counts.kept++;
+    const { honorTimestamps, trackTimestampsStaleness } = this.#target.job;
+    const hasTimestamp = honorTimestamps && !Number.isNaN(exposedMs);
+    const timestampMs = hasTimestamp ? exposedMs : scrapeMs;
+    if (timestampMs > scrapeMs + MAX_AHEAD_MS || timestampMs < this.#store.oldestMs) {
+      counts.dropped++;
+      return;
+    }
+    checkHistogram(histogram);
+    this.#histograms.push({ series, timestampMs, histogram });
+    for (const exemplar of exemplars) {
+      const exemplarMs = Number.isNaN(exemplar.timestampMs) ? timestampMs : exemplar.timestampMs;
+      this.#exemplars.push({ series, exemplar: { ...exemplar, timestampMs: exemplarMs } });
+    }
+    if (hasTimestamp && !trackTimestampsStaleness) return;
+    if (!this.#live.has(series)) counts.added++;
+    this.#live.set(series, this.#scrape);
   }
 
   #addStaleMarkers(timestampMs: number): void {

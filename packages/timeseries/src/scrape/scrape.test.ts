@@ -32,7 +32,8 @@ async function record(
   timestampMs: number,
   durationMs: number,
 ) {
-  const result = response instanceof Error ? response : await parseScrape(response).catch((error: Error) => error);
+  const result =
+    response instanceof Error ? response : await parseScrape(response, jobOf()).catch((error: Error) => error);
   return recorder.record(result, timestampMs, durationMs);
 }
 

@@ -56,6 +56,8 @@ function discoveredLabels(
     ['__address__', address],
     ['__metrics_path__', job.metricsPath],
     ['__scheme__', job.scheme],
+    ['__scrape_native_histograms__', String(job.histograms.nativeHistograms)],
+    ['__always_scrape_classic_histograms__', String(job.histograms.classicToo)],
     ['__scrape_interval__', formatDuration(job.intervalMs)],
     ['__scrape_timeout__', formatDuration(job.timeoutMs)],
     ['job', job.jobName],

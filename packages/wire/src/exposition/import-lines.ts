@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isWireError } from '../errors.ts';
 import { readLatin1 } from '../utf8.ts';
 import { createMetadataTable, familyOf, isMetricType, listMetadata, type MetadataTable } from './metadata.ts';
+import type { NumberedFamilies } from './openmetrics-float.ts';
 import { parseExemplar, parseNumber, parseSeconds, toMilliseconds } from './openmetrics-values.ts';
 import { addSample, createSamples, type ExpositionSamples, finishSamples, type MutableSamples } from './samples.ts';
 import {
@@ -41,8 +42,13 @@ const RETURN = 0x0d;
  * a timestamp. What OpenMetrics asks of a whole exposition (grouping, `# EOF`) is not asked here, so that input of any
  * length needs no memory; blank lines and comments are passed over.
  * @param firstLine the number of the body's first line
+ * @param families what earlier lines have said; what these say is added
  */
-export function parseImportLines(body: Uint8Array, firstLine: number): ImportedLines {
+export function parseImportLines(
+  body: Uint8Array,
+  firstLine: number,
+  families: NumberedFamilies = new Map(),
+): ImportedLines {
   const scan = createScan(body);
   scan.line = firstLine;
   const samples = createSamples(body);
@@ -70,7 +76,7 @@ export function parseImportLines(body: Uint8Array, firstLine: number): ImportedL
     scan.line++;
   }
   return {
-    ...finishSamples(body, samples, listMetadata(metadata)),
+    ...finishSamples(body, samples, listMetadata(metadata), families),
     lines: Uint32Array.from(lines),
     faults,
     lineCount: scan.line - firstLine,

@@ -43,7 +43,7 @@ describe('OpenMetrics', () => {
     expect(Array.from({ length: samples.count }, (_, i) => samples.labels(i))).toEqual([
       ['__name__', 'a_total', 'x', '1'],
       ['__name__', 'a_created', 'x', '1'],
-      ['__name__', 'b_seconds_bucket', 'le', '1'],
+      ['__name__', 'b_seconds_bucket', 'le', '1.0'],
       ['__name__', 'b_seconds_bucket', 'le', '+Inf'],
       ['__name__', 'b_seconds_count'],
       ['__name__', 'b_seconds_sum'],

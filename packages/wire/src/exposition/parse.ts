@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { malformed } from '../errors.ts';
 import type { ExpositionFormat } from './format.ts';
 import { beginOpenMetrics } from './openmetrics.ts';
+import { beginProtobuf, type ProtobufOptions } from './protobuf.ts';
 import type { ExpositionParse, ExpositionSamples } from './samples.ts';
 import { NEWLINE } from './scan.ts';
 import { beginText } from './text.ts';
@@ -10,7 +11,12 @@ import { beginText } from './text.ts';
  * Begins to parse what an exporter answered to a scrape; the caller asks for some thousand lines at a time.
  * @throws WireError malformed for invalid UTF-8
  */
-export function beginExposition(body: Uint8Array, format: ExpositionFormat): ExpositionParse {
+export function beginExposition(
+  body: Uint8Array,
+  format: ExpositionFormat,
+  histograms: ProtobufOptions = { nativeHistograms: false, classicToo: false },
+): ExpositionParse {
+  if (format === 'protobuf') return beginProtobuf(body, histograms);
   if (!isUtf8(body)) throw malformed(`line ${invalidUtf8Line(body)}: invalid UTF-8`);
   return format === 'openmetrics' ? beginOpenMetrics(body) : beginText(body);
 }

@@ -1,11 +1,23 @@
 import { malformed } from '../errors.ts';
 import type { FamilyMetadata } from '../remote-write.ts';
-import type { WireExemplar } from '../remote-write-histogram.ts';
+import type { WireExemplar, WireHistogram } from '../remote-write-histogram.ts';
+import { addNumberedFamilies, type NumberedFamilies, normaliseNumbers } from './openmetrics-float.ts';
 import { createScan, readEscaped, type Scan, scanSeriesText } from './scan.ts';
 
 export interface ExpositionExemplar extends WireExemplar {
   /** index of the sample that it belongs to; its timestampMs is NaN where the exposition has none */
   readonly sample: number;
+}
+
+/** A native histogram of an exposition. */
+export interface ExpositionHistogram {
+  readonly seriesStart: number;
+  readonly seriesEnd: number;
+  /** ms; NaN where there is none */
+  readonly timestampMs: number;
+  readonly histogram: WireHistogram;
+  /** their timestampMs is NaN where the exposition has none */
+  readonly exemplars: readonly WireExemplar[];
 }
 
 /** A parsed exposition as columns. The arrays are longer than what they hold. */
@@ -20,8 +32,13 @@ export interface ExpositionSamples {
   readonly timestamps: Float64Array;
   readonly exemplars: readonly ExpositionExemplar[];
   readonly metadata: readonly FamilyMetadata[];
+  /** Absent where the format has none. */
+  readonly histograms?: readonly ExpositionHistogram[];
+  /** As `labels`, of the series text at that place. */
+  labelsAt(seriesStart: number): string[];
   /**
-   * `__name__`, the metric's name, then name and value of each label in the order of the text.
+   * `__name__`, the metric's name, then name and value of each label in the order of the text; `le` and `quantile`
+   * in the form that they have in OpenMetrics.
    * @throws WireError malformed if a label name occurs twice
    */
   labels(sample: number): string[];
@@ -89,17 +106,24 @@ export function finishSamples(
   body: Uint8Array,
   samples: MutableSamples,
   metadata: readonly FamilyMetadata[],
+  families: NumberedFamilies = new Map(),
 ): ExpositionSamples {
   let scan: Scan | undefined;
+  addNumberedFamilies(families, metadata);
   return {
     body,
     ...samples,
     metadata,
     labels(sample) {
+      return this.labelsAt(samples.seriesStart[sample]!);
+    },
+    labelsAt(seriesStart) {
       scan ??= createScan(body);
-      scan.at = scan.lineStart = samples.seriesStart[sample]!;
+      scan.at = scan.lineStart = seriesStart;
       scanSeriesText(scan, false);
-      return readSeriesLabels(scan);
+      const labels = readSeriesLabels(scan);
+      normaliseNumbers(labels, families);
+      return labels;
     },
   };
 }

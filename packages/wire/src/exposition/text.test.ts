@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWireError } from '../errors.ts';
 import { mutate, mutations } from '../mutate.testing.ts';
-import { type ExpositionFormat, expositionFormatOf, SCRAPE_ACCEPT } from './format.ts';
+import { type ExpositionFormat, expositionFormatOf, scrapeAccept } from './format.ts';
 import { beginExposition, parseExposition } from './parse.ts';
 import type { ExpositionSamples } from './samples.ts';
 
@@ -177,7 +177,8 @@ describe('formats of a scrape', () => {
   });
 
   it('are asked for in order of preference', () => {
-    const qualities = [...SCRAPE_ACCEPT.matchAll(/q=(0\.\d)/g)].map(([, quality]) => Number(quality));
+    const accept = scrapeAccept(['PrometheusProto', 'OpenMetricsText1.0.0', 'PrometheusText0.0.4']);
+    const qualities = [...accept.matchAll(/q=(0\.\d)/g)].map(([, quality]) => Number(quality));
     expect(qualities).toEqual([...qualities].sort().reverse());
   });
 });
