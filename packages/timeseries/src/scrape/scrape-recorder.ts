@@ -115,16 +115,17 @@ export class ScrapeRecorder {
     this.#scrape++;
     this.#addStaleMarkers(timestampMs);
     for (const series of this.#reportSeries) this.#batch.addStale(series, timestampMs);
-    this.#store.append(this.#batch);
+    this.#store.appendBatch({ floats: this.#batch, histograms: [], exemplars: [] });
   }
 
   /** The limit is on what relabelling leaves. */
   #checkCount(parsed: ExpositionSamples): void {
     const { sampleLimit, metricRelabelRules } = this.#target.job;
-    if (sampleLimit === 0 || parsed.count <= sampleLimit) return;
-    let samples = parsed.count;
+    const histograms = parsed.histograms?.length ?? 0;
+    if (sampleLimit === 0 || parsed.count + histograms <= sampleLimit) return;
+    let samples = parsed.count + histograms;
     if (metricRelabelRules.length > 0) {
-      samples = 0;
+      samples = histograms;
       for (let i = 0; i < parsed.count; i++) if (this.#resolve(parsed, i) !== DROPPED_SERIES) samples++;
     }
     if (samples > sampleLimit) {
