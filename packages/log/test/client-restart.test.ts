@@ -110,6 +110,35 @@ describe('while the server is killed and started again', () => {
     }
   });
 
+  it('a stop in order costs a producer nothing that may not repeat', async () => {
+    const { url, start } = await restartable();
+    let server = await start();
+    const log = clientOf(url);
+    const producer = log.producer({ maxBatchRecords: 8, lingerMs: 0, maxPendingBytes: 2000 });
+    const tickets: Promise<number>[] = [];
+    let isOver = false;
+    const producing = (async () => {
+      for (let i = 0; !isOver; i++) {
+        tickets.push((await producer.append({ key: `key-${i % 16}`, value: String(i) })).acknowledged);
+      }
+      await producer.close();
+    })();
+    for (let round = 0; round < 3; round++) {
+      await sleep(200);
+      expect(await server.kill('SIGTERM')).toBe(0);
+      server = await start();
+    }
+    isOver = true;
+    await producing;
+    const sequences = await Promise.all(tickets);
+    expect(new Set(sequences).size).toBe(sequences.length);
+    for (let k = 0; k < 16; k++) {
+      const read: number[] = [];
+      for await (const { sequence } of log.read(`key-${k}`)) read.push(sequence);
+      expect(read).toEqual(sequences.filter((_, i) => i % 16 === k));
+    }
+  });
+
   it('requests wait for a server that is not there yet, for as long as they are told to', async () => {
     const { url, start } = await restartable();
     const impatient = clientOf(url, { retryTimeoutMs: 100 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../logger.ts';
 import { createRegistry } from '../metrics/registry.ts';
@@ -119,7 +120,7 @@ describe('requestSignal', () => {
 describe('close', () => {
   it('lets requests in flight finish, closes their connections and takes no new ones', async () => {
     let release = () => {};
-    const { http, url, metric } = await open({}, ({ app }) => {
+    const { http, url, port, metric } = await open({}, ({ app }) => {
       app.get('/slow', async () => {
         await new Promise<void>((resolve) => (release = resolve));
         return 'done';
@@ -130,7 +131,7 @@ describe('close', () => {
     await eventually(() => expect(metric('http_requests_in_flight')).toBe(1));
     const closed = http.close(10_000);
     expect(http.draining.aborted).toBe(true);
-    await expect(fetch(`${url}/-/healthy`)).rejects.toThrow();
+    await expect(exchange(port, 'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n')).rejects.toThrow('ECONNREFUSED');
     release();
     const response = await pending;
     expect([response.status, response.headers.get('connection'), await response.text()]).toEqual([
@@ -140,6 +141,23 @@ describe('close', () => {
     ]);
     expect(await closed).toBe(0);
     await eventually(() => expect(metric('http_open_connections')).toBe(0));
+  });
+
+  it('answers what is sent on a connection that is open, and closes it behind the answer', async () => {
+    const { http, port } = await open();
+    const agent = new Agent({ keepAlive: true });
+    const ask = () =>
+      new Promise<string>((resolve, reject) => {
+        const asked = request({ port, path: '/-/healthy', agent }, (response) => {
+          response.resume().on('end', () => resolve(`${response.statusCode} ${response.headers.connection}`));
+        });
+        asked.on('error', reject).end();
+      });
+    expect(await ask()).toBe('200 keep-alive');
+    const closed = http.close(10_000);
+    expect(await ask()).toBe('200 close');
+    await expect(ask()).rejects.toThrow('ECONNREFUSED');
+    expect(await closed).toBe(0);
   });
 
   it('closes a connection after the answer in progress, and forgets requests queued behind it', async () => {
