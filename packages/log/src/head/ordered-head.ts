@@ -55,19 +55,37 @@ async function walkHead(
   const end = Math.min(to, head.endSequence);
   const step = reverse ? -1 : 1;
   const pacer = new WorkPacer();
-  let lastKey = -1;
-  let isSelected = selection.isEverything;
+  const verdicts = new Verdicts(head, selection, end - start);
   for (let sequence = reverse ? end - 1 : start; sequence >= start && sequence < end; sequence += step) {
-    const key = head.keyNumberAt(sequence);
-    if (key !== lastKey && !selection.isEverything) {
-      const offset = head.keys.offsetOf(key);
-      isSelected = selection.includes(head.keys.chunkOf(key), offset, offset + head.keys.lengthOf(key));
-      lastKey = key;
-    }
-    if (isSelected && !take(sequence)) return;
+    if (verdicts.includes(head.keyNumberAt(sequence)) && !take(sequence)) return;
     if (pacer.isDue()) {
       await pacer.pause();
       if (signal?.aborted) return;
     }
+  }
+}
+
+/** Whether keys are selected, by their numbers. Remembers it when as many records are to be walked as there are keys. */
+class Verdicts {
+  private readonly head: Head;
+  private readonly selection: KeyRanges;
+  /** For each key 0 when it was not asked for yet, 1 for no, 2 for yes. */
+  private readonly known: Uint8Array | undefined;
+
+  constructor(head: Head, selection: KeyRanges, records: number) {
+    this.head = head;
+    this.selection = selection;
+    if (records > head.keys.count) this.known = new Uint8Array(head.keys.count);
+  }
+
+  includes(key: number): boolean {
+    if (this.selection.isEverything) return true;
+    const known = this.known?.[key] ?? 0;
+    if (known !== 0) return known === 2;
+    const { keys } = this.head;
+    const offset = keys.offsetOf(key);
+    const isSelected = this.selection.includes(keys.chunkOf(key), offset, offset + keys.lengthOf(key));
+    if (this.known !== undefined) this.known[key] = isSelected ? 2 : 1;
+    return isSelected;
   }
 }

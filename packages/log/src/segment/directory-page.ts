@@ -122,6 +122,16 @@ export class DirectoryPage {
     return { page, offset, firstSequence, lastSequence, count, ordinal };
   }
 
+  /** Whether an entry begins at or before byte `offset` of data page `page`. @throws LogError corrupt */
+  startsBy(index: number, page: number, offset: number): boolean {
+    const cursor = this.seek(index);
+    cursor.skip(cursor.next());
+    const ownPage = cursor.next();
+    const ownOffset = cursor.next();
+    if (cursor.failed) throw new LogError('corrupt', 'directory page is cut short');
+    return ownPage < page || (ownPage === page && ownOffset <= offset);
+  }
+
   private isBefore(index: number, key: Uint8Array, sequence: number): boolean {
     const own = this.keyAt(index);
     const order = compareBytes(own, 0, own.length, key, 0, key.length);

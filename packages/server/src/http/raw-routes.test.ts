@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeOpened, eventually, open, post } from './http-server.testing.ts';
 import type { HttpServerOptions } from './http-server.ts';
@@ -36,5 +38,32 @@ describe('raw routes', () => {
         expect(metric(`http_requests_total{method="POST",endpoint="/append",status="${status}"}`)).toBe(1);
       }
     });
+  });
+
+  it('that take a stream get it as it comes, without a limit', async () => {
+    const { url } = await open({
+      rawRoutes: [
+        {
+          method: 'POST',
+          path: '/stream',
+          bodyLimitBytes: 10,
+          streamsBody: true,
+          handle: (request, body, response) => {
+            expect(body.length).toBe(0);
+            request.on('data', (chunk: Buffer) => response.write(`${chunk.length};`));
+            request.on('end', () => response.end('end'));
+          },
+        },
+      ],
+    });
+    const out = request(`${url}/stream`, { method: 'POST' });
+    out.write(Buffer.alloc(20));
+    const [response] = (await once(out, 'response')) as [IncomingMessage];
+    const [first] = (await once(response, 'data')) as [Buffer];
+    expect(first.toString()).toBe('20;');
+    out.end(Buffer.alloc(30));
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    expect(text).toBe('30;end');
   });
 });
