@@ -262,7 +262,7 @@ describe.skipIf(binary === '' || !existsSync(binary))('scraping and the newest P
         headers: { accept: 'text/plain;version=0.0.4' },
       });
       const text = await response.text();
-      return [response.status, text.replace(/ \d{13}$/gm, '').replace(/^(scrape_duration|.*job="rule).*\n/gm, '')];
+      return [response.status, text.replace(/ \d{13}$/gm, '').replace(/^scrape_duration.*\n/gm, '')];
     };
     for (const query of [
       '?match[]={job="metrics"}&match[]=requests_total{job="metrics"}',
@@ -271,7 +271,8 @@ describe.skipIf(binary === '' || !existsSync(binary))('scraping and the newest P
       '?match[]={',
     ]) {
       const [actual, expected] = [await federate(ours, query), await federate(theirs, query)];
-      if (expected[0] === 200) expect(actual).toEqual(expected);
+      // What else has been scraped yet depends on the moment.
+      if (query.includes('metrics')) expect(actual).toEqual(expected);
       else expect(actual[0]).toBe(expected[0]);
     }
   });
