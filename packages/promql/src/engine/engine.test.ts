@@ -96,7 +96,7 @@ describe('limits', () => {
     const controller = new AbortController();
     const columns = await source.select({ matchers: [], startMs: 0, endMs: 1e7 });
     const many: SeriesSource = {
-      select: async () => Array.from({ length: 20_000 }, (_, i) => ({ ...columns[0]!, labels: ['i', String(i)] })),
+      select: async () => Array.from({ length: 6_000 }, (_, i) => ({ ...columns[0]!, labels: ['i', String(i)] })),
     };
     const running = engineOf().range(many, 'quantile_over_time(0.5, m[30m])', 0, 3_600_000, 1000, {
       signal: controller.signal,
@@ -124,7 +124,7 @@ describe('limits', () => {
 describe('errors', () => {
   it('tell bad queries from failing storage', async () => {
     expect(await errorOf(engineOf().instant(source, 'm{', 0))).toMatchObject({ kind: 'bad_data' });
-    const chain = Array(20_000).fill('1').join('+');
+    const chain = Array(100_000).fill('1').join('^');
     expect(await errorOf(engineOf().instant(source, chain, 0))).toMatchObject({ kind: 'bad_data' });
     expect(await errorOf(engineOf().range(source, 'm[5m]', 0, 1, 1))).toMatchObject({ kind: 'bad_data' });
     const backwards = await errorOf(engineOf().range(source, 'm', 1, 0, 1));
@@ -135,5 +135,25 @@ describe('errors', () => {
       kind: 'execution',
       message: 'expanding series: disk on fire',
     });
+  });
+});
+
+describe('long and deep expressions', () => {
+  const source = sourceOf('x 1 1');
+
+  it.each([
+    ['1', '6000'],
+    ['x', '{} 6000'],
+  ])('chains of 6,000 operators over %s are evaluated', async (term, expected) => {
+    const chain = Array(6_000).fill(term).join(' + ');
+    expect(await at(source, chain, 0)).toEqual([expected]);
+    const times = [0, 1].map((minute) => `${minute}=6000`).join(' ');
+    expect(await over(source, chain, 0, 1)).toEqual([`{} ${times}`]);
+  });
+
+  it('end in a clear error where the parser cannot follow', async () => {
+    const deep = `${'('.repeat(100_000)}1${')'.repeat(100_000)}`;
+    await expect(at(source, deep, 0)).rejects.toThrow('expression is nested too deeply');
+    expect(await at(source, `${'abs('.repeat(1000)}x${')'.repeat(1000)}`, 0)).toEqual(['{} 1']);
   });
 });

@@ -41,18 +41,25 @@ export interface Evaluator {
   range(expr: Expr, grid: Grid): Promise<RangeValue>;
 }
 
+/** Nested evaluations on one stack. */
+const CALLS_IN_A_ROW = 256;
+
 export function createEvaluator(ctx: QueryContext, fetched: Fetched): Evaluator {
+  let nesting = 0;
   const evaluator: Evaluator = {
     ctx,
     fetched,
     async value(expr, grid) {
       const { memory } = ctx;
+      // What is awaited goes on with an empty stack: expressions may nest more deeply than calls can.
+      if (++nesting % CALLS_IN_A_ROW === 0) await undefined;
       const before = memory.heldBytes;
       const value =
         grid.isRange && isStepInvariant(expr)
           ? broadcast(await evaluate(evaluator, expr, singleStep(grid)), grid.count)
           : await evaluate(evaluator, expr, grid);
       memory.settle(before, valueBytes(value, grid.count));
+      nesting--;
       return value;
     },
     async vector(expr, grid) {

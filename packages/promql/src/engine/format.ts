@@ -26,9 +26,13 @@ export function formatGeneral(value: number): string {
   return formatWithExponentFrom(6, value);
 }
 
-/** A float as Go's `%.2g` writes it. */
+/** A float as Go's `%.2g` writes it: halves go to the even digit. */
 export function formatTwoDigits(value: number): string {
-  return formatWithExponentFrom(2, Number.isFinite(value) ? Number(value.toPrecision(2)) : value);
+  if (!Number.isFinite(value)) return formatFloat(value);
+  // All digits that a float can have to the left of where a half would end.
+  const [, kept, even, rest, exponent] = /^(-?\d\.)(\d)(\d*)(e.*)$/.exec(value.toExponential(99))!;
+  const down = /^50*$/.test(rest!) && Number(even) % 2 === 0;
+  return formatWithExponentFrom(2, Number(down ? `${kept}${even}${exponent}` : value.toPrecision(2)));
 }
 
 function formatWithExponentFrom(least: number, value: number): string {

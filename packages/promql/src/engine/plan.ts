@@ -1,4 +1,4 @@
-import type { Expr, Matcher, SubqueryExpr, VectorSelector } from '../ast.ts';
+import type { BinaryExpr, Expr, Matcher, SubqueryExpr, VectorSelector } from '../ast.ts';
 import type { SeriesColumns } from '../source.ts';
 import type { QueryContext } from './context.ts';
 import { atMs, offsetMs, positiveDurationMs } from './durations.ts';
@@ -27,7 +27,16 @@ const invariance = new WeakMap<Expr, boolean>();
 /** Whether the expression has the same value at every step. */
 export function isStepInvariant(expr: Expr): boolean {
   let known = invariance.get(expr);
-  if (known === undefined) invariance.set(expr, (known = decideInvariance(expr)));
+  if (known === undefined) {
+    // From the innermost left operand on, so that chains of operators of any length need no deep recursion.
+    const chain: Expr[] = [];
+    for (let left = expr; left.kind === 'binary'; left = left.left) {
+      if (invariance.has(left.left)) break;
+      chain.push(left.left);
+    }
+    for (const left of chain.reverse()) invariance.set(left, decideInvariance(left));
+    invariance.set(expr, (known = decideInvariance(expr)));
+  }
   return known;
 }
 
@@ -226,13 +235,35 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boo
       collect(ctx, expr.expr, grid, statistics, request);
       return;
     case 'binary':
-      for (const side of [expr.left, expr.right]) {
-        collect(ctx, side, grid, statistics && expr.op !== '</' && expr.op !== '>/', request);
-      }
+      collectOperands(ctx, expr, grid, statistics, request);
       return;
     case 'unary':
     case 'paren':
       collect(ctx, expr.expr, grid, statistics, request);
       return;
   }
+}
+
+/** Goes down the left operands without recursion: `a + b + c + …` can be long. */
+function collectOperands(
+  ctx: QueryContext,
+  chain: BinaryExpr,
+  chainGrid: Grid,
+  chainStatistics: boolean,
+  request: Request,
+): void {
+  const rights: (() => void)[] = [];
+  let expr: Expr = chain;
+  let grid = chainGrid;
+  let statistics = chainStatistics;
+  while (expr.kind === 'binary') {
+    const { right, op } = expr;
+    if (grid.count > 1 && isStepInvariant(expr)) grid = singleStep(grid);
+    statistics &&= op !== '</' && op !== '>/';
+    const [rightGrid, rightStatistics] = [grid, statistics];
+    rights.push(() => collect(ctx, right, rightGrid, rightStatistics, request));
+    expr = expr.left;
+  }
+  collect(ctx, expr, grid, statistics, request);
+  for (const collectRight of rights.reverse()) collectRight();
 }

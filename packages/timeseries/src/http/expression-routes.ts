@@ -9,13 +9,16 @@ export function addExpressionRoutes(app: FastifyInstance): void {
   addApiRoute(app, {
     methods: ['GET', 'POST'],
     path: '/format_query',
-    handler: (parameters, reply) => sendJson(reply, dataResponse(prettyExpr(parse(parameters.text('query'))))),
+    handler: (parameters, reply) => sendJson(reply, described(parameters.text('query'), prettyExpr)),
   });
   addApiRoute(app, {
     methods: ['GET', 'POST'],
     path: '/parse_query',
     handler: (parameters, reply) =>
-      sendJson(reply, dataResponse(sortedKeys(exprToJson(parse(parameters.text('query')))))),
+      sendJson(
+        reply,
+        described(parameters.text('query'), (expr) => sortedKeys(exprToJson(expr))),
+      ),
   });
 }
 
@@ -27,11 +30,14 @@ function sortedKeys(value: JsonValue): JsonValue {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sortedKeys(inner)]));
 }
 
-function parse(query: string): Expr {
+/** What is said of a query, as the API's answer. @throws a problem of the parameter where it does not parse */
+function described(query: string, describe: (expr: Expr) => JsonValue): string {
   try {
-    return parseExpr(query);
+    return dataResponse(describe(parseExpr(query)));
   } catch (error) {
     if (error instanceof ParseError) throw invalid('query', error.message);
+    // A chain of thousands of operators is a tree too deep to be written down.
+    if (error instanceof RangeError) throw invalid('query', 'expression is nested too deeply');
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { at, engineOf, over, show, sourceOf } from '../engine.testing.ts';
-import { formatFloat, formatGeneral } from '../format.ts';
+import { formatFloat, formatGeneral, formatTwoDigits } from '../format.ts';
 
 const source = sourceOf('m{a="x-1", b="z"} -2.5 2', 'm{a="y-10"} 3 NaN', 'm{a="y-9"} 1 7');
 
@@ -193,6 +193,16 @@ describe('float formats', () => {
       '-Inf',
       'NaN',
       '-0',
+    ]);
+    expect([46.5, 47.5, 46.51, 0.0125, 99.6, 0.00012, 1e-7, 0].map(formatTwoDigits)).toEqual([
+      '46',
+      '48',
+      '47',
+      '0.013',
+      '1e+02',
+      '0.00012',
+      '1e-07',
+      '0',
     ]);
     expect([1, 1e20, 1e21, 1.5e-7, 0.0001, 0].map(formatGeneral)).toEqual([
       '1',
