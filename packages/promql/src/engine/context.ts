@@ -8,6 +8,8 @@ import { createMemoryAccount, type MemoryAccount } from './memory.ts';
 /** Work between two looks at the clock, in samples or steps touched. */
 const WORK_PER_CHECK = 50_000;
 const SLICE_MS = 8;
+/** What hashing or comparing the labels of a series costs, in samples. */
+const WORK_PER_SERIES = 50;
 
 export interface QueryLimits {
   readonly maxSamples: number;
@@ -43,6 +45,8 @@ export interface QueryContext extends QueryParameters {
   release(samples: number): void;
   /** Notes work done; true when it is time to `await pause()`. */
   due(work: number): boolean;
+  /** Notes label work on one series; true as for `due`. */
+  dueSeries(): boolean;
   /** Lets the event loop run. @throws QueryError when the query was cancelled or has timed out. */
   pause(): Promise<void>;
   /** @throws QueryError when the query was cancelled or has timed out. */
@@ -88,6 +92,13 @@ export function createContext(
     if (controller.signal.aborted) throw new QueryError('canceled', `query was canceled in ${where}`);
   };
 
+  const due = (amount: number) => {
+    work += amount;
+    if (work < WORK_PER_CHECK) return false;
+    work = 0;
+    return performance.now() >= sliceEnd;
+  };
+
   return {
     ...parameters,
     source,
@@ -110,12 +121,8 @@ export function createContext(
     release(samples) {
       held -= samples;
     },
-    due(amount) {
-      work += amount;
-      if (work < WORK_PER_CHECK) return false;
-      work = 0;
-      return performance.now() >= sliceEnd;
-    },
+    due,
+    dueSeries: () => due(WORK_PER_SERIES),
     async pause() {
       await new Promise<void>((resolve) => yieldToLoop(resolve));
       check('expression evaluation');

@@ -98,7 +98,7 @@ async function evaluate(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<V
     case 'vector-selector':
       return await evaluateVectorSelector(ctx, fetched, expr, grid);
     case 'unary':
-      return unary(ctx, expr, await evaluator.value(expr.expr, grid));
+      return await unary(ctx, expr, await evaluator.value(expr.expr, grid));
     case 'binary':
       return await binary(evaluator, expr, grid);
     case 'aggregate': {
@@ -134,14 +134,16 @@ function broadcast(value: Value, count: number): Value {
   return { kind: 'vector', series };
 }
 
-function unary(ctx: QueryContext, node: UnaryExpr, value: Value): Value {
+async function unary(ctx: QueryContext, node: UnaryExpr, value: Value): Promise<Value> {
   if (node.op === '+' || value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map((x) => -x) };
-  const series = value.series.map((element): StepSeries => {
+  const series: StepSeries[] = [];
+  for (const element of value.series) {
     const histograms = element.histograms && negateHistograms(element.histograms);
-    return { ...element, ...named(ctx, element, true), values: element.values.map((x) => -x), histograms };
-  });
-  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : mergeSameLabels(series) };
+    series.push({ ...element, ...named(ctx, element, true), values: element.values.map((x) => -x), histograms });
+    if (ctx.due(element.values.length * 4)) await ctx.pause();
+  }
+  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : await mergeSameLabels(ctx, series) };
 }
 
 async function binary(evaluator: Evaluator, node: BinaryExpr, grid: Grid): Promise<Value> {

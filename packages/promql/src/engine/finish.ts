@@ -53,31 +53,39 @@ function hasDistinctLabels(expr: Expr): boolean {
   return expr.kind === 'vector-selector';
 }
 
-/** Sorts by labels, in runs that are then merged, so that the event loop gets its turns. */
-export async function sortByLabelSets<T extends { readonly labels: Labels }>(
+/** Sorts by labels. */
+export function sortByLabelSets<T extends { readonly labels: Labels }>(
   ctx: QueryContext,
   elements: readonly T[],
 ): Promise<T[]> {
-  const byLabels = (a: T, b: T) => compareLabels(a.labels, b.labels);
+  return sortInTurns(ctx, elements, (a, b) => compareLabels(a.labels, b.labels));
+}
+
+/** A stable sort in runs that are then merged, so that the event loop gets its turns. */
+export async function sortInTurns<T>(
+  ctx: QueryContext,
+  elements: readonly T[],
+  compare: (a: T, b: T) => number,
+): Promise<T[]> {
   let runs: T[][] = [];
   for (let from = 0; from < elements.length; from += SERIES_PER_CHECK) {
-    runs.push(elements.slice(from, from + SERIES_PER_CHECK).sort(byLabels));
+    runs.push(elements.slice(from, from + SERIES_PER_CHECK).sort(compare));
     if (ctx.due(SERIES_PER_CHECK * WORK_PER_SERIES)) await ctx.pause();
   }
   while (runs.length > 1) {
     const longer: T[][] = [];
-    for (let i = 0; i < runs.length; i += 2) longer.push(await mergeRuns(ctx, runs[i]!, runs[i + 1] ?? []));
+    for (let i = 0; i < runs.length; i += 2) longer.push(await mergeRuns(ctx, runs[i]!, runs[i + 1] ?? [], compare));
     runs = longer;
   }
   return runs[0] ?? [];
 }
 
-async function mergeRuns<T extends { readonly labels: Labels }>(ctx: QueryContext, a: T[], b: T[]): Promise<T[]> {
+async function mergeRuns<T>(ctx: QueryContext, a: T[], b: T[], compare: (a: T, b: T) => number): Promise<T[]> {
   const merged: T[] = new Array(a.length + b.length);
   let i = 0;
   let j = 0;
   for (let at = 0; at < merged.length; at++) {
-    const takesFirst = j === b.length || (i < a.length && compareLabels(a[i]!.labels, b[j]!.labels) <= 0);
+    const takesFirst = j === b.length || (i < a.length && compare(a[i]!, b[j]!) <= 0);
     merged[at] = takesFirst ? a[i++]! : b[j++]!;
     if (at % SERIES_PER_CHECK === 0 && ctx.due(SERIES_PER_CHECK * WORK_PER_SERIES)) await ctx.pause();
   }

@@ -19,7 +19,10 @@ export function named(
  * Joins series with equal labels, which is possible where they are never present at the same step.
  * @throws QueryError where two are.
  */
-export function mergeSameLabels(series: readonly StepSeries[]): readonly StepSeries[] {
+export async function mergeSameLabels(
+  ctx: QueryContext,
+  series: readonly StepSeries[],
+): Promise<readonly StepSeries[]> {
   if (series.length < 2) return series;
   const positions = new Map<string, number>();
   const merged: StepSeries[] = [];
@@ -30,6 +33,7 @@ export function mergeSameLabels(series: readonly StepSeries[]): readonly StepSer
       positions.set(key, merged.length);
       merged.push(element);
     } else merged[at] = mergeTwo(merged[at]!, element);
+    if (ctx.dueSeries()) await ctx.pause();
   }
   return merged.length === series.length ? series : merged;
 }

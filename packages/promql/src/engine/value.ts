@@ -74,6 +74,9 @@ export interface RangeValue {
   readonly extension: 'anchored' | 'smoothed' | undefined;
 }
 
+/** What looking at a step of each of many series costs, in samples looked at one after the other. */
+export const GATHER_WORK = 8;
+
 export function countPresent(present: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < present.length; i++) if (present[i] !== ABSENT) count++;

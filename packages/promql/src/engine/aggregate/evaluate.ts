@@ -8,10 +8,11 @@ import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { formatFloat, formatGeneral } from '../format.ts';
 import { labelsHashFraction } from '../hash.ts';
+import { stepSeriesBytes } from '../memory.ts';
 import { withLabel } from '../metadata-labels.ts';
 import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
 import { mergeSameLabels } from '../series.ts';
-import { ABSENT, FLOAT, floatSeries, type StepSeries, type Value, type VectorValue } from '../value.ts';
+import { ABSENT, FLOAT, floatSeries, GATHER_WORK, type StepSeries, type Value, type VectorValue } from '../value.ts';
 import { type Group, groupSeries } from './grouping.ts';
 import { noteIgnoredHistograms } from './histograms.ts';
 import { firstOfGroup, topOfGroup } from './top.ts';
@@ -27,11 +28,12 @@ export async function aggregate(
   const scalars = parameter?.kind === 'scalar' ? parameter.values : new Float64Array(count);
   const text = parameter?.kind === 'string' ? parameter.value : '';
   const evaluateGroup = groupEvaluator(ctx, node, scalars, text, count, vector.series.length);
+  const grouped = node.op === 'count_values' ? groupedBeside(node, text) : node;
   const series: StepSeries[] = [];
-  for (const group of groupSeries(node.op === 'count_values' ? groupedBeside(node, text) : node, vector.series)) {
+  for (const group of await groupSeries(ctx, grouped, vector.series)) {
     for (const result of await evaluateGroup(group)) series.push(result);
   }
-  return { kind: 'vector', series: node.op === 'count_values' ? mergeSameLabels(series) : series };
+  return { kind: 'vector', series: node.op === 'count_values' ? await mergeSameLabels(ctx, series) : series };
 }
 
 /** The grouping of `count_values`: its label takes part with the value that it is given, whatever it was. */
@@ -58,28 +60,26 @@ function groupEvaluator(
         if (ks.some((k) => k >= 1)) {
           for (const member of group.members) noteIgnoredHistograms(ctx, node, member, node.position);
         }
-        if (ctx.due(count * group.members.length)) await ctx.pause();
-        return topOfGroup(group, ks, node.op === 'topk' ? 1 : -1);
+        return await topOfGroup(ctx, group, ks, node.op === 'topk' ? 1 : -1);
       };
     }
     case 'limitk': {
       const ks = memberLimits(scalars, seriesCount);
-      return async (group) => firstOfGroup(group, ks);
+      return (group) => firstOfGroup(ctx, group, ks);
     }
     case 'limit_ratio': {
       const ratios = sampleRatios(ctx, node, scalars);
-      return async (group) => sampleByHash(group, ratios);
+      return (group) => sampleByHash(ctx, group, ratios);
     }
     case 'quantile':
       for (const q of outliers(scalars, 0, 1)) warnQuantile(ctx, q, placeOf(node.param!));
       return async (group) => {
         for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
-        if (ctx.due(count * group.members.length * 4)) await ctx.pause();
-        return quantile(group, scalars);
+        return await quantile(ctx, group, scalars);
       };
     case 'count_values':
       if (!isValidLabelName(text)) fail(`invalid label name ${quote(text)}`);
-      return async (group) => countValues(node, group, text, count);
+      return (group) => countValues(ctx, node, group, text, count);
     default:
       return fail(`unknown aggregation: ${node.op}`);
   }
@@ -119,11 +119,15 @@ function outliers(values: Float64Array, low: number, high: number): number[] {
   return found;
 }
 
+/** What hashing the labels of a series with 64 bits costs, in samples. */
+const HASH_WORK = 10_000;
+
 /** `limit_ratio`: a share of the series, chosen by the hash of their labels; a negative ratio is the complement. */
-function sampleByHash(group: Group, ratios: Float64Array): StepSeries[] {
+async function sampleByHash(ctx: QueryContext, group: Group, ratios: Float64Array): Promise<StepSeries[]> {
   const kept: StepSeries[] = [];
   for (const member of group.members) {
     const fraction = labelsHashFraction(member.labels);
+    if (ctx.due(ratios.length + HASH_WORK)) await ctx.pause();
     const present = member.present.map((value, step) => {
       const ratio = ratios[step]!;
       const inside = ratio >= 0 ? fraction < ratio : fraction >= 1 + ratio;
@@ -134,12 +138,13 @@ function sampleByHash(group: Group, ratios: Float64Array): StepSeries[] {
   return kept;
 }
 
-function quantile(group: Group, qs: Float64Array): StepSeries[] {
+async function quantile(ctx: QueryContext, group: Group, qs: Float64Array): Promise<StepSeries[]> {
   const values = new Float64Array(qs.length);
   const present = new Uint8Array(qs.length);
   const scratch = new Float64Array(group.members.length);
   for (let step = 0; step < qs.length; step++) {
     let n = 0;
+    if (ctx.due(group.members.length * GATHER_WORK * 4)) await ctx.pause();
     for (const member of group.members) if (member.present[step] === FLOAT) scratch[n++] = member.values[step]!;
     if (n === 0) continue;
     values[step] = quantileOfSorted(qs[step]!, sortNaNFirst(scratch.subarray(0, n)));
@@ -155,7 +160,16 @@ export function warnQuantile(ctx: QueryContext, q: number, position: AggregateEx
   ctx.annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, ctx.position(position));
 }
 
-function countValues(node: AggregateExpr, group: Group, label: string, count: number): StepSeries[] {
+/** What printing a number and looking it up costs, in samples. */
+const TEXT_WORK = 100;
+
+async function countValues(
+  ctx: QueryContext,
+  node: AggregateExpr,
+  group: Group,
+  label: string,
+  count: number,
+): Promise<StepSeries[]> {
   const vanishes = node.without && (label === METRIC_NAME || node.grouping.includes(label));
   const byText = new Map<string, { values: Float64Array; present: Uint8Array }>();
   for (const member of group.members) {
@@ -169,11 +183,13 @@ function countValues(node: AggregateExpr, group: Group, label: string, count: nu
       let columns = byText.get(text);
       if (columns === undefined) {
         columns = { values: new Float64Array(count), present: new Uint8Array(count) };
+        ctx.memory.hold(stepSeriesBytes(count));
         byText.set(text, columns);
       }
       columns.values[step]!++;
       columns.present[step] = FLOAT;
     }
+    if (ctx.due(count * TEXT_WORK)) await ctx.pause();
   }
   return [...byText].map(([text, { values, present }]) =>
     floatSeries(vanishes ? group.labels : withLabel(group.labels, label, text), false, values, present),

@@ -1,5 +1,6 @@
 import type { AggregateExpr } from '../../ast.ts';
 import { EMPTY_LABELS, type Labels, labelValue } from '../../labels.ts';
+import type { QueryContext } from '../context.ts';
 import { filterLabels, isMetadataLabel } from '../metadata-labels.ts';
 import type { StepSeries } from '../value.ts';
 
@@ -50,7 +51,11 @@ export interface Group {
 }
 
 /** Groups in order of first appearance, members in input order. */
-export function groupSeries(node: AggregateExpr, series: readonly StepSeries[]): Group[] {
+export async function groupSeries(
+  ctx: QueryContext,
+  node: AggregateExpr,
+  series: readonly StepSeries[],
+): Promise<Group[]> {
   const grouping = groupingOf(node);
   const groups = new Map<string, Group>();
   for (const element of series) {
@@ -61,6 +66,7 @@ export function groupSeries(node: AggregateExpr, series: readonly StepSeries[]):
     }
     group.dropName ||= element.dropName;
     group.members.push(element);
+    if (ctx.dueSeries()) await ctx.pause();
   }
   return [...groups.values()];
 }

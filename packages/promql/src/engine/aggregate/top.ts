@@ -1,4 +1,5 @@
-import { ABSENT, FLOAT, type StepSeries } from '../value.ts';
+import type { QueryContext } from '../context.ts';
+import { ABSENT, FLOAT, GATHER_WORK, type StepSeries } from '../value.ts';
 import type { Group } from './grouping.ts';
 
 /**
@@ -79,7 +80,12 @@ function sortHeap(heap: Heap, sign: number): void {
 }
 
 /** `topk` (sign 1) and `bottomk` (sign -1) of one group. @param ks by step, at least 0 */
-export function topOfGroup(group: Group, ks: Float64Array, sign: 1 | -1): StepSeries[] {
+export async function topOfGroup(
+  ctx: QueryContext,
+  group: Group,
+  ks: Float64Array,
+  sign: 1 | -1,
+): Promise<StepSeries[]> {
   const { members } = group;
   const count = ks.length;
   const capacity = Math.min(members.length, Math.max(0, ...ks));
@@ -89,6 +95,7 @@ export function topOfGroup(group: Group, ks: Float64Array, sign: 1 | -1): StepSe
     const k = Math.min(ks[step]!, capacity);
     if (k < 1) continue;
     selectAt(members, step, k, heap, sign);
+    if (ctx.due(members.length * GATHER_WORK)) await ctx.pause();
     if (count === 1) sortHeap(heap, sign);
     for (let i = 0; i < heap.size; i++) {
       const m = heap.members[i]!;
@@ -101,7 +108,7 @@ export function topOfGroup(group: Group, ks: Float64Array, sign: 1 | -1): StepSe
 }
 
 /** `limitk`: the first k members that are present, floats and histograms alike. */
-export function firstOfGroup(group: Group, ks: Float64Array): StepSeries[] {
+export async function firstOfGroup(ctx: QueryContext, group: Group, ks: Float64Array): Promise<StepSeries[]> {
   const taken = new Float64Array(ks.length);
   const kept: StepSeries[] = [];
   for (const member of group.members) {
@@ -114,6 +121,7 @@ export function firstOfGroup(group: Group, ks: Float64Array): StepSeries[] {
       any = true;
     }
     if (any) kept.push({ ...member, present });
+    if (ctx.due(ks.length)) await ctx.pause();
   }
   return kept;
 }

@@ -27,7 +27,7 @@ export async function vectorVector(
   const oneIsLeft = matching.cardinality === 'one-to-many';
   const many = oneIsLeft ? right : left;
   const one = oneIsLeft ? left : right;
-  const groups = groupBySignature(matching, many, one);
+  const groups = await groupBySignature(ctx, matching, many, one);
   const series: StepSeries[] = [];
   const clashes: Clash[] = [];
   const operation = createOperation(ctx, node, oneIsLeft, count, many.series);
@@ -45,7 +45,7 @@ export async function vectorVector(
     fail(clashes[0]!.message);
   }
   operation.flushNotes();
-  return { kind: 'vector', series: mergeSameLabels(series) };
+  return { kind: 'vector', series: await mergeSameLabels(ctx, series) };
 }
 
 /** Why matching fails at a step. */
@@ -56,7 +56,12 @@ interface Clash {
   readonly message: string;
 }
 
-function groupBySignature(matching: VectorMatching, many: VectorValue, one: VectorValue): Map<string, Group> {
+async function groupBySignature(
+  ctx: QueryContext,
+  matching: VectorMatching,
+  many: VectorValue,
+  one: VectorValue,
+): Promise<Map<string, Group>> {
   const signature = signatureOf(matching);
   const groups = new Map<string, Group>();
   const groupOf = (labels: Labels): Group => {
@@ -65,8 +70,14 @@ function groupBySignature(matching: VectorMatching, many: VectorValue, one: Vect
     if (group === undefined) groups.set(key, (group = { many: [], one: [] }));
     return group;
   };
-  for (const element of many.series) groupOf(element.labels).many.push(element);
-  for (const element of one.series) groupOf(element.labels).one.push(element);
+  for (const element of many.series) {
+    groupOf(element.labels).many.push(element);
+    if (ctx.dueSeries()) await ctx.pause();
+  }
+  for (const element of one.series) {
+    groupOf(element.labels).one.push(element);
+    if (ctx.dueSeries()) await ctx.pause();
+  }
   return groups;
 }
 

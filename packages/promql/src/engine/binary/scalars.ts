@@ -80,5 +80,5 @@ export async function vectorScalar(
     if (ctx.due(count)) await ctx.pause();
   }
   notes.flush();
-  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : mergeSameLabels(series) };
+  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : await mergeSameLabels(ctx, series) };
 }

@@ -48,5 +48,5 @@ export async function setOperation(
     if (kept !== undefined) series.push(kept);
     if (ctx.due(element.present.length)) await ctx.pause();
   }
-  return { kind: 'vector', series: isOr ? mergeSameLabels(series) : series };
+  return { kind: 'vector', series: isOr ? await mergeSameLabels(ctx, series) : series };
 }

@@ -34,13 +34,14 @@ export async function evaluateCall(evaluator: Evaluator, node: Call, grid: Grid)
   if (rangeFunctions.has(node.func)) {
     const series: StepSeries[] = [];
     await callRangeFunction(evaluator, node, grid, (element) => series.push(element), false);
-    return merged(evaluator, { kind: 'vector', series });
+    return await merged(evaluator, { kind: 'vector', series });
   }
   const compute = mathFunctions.get(node.func) ?? dateFunctions.get(node.func);
-  if (compute !== undefined) return merged(evaluator, await callMap(evaluator, node, grid, mapFloats(compute)));
+  if (compute !== undefined) return await merged(evaluator, await callMap(evaluator, node, grid, mapFloats(compute)));
   if (histogramFunctions.has(node.func))
-    return merged(evaluator, await evaluateHistogramFunction(evaluator, node, grid));
-  if (nativeHistogramFunctions.has(node.func)) return merged(evaluator, await mapHistograms(evaluator, node, grid));
+    return await merged(evaluator, await evaluateHistogramFunction(evaluator, node, grid));
+  if (nativeHistogramFunctions.has(node.func))
+    return await merged(evaluator, await mapHistograms(evaluator, node, grid));
   return await callOther(evaluator, node, grid);
 }
 
@@ -58,9 +59,9 @@ function checkExtensions(node: Call): void {
 }
 
 /** Without delayed name removal, dropping names may make label sets equal. */
-function merged({ ctx }: Evaluator, vector: VectorValue): VectorValue {
+async function merged({ ctx }: Evaluator, vector: VectorValue): Promise<VectorValue> {
   if (ctx.delayedNameRemoval) return vector;
-  return { kind: 'vector', series: mergeSameLabels(vector.series) };
+  return { kind: 'vector', series: await mergeSameLabels(ctx, vector.series) };
 }
 
 /** Calls a range function. @param reuse an emitted series' values are valid only until the next */
@@ -170,17 +171,17 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
       return vectorOf((await evaluator.scalar(args[0]!, grid)).values);
     case 'start_timestamp':
     case 'timestamp':
-      return merged(evaluator, await timestamp(evaluator, node, grid));
+      return await merged(evaluator, await timestamp(evaluator, node, grid));
     case 'round': {
       const nearest = args[1] === undefined ? new Float64Array(grid.count).fill(1) : await column(1);
-      return merged(evaluator, await callMap(evaluator, node, grid, roundTo(nearest)));
+      return await merged(evaluator, await callMap(evaluator, node, grid, roundTo(nearest)));
     }
     case 'clamp':
-      return merged(evaluator, await callMap(evaluator, node, grid, clampTo(await column(1), await column(2))));
+      return await merged(evaluator, await callMap(evaluator, node, grid, clampTo(await column(1), await column(2))));
     case 'clamp_min':
-      return merged(evaluator, await callMap(evaluator, node, grid, clampTo(await column(1), undefined)));
+      return await merged(evaluator, await callMap(evaluator, node, grid, clampTo(await column(1), undefined)));
     case 'clamp_max':
-      return merged(evaluator, await callMap(evaluator, node, grid, clampTo(undefined, await column(1))));
+      return await merged(evaluator, await callMap(evaluator, node, grid, clampTo(undefined, await column(1))));
     case 'absent':
       return absent(args[0]!, await evaluator.vector(args[0]!, grid), grid.count);
     case 'absent_over_time':
@@ -189,18 +190,18 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
       const [destination, replacement, source, regex] = args.slice(1).map(text) as [string, string, string, string];
       // Its own errors come before those of its argument.
       const relabel = labelReplace(destination, replacement, source, regex);
-      return relabel(await evaluator.vector(args[0]!, grid));
+      return await relabel(ctx, await evaluator.vector(args[0]!, grid));
     }
     case 'label_join': {
       const [destination, separator, ...sources] = args.slice(1).map(text) as [string, string, ...string[]];
       const relabel = labelJoin(destination, separator, sources);
-      return relabel(await evaluator.vector(args[0]!, grid));
+      return await relabel(ctx, await evaluator.vector(args[0]!, grid));
     }
     case 'sort':
     case 'sort_desc':
     case 'sort_by_label':
     case 'sort_by_label_desc':
-      return sorted(evaluator, node, await evaluator.vector(args[0]!, grid), grid);
+      return await sorted(evaluator, node, await evaluator.vector(args[0]!, grid), grid);
     case 'info':
       return await evaluateInfo(evaluator, node, grid);
     default:
@@ -208,7 +209,7 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
   }
 }
 
-function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue, grid: Grid): VectorValue {
+async function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue, grid: Grid): Promise<VectorValue> {
   const byLabel = node.func.startsWith('sort_by_label');
   if (grid.isRange) {
     const message = 'sort is ineffective for range queries since results are always ordered by labels';
@@ -216,8 +217,8 @@ function sorted({ ctx }: Evaluator, node: Call, vector: VectorValue, grid: Grid)
     return byLabel ? vector : floatsOnly(vector);
   }
   const sign = node.func.endsWith('_desc') ? -1 : 1;
-  if (byLabel) return sortByLabels(vector, node.args.slice(1).map(text), sign);
-  return sortByValue(vector, sign);
+  if (byLabel) return await sortByLabels(ctx, vector, node.args.slice(1).map(text), sign);
+  return await sortByValue(ctx, vector, sign);
 }
 
 /** `scalar(v)`: the value of the only series, NaN where there is not exactly one float. */

@@ -58,7 +58,7 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
         }
       }
       repairs.report(ctx, args[0]!, grid);
-      return { kind: 'vector', series: grid.isRange ? mergeSameLabels(series) : series };
+      return { kind: 'vector', series: grid.isRange ? await mergeSameLabels(ctx, series) : series };
     }
     case 'histogram_fraction': {
       const lower = await column(args[0]!);

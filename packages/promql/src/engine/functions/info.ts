@@ -53,7 +53,7 @@ export async function evaluateInfo(evaluator: Evaluator, node: Call, grid: Grid)
     else series.push(...enrich(element, byIdentity.get(identity(element.labels)) ?? [], wanted, mayBeMissing));
     if (ctx.due(grid.count)) await ctx.pause();
   }
-  return { kind: 'vector', series: mergeSameLabels(series) };
+  return { kind: 'vector', series: await mergeSameLabels(ctx, series) };
 }
 
 function readSelector(argument: Expr | undefined): InfoSelector {

@@ -1,26 +1,36 @@
 import { RE2JS } from 're2js';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import { isValidLabelName } from '../aggregate/evaluate.ts';
+import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { withLabel } from '../metadata-labels.ts';
 import { mergeSameLabels } from '../series.ts';
 import type { StepSeries, VectorValue } from '../value.ts';
 
-function relabelled(
+/** What matching an expression with a label costs, in samples. */
+const RELABEL_WORK = 2000;
+
+async function relabelled(
+  ctx: QueryContext,
   vector: VectorValue,
   destination: string,
   relabel: (element: StepSeries) => string | undefined,
-): VectorValue {
-  const series = vector.series.map((element): StepSeries => {
+): Promise<VectorValue> {
+  const series: StepSeries[] = [];
+  for (const element of vector.series) {
+    if (ctx.due(RELABEL_WORK)) await ctx.pause();
     const value = relabel(element);
-    if (value === undefined) return element;
+    if (value === undefined) {
+      series.push(element);
+      continue;
+    }
     const dropName = destination === METRIC_NAME ? false : element.dropName;
-    return { ...element, labels: withLabel(element.labels, destination, value), dropName };
-  });
-  return { kind: 'vector', series: mergeSameLabels(series) };
+    series.push({ ...element, labels: withLabel(element.labels, destination, value), dropName });
+  }
+  return { kind: 'vector', series: await mergeSameLabels(ctx, series) };
 }
 
-type Relabel = (vector: VectorValue) => VectorValue;
+type Relabel = (ctx: QueryContext, vector: VectorValue) => Promise<VectorValue>;
 
 /** `label_replace`, to be called with the vector. @throws QueryError for an invalid label name or regular expression */
 export function labelReplace(destination: string, replacement: string, source: string, pattern: string): Relabel {
@@ -42,7 +52,7 @@ export function labelReplace(destination: string, replacement: string, source: s
       return name in regex.namedGroups() ? (matcher.group(name) ?? '') : '';
     });
   };
-  return (vector) => relabelled(vector, destination, replace);
+  return (ctx, vector) => relabelled(ctx, vector, destination, replace);
 }
 
 /** Replaces `$1`, `${1}`, `$name`, `${name}` and `$$`; a `$` that starts none of them stays. */
@@ -61,5 +71,5 @@ export function labelJoin(destination: string, separator: string, sources: reado
   }
   if (!isValidLabelName(destination)) fail(`invalid destination label name in label_join(): ${destination}`);
   const join = ({ labels }: StepSeries) => sources.map((source) => labelValue(labels, source)).join(separator);
-  return (vector) => relabelled(vector, destination, join);
+  return (ctx, vector) => relabelled(ctx, vector, destination, join);
 }

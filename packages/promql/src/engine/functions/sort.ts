@@ -1,10 +1,12 @@
 import { compareLabels, compareStrings, labelValue } from '../../labels.ts';
+import type { QueryContext } from '../context.ts';
+import { sortInTurns } from '../finish.ts';
 import { ABSENT, FLOAT, type StepSeries, type VectorValue } from '../value.ts';
 
 /** `sort` (sign 1) and `sort_desc` (sign -1) of an instant vector: floats only, NaN last. */
-export function sortByValue(vector: VectorValue, sign: 1 | -1): VectorValue {
-  const series = vector.series.filter((element) => element.present[0] === FLOAT);
-  series.sort((a, b) => {
+export async function sortByValue(ctx: QueryContext, vector: VectorValue, sign: 1 | -1): Promise<VectorValue> {
+  const floats = vector.series.filter((element) => element.present[0] === FLOAT);
+  const series = await sortInTurns(ctx, floats, (a, b) => {
     const x = a.values[0]!;
     const y = b.values[0]!;
     if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
@@ -24,7 +26,12 @@ export function floatsOnly(vector: VectorValue): VectorValue {
 }
 
 /** `sort_by_label` (sign 1) and `sort_by_label_desc` (sign -1) of an instant vector. */
-export function sortByLabels(vector: VectorValue, names: readonly string[], sign: 1 | -1): VectorValue {
+export async function sortByLabels(
+  ctx: QueryContext,
+  vector: VectorValue,
+  names: readonly string[],
+  sign: 1 | -1,
+): Promise<VectorValue> {
   const compare = (a: StepSeries, b: StepSeries): number => {
     for (const name of names) {
       const x = labelValue(a.labels, name);
@@ -33,7 +40,7 @@ export function sortByLabels(vector: VectorValue, names: readonly string[], sign
     }
     return sign * compareLabels(a.labels, b.labels);
   };
-  return { kind: 'vector', series: [...vector.series].sort(compare) };
+  return { kind: 'vector', series: await sortInTurns(ctx, vector.series, compare) };
 }
 
 /** Natural order: runs of digits compare as numbers, everything else as text. */
