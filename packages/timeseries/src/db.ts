@@ -247,7 +247,7 @@ export class TimeSeriesDb implements SeriesSource {
   }
 
   /** Exemplars with times in the interval, of the series that match any of the sets. */
-  exemplars(matcherSets: readonly (readonly Matcher[])[], startMs: number, endMs: number): ExemplarSeries[] {
+  exemplars(matcherSets: readonly (readonly Matcher[])[], startMs: number, endMs: number): Promise<ExemplarSeries[]> {
     return headExemplars(this.#head, this.#exemplars, matcherSets, Math.max(startMs, this.oldestMs), endMs);
   }
 

@@ -1,5 +1,7 @@
 import { type CompiledMatcher, compileMatcher, type Matcher } from '@opendata/promql';
+import { acceptedValues } from '../head/accepted-values.ts';
 import { intersect, subtract } from '../head/sorted-ids.ts';
+import { createYielder } from '../head/yielder.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { SeriesIds } from './index/postings-page.ts';
 
@@ -54,9 +56,8 @@ async function pairsWhere(
   }
   const range = index.pairsOfName(matcher.name);
   const values = await index.values(range, signal);
-  const pairs: number[] = [];
-  for (const [i, value] of values.entries()) if (accepts(value)) pairs.push(range.first + i);
-  return pairs;
+  const accepted = await acceptedValues(values.length, matcher, (i) => accepts(values[i]!), createYielder(signal));
+  return accepted.map((i) => range.first + i);
 }
 
 function allSeries(count: number): Uint32Array {

@@ -9,17 +9,17 @@ export interface ExemplarSeries {
 }
 
 /** Exemplars with times in the interval, of the series that match any of the sets, in the order of their labels. */
-export function headExemplars(
+export async function headExemplars(
   head: Head,
   ring: ExemplarRing,
   matcherSets: readonly (readonly Matcher[])[],
   startMs: number,
   endMs: number,
-): ExemplarSeries[] {
+): Promise<ExemplarSeries[]> {
   const kept = new Set(ring.series());
   const wanted = new Set<number>();
   for (const matchers of matcherSets) {
-    for (const series of matchSeries(head.series.index, head.series.count, matchers)) {
+    for (const series of await matchSeries(head.series.index, head.series.count, matchers)) {
       if (kept.has(series)) wanted.add(series);
     }
   }

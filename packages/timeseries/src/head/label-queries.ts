@@ -1,4 +1,5 @@
-import { compareStrings, type Labels, type Matcher } from '@opendata/promql';
+import type { Labels, Matcher } from '@opendata/promql';
+import { sortedStrings } from '../block/sorted-in-turns.ts';
 import type { Head } from './head.ts';
 import { seriesFromHead } from './select.ts';
 import type { WindowHead } from './window-head.ts';
@@ -43,7 +44,7 @@ export async function headLabelNames(
     const pairs = await pairsOf(head, request, windows);
     for (const pair of pairs) names.add(index.nameOf(pair));
   }
-  return [...names].sort(compareStrings);
+  return sortedStrings(names, createYielder(request.signal));
 }
 
 /** Values of a label of those series, sorted. */
@@ -67,7 +68,7 @@ export async function headLabelValues(
     for (const pair of await pairsOf(head, request, windows))
       if (index.nameIdOf(pair) === nameId) values.add(index.valueOf(pair));
   }
-  return [...values].sort(compareStrings);
+  return sortedStrings(values, createYielder(request.signal));
 }
 
 function pairHasSamples(head: Head, windows: readonly WindowHead[], pair: number, request: LabelRequest): boolean {

@@ -29,24 +29,33 @@ const matcher: fc.Arbitrary<Matcher> = fc.oneof(
 );
 
 describe('matchSeries', () => {
-  it('finds what a look at every series finds', () => {
+  it('finds what a look at every series finds', async () => {
     const { table: seriesTable, series } = table();
-    fc.assert(
-      fc.property(fc.array(matcher, { maxLength: 4 }), (matchers) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(matcher, { maxLength: 4 }), async (matchers) => {
         const expected = series.flatMap(({ a, b }, id) => {
           const labels: Record<string, string> = { a, b, __name__: 'm' };
           return matchers.every((m) => holds(m, labels[m.name] ?? '')) ? [id] : [];
         });
-        expect([...matchSeries(seriesTable.index, seriesTable.count, matchers)]).toEqual(expected);
+        expect([...(await matchSeries(seriesTable.index, seriesTable.count, matchers))]).toEqual(expected);
       }),
       { numRuns: 500 },
     );
   });
 
-  it('answers a parsed selector', () => {
+  it('gives the event loop its turns between values of a regular expression', async () => {
+    const { table: seriesTable } = table();
+    let turns = 0;
+    const yielder = async () => void turns++;
+    const matchers = parseMetricSelector('m{a=~".*[a-z].*"}');
+    await matchSeries(seriesTable.index, seriesTable.count, matchers, yielder);
+    expect(turns).toBeGreaterThan(0);
+  });
+
+  it('answers a parsed selector', async () => {
     const { table: seriesTable } = table();
     const matchers = parseMetricSelector('m{a=~"z.", b!="x"}');
-    expect(matchSeries(seriesTable.index, seriesTable.count, matchers).length).toBe(10);
+    expect((await matchSeries(seriesTable.index, seriesTable.count, matchers)).length).toBe(10);
   });
 });
 

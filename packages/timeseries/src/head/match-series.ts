@@ -1,18 +1,28 @@
 import { type CompiledMatcher, compileMatcher, type Matcher } from '@opendata/promql';
+import { acceptedValues } from './accepted-values.ts';
 import type { LabelIndex } from './label-index.ts';
 import { intersect } from './sorted-ids.ts';
+import { createYielder } from './yielder.ts';
 
 /**
  * Series that match all matchers, ascending. Each matcher that a missing label does not satisfy gives a list of
  * series to intersect; each of the others gives one to take away: the series whose value of the label it refuses.
  */
-export function matchSeries(index: LabelIndex, seriesCount: number, matchers: readonly Matcher[]): Uint32Array {
+export async function matchSeries(
+  index: LabelIndex,
+  seriesCount: number,
+  matchers: readonly Matcher[],
+  yielder: () => Promise<void> = createYielder(),
+): Promise<Uint32Array> {
   const lists: Uint32Array[] = [];
   const refused: number[][] = [];
   for (const matcher of matchers) {
     const compiled = compileMatcher(matcher);
-    if (compiled.matchesEmpty) refused.push(pairsWhere(index, matcher, (value) => !compiled.matches(value)));
-    else lists.push(seriesWithAny(index, seriesCount, acceptedPairs(index, matcher, compiled)));
+    if (compiled.matchesEmpty) {
+      refused.push(await pairsWhere(index, matcher, (value) => !compiled.matches(value), yielder));
+      continue;
+    }
+    lists.push(seriesWithAny(index, seriesCount, await acceptedPairs(index, matcher, compiled, yielder)));
     if (lists.at(-1)?.length === 0) return new Uint32Array(0);
   }
   let series = lists.length === 0 ? allSeries(seriesCount) : intersect(lists);
@@ -22,24 +32,34 @@ export function matchSeries(index: LabelIndex, seriesCount: number, matchers: re
   return series;
 }
 
-function acceptedPairs(index: LabelIndex, matcher: Matcher, compiled: CompiledMatcher): number[] {
+async function acceptedPairs(
+  index: LabelIndex,
+  matcher: Matcher,
+  compiled: CompiledMatcher,
+  yielder: () => Promise<void>,
+): Promise<number[]> {
   const { setMatches, prefix } = compiled;
   if (setMatches !== undefined) {
     return [...new Set(setMatches)].map((value) => index.pairId(matcher.name, value)).filter((pair) => pair >= 0);
   }
-  if (prefix === undefined) return pairsWhere(index, matcher, compiled.matches);
-  return pairsWhere(index, matcher, (value) => value.startsWith(prefix) && compiled.matches(value));
+  if (prefix === undefined) return pairsWhere(index, matcher, compiled.matches, yielder);
+  return pairsWhere(index, matcher, (value) => value.startsWith(prefix) && compiled.matches(value), yielder);
 }
 
-function pairsWhere(index: LabelIndex, matcher: Matcher, accepts: (value: string) => boolean): number[] {
-  const pairs: number[] = [];
+async function pairsWhere(
+  index: LabelIndex,
+  matcher: Matcher,
+  accepts: (value: string) => boolean,
+  yielder: () => Promise<void>,
+): Promise<number[]> {
   if (matcher.type === '!=' && matcher.value !== '') {
     // `name!="value"` refuses one value only.
     const pair = index.pairId(matcher.name, matcher.value);
     return pair < 0 ? [] : [pair];
   }
-  for (const pair of index.pairsOfName(matcher.name)) if (accepts(index.valueOf(pair))) pairs.push(pair);
-  return pairs;
+  const pairs = index.pairsOfName(matcher.name);
+  const accepted = await acceptedValues(pairs.length, matcher, (i) => accepts(index.valueOf(pairs[i]!)), yielder);
+  return accepted.map((i) => pairs[i]!);
 }
 
 function allSeries(count: number): Uint32Array {

@@ -21,14 +21,14 @@ export async function selectFromHead(
   request: SelectRequest,
   options: HeadSelectOptions = {},
 ): Promise<SeriesColumns[]> {
-  const { startMs, endMs, signal, hold } = request;
+  const { startMs, endMs, hold } = request;
   const windows = options.windows ?? head.windowsBetween(startMs, endMs);
   const histogramsOf = options.asStored === true ? storedHistograms : readHistograms;
   if (windows.length === 0) return [];
-  const ids = matchSeries(head.series.index, head.series.count, request.matchers);
+  const yielder = createYielder(request.signal);
+  const ids = await matchSeries(head.series.index, head.series.count, request.matchers, yielder);
   const reader = new SeriesReader(windows, startMs, endMs);
   const result: SeriesColumns[] = [];
-  const yielder = createYielder(signal);
   let read = 0;
   for (let i = 0; i < ids.length; i++) {
     if (i % SERIES_PER_TURN === 0) {
@@ -59,9 +59,9 @@ export async function seriesFromHead(
 ): Promise<number[]> {
   const { startMs, endMs } = request;
   if (windows.length === 0) return [];
-  const ids = matchSeries(head.series.index, head.series.count, request.matchers);
-  const result: number[] = [];
   const yielder = createYielder(request.signal);
+  const ids = await matchSeries(head.series.index, head.series.count, request.matchers, yielder);
+  const result: number[] = [];
   for (let i = 0; i < ids.length; i++) {
     if (i % (SERIES_PER_TURN * 16) === 0) await yielder();
     if (hasSamples(windows, ids[i]!, startMs, endMs)) result.push(ids[i]!);

@@ -13,13 +13,13 @@ export function addExemplarRoutes(app: FastifyInstance, database: () => TimeSeri
   addApiRoute(app, {
     methods: ['GET', 'POST'],
     path: '/query_exemplars',
-    handler(parameters, reply) {
+    async handler(parameters, reply) {
       const startMs = parameters.time('start', Number.MIN_SAFE_INTEGER);
       const endMs = parameters.time('end', Number.MAX_SAFE_INTEGER);
       if (endMs < startMs) throw badData('end timestamp must not be before start timestamp');
       const matcherSets = selectorsOf(parameters.text('query'));
       if (matcherSets.length === 0) return reply.code(204).send();
-      const found = database().exemplars(matcherSets, startMs, endMs);
+      const found = await database().exemplars(matcherSets, startMs, endMs);
       return sendJson(reply, `{"status":"success","data":[${found.map(seriesJson).join(',')}]}`);
     },
   });

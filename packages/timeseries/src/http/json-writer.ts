@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { formatFloat, type Labels, type MatrixSeries, type QueryResult, type VectorSample } from '@opendata/promql';
 import type { FastifyReply } from 'fastify';
 import { createYielder } from '../head/yielder.ts';
@@ -9,12 +10,45 @@ import { POINTS_PER_BATCH, pointsWriter } from './points-json.ts';
 
 /** Bytes are handed on in pieces of about this size. */
 const PIECE_BYTES = 256 * 1024;
+const SERIES_PER_TURN = 256;
 /** Points with histograms that are written between two looks at the clock. */
 const MIXED_POINTS_PER_TURN = 256;
 
 /** Sends a complete JSON text; as bytes, so that the type goes out as it is. */
 export function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
   return reply.type('application/json').send(typeof json === 'string' ? Buffer.from(json) : json);
+}
+
+/** Sends JSON in pieces; what is one piece only goes out whole. */
+export async function sendPieces(reply: FastifyReply, pieces: AsyncGenerator<Buffer>): Promise<FastifyReply> {
+  const first = await pieces.next();
+  const second = await pieces.next();
+  if (second.done) return sendJson(reply, first.value!);
+  return reply
+    .type('application/json')
+    .send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
+}
+
+async function* joined(first: readonly Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield* first;
+  yield* rest;
+}
+
+/** An answer whose data is label sets, in pieces of bytes; gives the event loop its turns. */
+export async function* writeSeriesResponse(
+  series: readonly Labels[],
+  warnings: readonly string[],
+): AsyncGenerator<Buffer> {
+  const yielder = createYielder();
+  const out = new JsonBytes();
+  out.text('{"status":"success","data":[');
+  for (let i = 0; i < series.length; i++) {
+    out.text(i === 0 ? labelsJson(series[i]!) : `,${labelsJson(series[i]!)}`);
+    if (i % SERIES_PER_TURN === 0) await yielder();
+    if (out.length >= PIECE_BYTES) yield out.take();
+  }
+  out.text(`]${notes('warnings', warnings)}}`);
+  yield out.finish();
 }
 
 /** What goes with a query's result. */

@@ -1,10 +1,12 @@
 import { compareLabels } from '@opendata/promql';
 import { HttpError, requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { sortedInTurns } from '../block/sorted-in-turns.ts';
 import type { TimeSeriesDb } from '../db.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
+import { createYielder } from '../head/yielder.ts';
 import { addApiRoute } from './api-route.ts';
-import { dataResponse, labelsJson, sendJson } from './json-writer.ts';
+import { dataResponse, sendJson, sendPieces, writeSeriesResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters } from './parameters.ts';
 
 const TRUNCATED = 'results truncated due to limit';
@@ -18,11 +20,10 @@ export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesD
       if (parameters.all('match[]').length === 0) throw badData('no match[] parameter provided');
       const limit = parameters.limit();
       const series = await database().series(labelRequest(parameters, reply, (message) => invalid('match[]', message)));
-      series.sort(compareLabels);
-      const isTruncated = limit > 0 && series.length > limit;
-      const kept = isTruncated ? series.slice(0, limit) : series;
-      const warnings = isTruncated ? `,"warnings":${JSON.stringify([TRUNCATED])}` : '';
-      return sendJson(reply, `{"status":"success","data":[${kept.map(labelsJson).join(',')}]${warnings}}`);
+      const sorted = await sortedInTurns(series, compareLabels, createYielder(requestSignal(reply)));
+      const isTruncated = limit > 0 && sorted.length > limit;
+      const kept = isTruncated ? sorted.slice(0, limit) : sorted;
+      return await sendPieces(reply, writeSeriesResponse(kept, isTruncated ? [TRUNCATED] : []));
     },
   });
   addApiRoute(app, {

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import {
   type Engine,
   isQueryError,
@@ -10,7 +9,7 @@ import {
 import { HttpError, requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { addApiRoute } from './api-route.ts';
-import { sendJson, writeQueryResponse } from './json-writer.ts';
+import { sendPieces, writeQueryResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters, parseDurationMs, quote } from './parameters.ts';
 
 const MAX_POINTS = 11_000;
@@ -101,12 +100,7 @@ async function answer(reply: FastifyReply, result: QueryResult, limit: number, s
     stats: stats === '' ? undefined : statsJson(result.stats),
     plan: result.plan && JSON.stringify(result.plan),
   });
-  const first = await pieces.next();
-  const second = await pieces.next();
-  if (second.done) return sendJson(reply, first.value!);
-  return reply
-    .type('application/json')
-    .send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
+  return await sendPieces(reply, pieces);
 }
 
 function deprecatedStats(value: string): string {
@@ -128,9 +122,4 @@ function statsJson({ durationMs, totalSamples, peakSamples }: QueryStats): strin
     },
     samples: { totalQueryableSamples: totalSamples, samplesRead: totalSamples, peakSamples },
   });
-}
-
-async function* joined(first: readonly Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  yield* first;
-  yield* rest;
 }

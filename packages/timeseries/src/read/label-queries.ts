@@ -1,6 +1,7 @@
-import { compareStrings, type Labels } from '@opendata/promql';
+import type { Labels } from '@opendata/promql';
 import type { Block } from '../block/block.ts';
 import { matchBlock } from '../block/match-block.ts';
+import { sortedStrings } from '../block/sorted-in-turns.ts';
 import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from '../head/label-queries.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { ReadView } from './view.ts';
@@ -26,7 +27,7 @@ export async function viewLabelNames(view: ReadView, request: LabelRequest): Pro
     if (isWhole(block, request)) for (const { name } of block.descriptor.names) names.add(name);
     else for (const pair of await pairsOf(block, request)) names.add(block.index.nameOf(pair));
   }
-  return [...names].sort(compareStrings);
+  return sortedStrings(names, createYielder(request.signal));
 }
 
 /** Values of a label of those series, sorted. */
@@ -46,7 +47,7 @@ export async function viewLabelValues(view: ReadView, name: string, request: Lab
       if (pair >= range.first && pair < range.end) values.add(await readValue(pair));
     }
   }
-  return [...values].sort(compareStrings);
+  return sortedStrings(values, createYielder(request.signal));
 }
 
 /** Whether the answer is everything that the block has. */

@@ -147,7 +147,7 @@ describe('a scrape', () => {
       NOW,
       250,
     );
-    const found = db.exemplars([[{ name: '__name__', type: '=', value: 'a_total' }]], NOW - 5000, NOW);
+    const found = await db.exemplars([[{ name: '__name__', type: '=', value: 'a_total' }]], NOW - 5000, NOW);
     expect(found.map(({ exemplars }) => exemplars)).toEqual([
       [{ labels: ['trace_id', 't1'], value: 0.5, timestampMs: NOW }],
       [{ labels: ['trace_id', 't2'], value: 0.7, timestampMs: NOW - 2000 }],
