@@ -58,18 +58,18 @@ describe('blocks of a database', () => {
   it('keep exemplars over seals, merges and restarts', async () => {
     const config = newFolder();
     let db = await openDb(config);
-    const exemplars = () =>
-      db.exemplars([[]], -1e15, 1e15).flatMap((series) => series.exemplars.map(({ labels }) => labels[1]));
+    const exemplars = async () =>
+      (await db.exemplars([[]], -1e15, 1e15)).flatMap((series) => series.exemplars.map(({ labels }) => labels[1]));
     db.remoteWrite(bodyOf(NOW - 5 * HOUR_MS, 1, 'first'));
     await db.seal('all');
     db.remoteWrite(bodyOf(NOW - 4 * HOUR_MS, 1, 'second'));
     await db.seal('complete');
     expect(db.stats()).toMatchObject({ blocks: 1, samples: 0 });
     db.remoteWrite(bodyOf(NOW, 1, 'third'));
-    expect(exemplars()).toEqual(['first', 'second', 'third']);
+    expect(await exemplars()).toEqual(['first', 'second', 'third']);
     await db.close();
     db = await openDb(config);
-    expect(exemplars()).toEqual(['first', 'second', 'third']);
+    expect(await exemplars()).toEqual(['first', 'second', 'third']);
   });
 
   it('hide nothing from reads while they are written, merged and replace each other', async () => {
