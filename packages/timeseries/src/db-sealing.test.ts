@@ -216,35 +216,39 @@ async function expectLabels(db: TimeSeriesDb, model: Model): Promise<void> {
 }
 
 describe('a database that seals', () => {
-  it('holds what a map holds, over seals, merges and restarts', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(actionArbitrary, { minLength: 1, maxLength: 14 }),
-        fc.array(readArbitrary, { minLength: 4, maxLength: 8 }),
-        async (actions, reads) => {
-          const config = newFolder();
-          let db = await openDb(config);
-          const model = new Model();
-          for (const [i, action] of actions.entries()) {
-            if (action === 'restart') {
-              await db.close();
-              db = await openDb(config);
-            } else if (action === 'seal' || action === 'seal all') {
-              await db.seal(action === 'seal' ? 'complete' : 'all');
-            } else {
-              await db.committed(db.remoteWrite(bodyOf(action)).group);
-              model.write(action);
+  it(
+    'holds what a map holds, over seals, merges and restarts',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(actionArbitrary, { minLength: 1, maxLength: 14 }),
+          fc.array(readArbitrary, { minLength: 4, maxLength: 8 }),
+          async (actions, reads) => {
+            const config = newFolder();
+            let db = await openDb(config);
+            const model = new Model();
+            for (const [i, action] of actions.entries()) {
+              if (action === 'restart') {
+                await db.close();
+                db = await openDb(config);
+              } else if (action === 'seal' || action === 'seal all') {
+                await db.seal(action === 'seal' ? 'complete' : 'all');
+              } else {
+                await db.committed(db.remoteWrite(bodyOf(action)).group);
+                model.write(action);
+              }
+              await expectReads(db, model, reads[i % reads.length]!);
             }
-            await expectReads(db, model, reads[i % reads.length]!);
-          }
-          for (const read of reads) await expectReads(db, model, read);
-          await expectLabels(db, model);
-          await db.close();
-        },
-      ),
-      { numRuns: RUNS },
-    );
-  }, 120_000);
+            for (const read of reads) await expectReads(db, model, read);
+            await expectLabels(db, model);
+            await db.close();
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    60_000 + RUNS * 2000,
+  );
 
   it('moves samples of complete windows out of memory and into blocks, which merge', async () => {
     const db = await openDb(newFolder());
