@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { until } from '../support/load.ts';
 import { azurite, createAzurite, createVersitygw, type ObjectStore, versitygw } from '../support/object-stores.ts';
+import { runOurs } from '../support/server-process.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -43,10 +44,10 @@ describe.each(stores)('on %s', (_name, command, create) => {
       const afterKill = witness.acknowledged;
       await until('acknowledged writes after the kill', () => witness.acknowledged > afterKill + 50);
 
-      await store.kill();
+      store.pause();
       load.reset();
       await until('refused writes', () => load.count(503) > 0);
-      await store.start();
+      store.resume();
       const afterOutage = witness.acknowledged;
       await until('acknowledged writes after the outage', () => witness.acknowledged > afterOutage + 50);
       await load.stop();
@@ -65,5 +66,33 @@ describe.each(stores)('on %s', (_name, command, create) => {
       expect(await first.exited).toBe(3);
       expect(await second.kill('SIGTERM')).toBe(0);
     });
+  });
+});
+
+describe.skipIf(azurite === undefined)('the check of an Azure container at start', () => {
+  let workspace: Workspace;
+  let store: ObjectStore;
+
+  beforeAll(async () => {
+    workspace = createWorkspace();
+    store = await createAzurite(workspace.folder);
+    await store.start();
+  });
+
+  afterAll(async () => {
+    await workspace.remove();
+    await store.kill();
+  });
+
+  const wrongKey = Buffer.alloc(64, 1).toString('base64');
+  it.each([
+    ['a missing container', { from: 'container: bucket', to: 'container: nowhere' }, {}, 'does not exist'],
+    ['a wrong key', { from: '', to: '' }, { AZURE_STORAGE_ACCOUNT_KEY: wrongKey }, 'the credentials are wrong'],
+  ])('refuses %s with exit code 2', async (_name, { from, to }, env, message) => {
+    const config = workspace.file('config.yaml', storageSection(store.objectStore.replace(from, to)));
+    const { code, stdout, stderr } = await runOurs('opendata-log', ['--config', config], {
+      env: { ...store.env, ...env },
+    });
+    expect([code, stdout + stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 });

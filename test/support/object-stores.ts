@@ -10,8 +10,10 @@ export interface ObjectStore {
   /** For the `object_store:` section, and the environment, of a server that uses it. */
   readonly objectStore: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The same server on the same objects, after a `kill`. */
   start(): Promise<void>;
+  /** An outage: connections stay open and nothing answers. (Azurite has not everything on disk when it is killed.) */
+  pause(): void;
+  resume(): void;
   kill(): Promise<void>;
 }
 
@@ -44,14 +46,12 @@ export async function createAzurite(folder: string): Promise<ObjectStore> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/${account}`;
   const args = ['--silent', '--skipApiVersionCheck', '--location', join(folder, 'azurite'), '--blobPort', String(port)];
-  const { start, kill } = processOf(azurite!, args, url);
-  let made = false;
+  const store = processOf(azurite!, args, url);
   return {
-    kill,
+    ...store,
     async start() {
-      await start();
-      if (!made) await makeContainer(url);
-      made = true;
+      await store.start();
+      await makeContainer(url);
     },
     objectStore: `{type: Azure, account: ${account}, container: ${bucket}, endpoint: '${url}', allow_http: true}`,
     env: { AZURE_STORAGE_ACCOUNT_KEY: accountKey },
@@ -74,7 +74,7 @@ async function makeContainer(url: string): Promise<void> {
   if (response.status !== 201) throw new Error(`no container: ${response.status} ${await response.text()}`);
 }
 
-function processOf(command: string, args: readonly string[], url: string): Pick<ObjectStore, 'start' | 'kill'> {
+function processOf(command: string, args: readonly string[], url: string): Omit<ObjectStore, 'objectStore' | 'env'> {
   let child: ChildProcess | undefined;
   return {
     async start() {
@@ -89,6 +89,8 @@ function processOf(command: string, args: readonly string[], url: string): Pick<
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     async kill() {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((resolve) => child?.once('close', resolve));

@@ -20,6 +20,7 @@ export interface ObjectStoreTarget {
   /** The folder of a Local store, absolute. */
   readonly folder?: string;
   readonly aws?: AwsTarget;
+  readonly azure?: AzureTarget;
   /** The base URL that answers HTTP for this store, where it is known. */
   readonly endpoint?: string;
 }
@@ -29,6 +30,12 @@ export interface AwsTarget {
   readonly region: string;
   /** URL of the bucket, in path or virtual-hosted style; without a slash at the end. */
   readonly bucketUrl: string;
+}
+
+export interface AzureTarget {
+  readonly account: string;
+  /** URL of the container, without a slash at the end. */
+  readonly containerUrl: string;
 }
 
 /**
@@ -87,7 +94,11 @@ export function objectStoreTarget(config: StorageConfig, env: Environment = proc
           AZURE_ALLOW_HTTP: allowHttp || emulator ? 'true' : 'false',
         }),
         description: `az://${store.container}/${path}${endpoint === undefined ? '' : ` at ${endpoint}`}`,
-        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(endpoint !== undefined && { endpoint }),
+        ...(endpoint !== undefined &&
+          account !== undefined && {
+            azure: { account, containerUrl: `${endpoint.replace(/\/+$/, '')}/${store.container}` },
+          }),
         isRemote: true,
       };
     }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { preflightAws } from './aws-preflight.ts';
+import { azureAccess, preflightAzure } from './azure-preflight.ts';
 import { StorageError } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
 import type { Environment, ObjectStoreTarget } from './object-store.ts';
@@ -31,8 +32,8 @@ export interface PreflightReport {
  * - Local: the folder is made and a file written to it.
  * - Aws: bucket, region, credentials, and the permission to list, write and delete; and that the store honours
  *   `If-None-Match: *`, without which fencing would not hold. Not through an HTTP proxy of the environment.
- * - Azure: only that the endpoint answers HTTP. Gcp: nothing. Both have conditional puts always; what else may be wrong
- *   shows when the engine lists the store for the first time.
+ * - Azure: the same, with an account key or a SAS token; with other credentials only that the endpoint answers HTTP.
+ * - Gcp: nothing. It has conditional puts always; what else may be wrong shows when the engine lists the store first.
  *
  * @throws StorageError `config` (an operator must change something) or `unavailable` (it may work later); `details.reason`
  * is a StoreFailureReason
@@ -54,6 +55,11 @@ export async function preflightObjectStore(
   const { aws } = target;
   if (aws !== undefined) {
     return { warnings: await preflightAws({ ...target, aws }, { env, readOnly, signal, stsEndpoint }) };
+  }
+  const { azure } = target;
+  const access = azureAccess(env);
+  if (azure !== undefined && access !== undefined) {
+    return { warnings: await preflightAzure({ ...target, azure }, access, { readOnly, signal }) };
   }
   try {
     await (await fetch(target.endpoint, { method: 'HEAD', signal, redirect: 'manual' })).arrayBuffer();
