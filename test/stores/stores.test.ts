@@ -87,7 +87,7 @@ describe.skipIf(azurite === undefined)('the check of an Azure container at start
   const wrongKey = Buffer.alloc(64, 1).toString('base64');
   it.each([
     ['a missing container', { from: 'container: bucket', to: 'container: nowhere' }, {}, 'does not exist'],
-    ['a wrong key', { from: '', to: '' }, { AZURE_STORAGE_ACCOUNT_KEY: wrongKey }, 'the credentials are wrong'],
+    ['a wrong key', { from: '', to: '' }, { AZURE_STORAGE_ACCOUNT_KEY: wrongKey }, 'the credentials'],
   ])('refuses %s with exit code 2', async (_name, { from, to }, env, message) => {
     const config = workspace.file('config.yaml', storageSection(store.objectStore.replace(from, to)));
     const { code, stdout, stderr } = await runOurs('opendata-log', ['--config', config], {
