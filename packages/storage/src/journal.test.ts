@@ -130,7 +130,8 @@ describe('journal', () => {
     const first = await openOnModel(store);
     const fatal = new Promise<{ code: string }>((resolve) => first.onFatal(resolve));
     await openOnModel(store);
-    expect(await codeOf(first.journal.committed(first.journal.append(1, bytes('stale'))))).toBe('fenced');
+    const stale = async () => first.journal.committed(first.journal.append(1, bytes('stale')));
+    expect(await codeOf(stale())).toBe('fenced');
     expect((await fatal).code).toBe('fenced');
     expect(() => first.journal.append(1, bytes('x'))).toThrow(expect.objectContaining({ code: 'fenced' }));
     expect(first.health().state).toBe('fenced');

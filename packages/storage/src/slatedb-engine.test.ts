@@ -151,7 +151,8 @@ describe('a storage on a folder', () => {
     await first.journal.committed(first.journal.append(1, bytes('kept')));
     const fatal = new Promise<StorageError>((resolve) => first.onFatal(resolve));
     const second = await open(onFolder(folder));
-    expect(await codeOf(first.journal.committed(first.journal.append(1, bytes('stale'))))).toBe('fenced');
+    const stale = async () => first.journal.committed(first.journal.append(1, bytes('stale')));
+    expect(await codeOf(stale())).toBe('fenced');
     expect((await fatal).code).toBe('fenced');
     expect(() => first.journal.append(1, bytes('x'))).toThrow(expect.objectContaining({ code: 'fenced' }));
     expect(first.health().state).toBe('fenced');
