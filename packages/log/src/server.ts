@@ -12,7 +12,7 @@ import { openStorage, type Storage } from '@opendata/storage';
 import type { LogConfig } from './config.ts';
 import type { LogDb } from './db.ts';
 import { logProblem } from './http/problems.ts';
-import { addLogRoutes, rawLogRoutes } from './http/routes.ts';
+import { addLogRoutes, earlyLogRoutes } from './http/routes.ts';
 import { logMetrics } from './metrics.ts';
 import { openLogOn } from './open-log.ts';
 
@@ -61,7 +61,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },
     bodyLimitBytes: config.http.body_limit,
-    rawRoutes: rawLogRoutes(
+    ...earlyLogRoutes(
       db,
       { maxBatchRecords: config.http.max_batch_records, maxRequestBytes: config.http.body_limit },
       draining.signal,

@@ -20,6 +20,7 @@ export { encodeAppendRequest } from './log-append-encode.ts';
 export {
   type AppendRequest,
   addAppendFrame,
+  createAppendDecoder,
   createFrameColumns,
   decodeAppendRequest,
   type FrameColumns,
@@ -39,6 +40,7 @@ export {
 export { LOG_CONTENT_TYPES, type LogFormat, logRequestFormat, logResponseFormat } from './log-format.ts';
 export { type LogRecords, logRecordAt, type WireLogRecord } from './log-records.ts';
 export {
+  appendResponseText,
   encodeAppendResponse,
   encodeCountResponse,
   encodeErrorResponse,

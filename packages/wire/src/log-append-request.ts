@@ -42,6 +42,21 @@ export function decodeAppendRequest(
   return format === 'protobuf' ? decodeAppendProtobuf(body, maxRecords) : decodeAppendJson(body, maxRecords);
 }
 
+/** {@link decodeAppendRequest} with arrays that are used again: a result is valid until the next call. */
+export function createAppendDecoder(): typeof decodeAppendRequest {
+  const columns = createFrameColumns(new Uint8Array(0));
+  return (format, body, maxRecords = Number.POSITIVE_INFINITY) => {
+    if (format !== 'protobuf') return decodeAppendJson(body, maxRecords);
+    columns.bytes = body;
+    columns.count = 0;
+    columns.builder = undefined;
+    const awaitDurable = readRequest(createProtoReader(body), columns, maxRecords);
+    const { count, keyStart, keyEnd, valueStart, valueEnd } = columns;
+    const attributes = finishAttributes(columns.builder, count);
+    return { bytes: body, count, keyStart, keyEnd, valueStart, valueEnd, attributes, awaitDurable };
+  };
+}
+
 function decodeAppendProtobuf(body: Uint8Array, maxRecords: number): AppendRequest {
   const columns = createFrameColumns(body);
   const awaitDurable = readRequest(createProtoReader(body), columns, maxRecords);

@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { decodeBase64, putBase64 } from './base64.ts';
 import { isWireError } from './errors.ts';
 import { parseAppendJson } from './log-append-json.ts';
-import { type AppendRequest, decodeAppendRequest } from './log-append-request.ts';
+import { type AppendRequest, createAppendDecoder, decodeAppendRequest } from './log-append-request.ts';
 import { scanAppendJson } from './log-append-scan.ts';
 import { type LogFormat, logRequestFormat, logResponseFormat } from './log-format.ts';
 import {
+  appendResponseText,
   encodeAppendResponse,
   encodeCountResponse,
   encodeErrorResponse,
@@ -307,3 +308,44 @@ describe('formats', () => {
     expect(logResponseFormat(accept)).toBe(format);
   });
 });
+
+describe('quicker forms', () => {
+  const numbers = fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.maxSafeNat());
+
+  it('of the answer to an append are the same bytes', () => {
+    fc.assert(
+      fc.property(fc.constantFrom<LogFormat>('json', 'protobuf'), numbers, numbers, (format, count, start) => {
+        const text = appendResponseText(format, count, start);
+        expect(Buffer.from(text, 'latin1')).toEqual(Buffer.from(encodeAppendResponse(format, count, start)));
+      }),
+    );
+  });
+
+  it('of the decoder answer the same for one request after the other, good or bad', () => {
+    const decode = createAppendDecoder();
+    const headers = fc.array(fc.record({ name: fc.string({ maxLength: 5 }), value: bytes }), { maxLength: 2 });
+    const record = fc.record({ key: bytes, value: bytes, headers }, { requiredKeys: [] });
+    const body = fc.record({ records: fc.array(record, { maxLength: 40 }), cut: fc.option(fc.nat(200), { nil: 0 }) });
+    fc.assert(
+      fc.property(fc.array(body, { minLength: 1, maxLength: 4 }), (bodies) => {
+        for (const { records, cut } of bodies) {
+          const whole = toProtobuf({ records: records as PlainRequest['records'], awaitDurable: cut % 2 === 0 });
+          const request = whole.subarray(0, Math.max(0, whole.length - cut));
+          expect(outcome(() => decode('protobuf', request, 30))).toEqual(
+            outcome(() => decodeAppendRequest('protobuf', request, 30)),
+          );
+        }
+      }),
+    );
+  });
+});
+
+function outcome(decode: () => AppendRequest): unknown {
+  try {
+    const { bytes, count, keyStart, keyEnd, valueStart, valueEnd, attributes, awaitDurable } = decode();
+    const ranges = [keyStart, keyEnd, valueStart, valueEnd].map((column) => Array.from(column.subarray(0, count)));
+    return { bytes, count, ranges, attributes, awaitDurable };
+  } catch (error) {
+    return String(error);
+  }
+}

@@ -50,6 +50,23 @@ export function encodeAppendResponse(format: LogFormat, recordsAppended: number,
   return writtenBytes(writer);
 }
 
+/** The bytes of {@link encodeAppendResponse} as a string (latin1), which is quicker to make and to send. */
+export function appendResponseText(format: LogFormat, recordsAppended: number, startSequence: number): string {
+  if (format === 'json') {
+    return `{"status":"${SUCCESS}","recordsAppended":${recordsAppended},"startSequence":${startSequence}}`;
+  }
+  return SUCCESS_FIELD + numberField('\x10', recordsAppended) + numberField('\x18', startSequence);
+}
+
+const SUCCESS_FIELD = `\x0a\x07${SUCCESS}`;
+
+function numberField(tag: string, value: number): string {
+  if (value === 0) return '';
+  let text = tag;
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) text += String.fromCharCode((value % 0x80) + 0x80);
+  return text + String.fromCharCode(value);
+}
+
 /** Encodes the answer to a scan of `key`, or to a read over many keys when it is undefined, into one buffer. */
 export function encodeScanResponse(format: LogFormat, key: Uint8Array | undefined, records: ScanColumns): Uint8Array {
   return format === 'json' ? encodeScanJson(key, records) : encodeScanProtobuf(key, records);

@@ -1,40 +1,70 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RawRoute } from '@opendata/server';
+import type { QuickRoute, RawRoute } from '@opendata/server';
 import {
-  decodeAppendRequest,
-  encodeAppendResponse,
+  appendResponseText,
+  createAppendDecoder,
   LOG_CONTENT_TYPES,
   logRequestFormat,
   logResponseFormat,
 } from '@opendata/wire';
 import type { LogDb } from '../db.ts';
 
+const path = '/api/v1/log/append';
+
+/** Sends an answer; `text` is a string of bytes (latin1), which goes out in one piece with the head. */
+type Send = (contentType: string, text: string) => void;
+
 /**
  * `POST /api/v1/log/append`: a batch of at most `maxRecords` under consecutive sequences, all or nothing, over any keys.
  * A batch is taken in one turn of the event loop, so its records are bounded and not only its bytes.
  */
-export function appendRoute(opened: () => LogDb, maxRecords: number): RawRoute {
+export function appendRoutes(
+  opened: () => LogDb,
+  maxRecords: number,
+): { readonly raw: RawRoute; readonly quick: QuickRoute } {
   const answers = new AnswerQueue();
+  const decode = createAppendDecoder();
+
+  function append(
+    contentType: string | undefined,
+    accept: string | undefined,
+    body: Buffer,
+    send: Send,
+  ): Promise<void> | undefined {
+    const db = opened();
+    const batch = decode(logRequestFormat(contentType), body, maxRecords);
+    const appended = db.appendColumns(batch);
+    const { count, startSequence } = appended;
+    const pending = db.acknowledged(appended, batch.awaitDurable);
+    // An empty batch has no first sequence; the reference answers 0.
+    const answer = { send, accept, count, startSequence: count === 0 ? 0 : startSequence };
+    if (pending !== undefined) return pending.then(() => sendAnswer(answer));
+    answers.add(answer);
+    return undefined;
+  }
+
   return {
-    method: 'POST',
-    path: '/api/v1/log/append',
-    usesBodyAtOnce: true,
-    handle(request, body, response) {
-      const db = opened();
-      const batch = decodeAppendRequest(logRequestFormat(request.headers['content-type']), body, maxRecords);
-      const appended = db.appendColumns(batch);
-      // An empty batch has no first sequence; the reference answers 0.
-      const startSequence = appended.count === 0 ? 0 : appended.startSequence;
-      const pending = db.acknowledged(appended, batch.awaitDurable);
-      if (pending === undefined) return answers.add({ request, response, count: appended.count, startSequence });
-      return pending.then(() => send({ request, response, count: appended.count, startSequence }));
+    raw: {
+      method: 'POST',
+      path,
+      usesBodyAtOnce: true,
+      handle(request, body, response) {
+        return append(request.headers['content-type'], request.headers.accept, body, (contentType, text) => {
+          response.writeHead(200, { 'content-type': contentType, 'content-length': text.length });
+          response.end(text, 'latin1');
+        });
+      },
+    },
+    quick: {
+      path,
+      handle: ({ contentType, accept }, body, exchange) =>
+        append(contentType, accept, body, (type, text) => exchange.answer(type, text)),
     },
   };
 }
 
 interface Answer {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly send: Send;
+  readonly accept: string | undefined;
   readonly count: number;
   readonly startSequence: number;
 }
@@ -54,14 +84,11 @@ class AnswerQueue {
   private flush(): void {
     const answers = this.waiting;
     this.waiting = [];
-    for (const answer of answers) send(answer);
+    for (const answer of answers) sendAnswer(answer);
   }
 }
 
-function send({ request, response, count, startSequence }: Answer): void {
-  const format = logResponseFormat(request.headers.accept);
-  const body = encodeAppendResponse(format, count, startSequence);
-  response.writeHead(200, { 'content-type': LOG_CONTENT_TYPES[format], 'content-length': body.length });
-  // As a string of bytes it goes out in one piece with the head.
-  response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
+function sendAnswer({ send, accept, count, startSequence }: Answer): void {
+  const format = logResponseFormat(accept);
+  send(LOG_CONTENT_TYPES[format], appendResponseText(format, count, startSequence));
 }

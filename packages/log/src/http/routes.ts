@@ -1,8 +1,8 @@
-import type { HttpServer, RawRoute } from '@opendata/server';
+import type { HttpServer, QuickRoute, RawRoute } from '@opendata/server';
 import type { LogDb } from '../db.ts';
 import { maxKeyBytes } from '../key-bytes.ts';
 import { addAboutRoutes } from './about-routes.ts';
-import { appendRoute } from './append-route.ts';
+import { appendRoutes } from './append-route.ts';
 import { addDurabilityRoutes } from './durability-routes.ts';
 import { readRoute } from './read-route.ts';
 import { addReadRoutes } from './read-routes.ts';
@@ -18,19 +18,23 @@ export interface RouteLimits {
 }
 
 /** The routes that are answered before the framework sees them. `draining` ends what would go on for ever. */
-export function rawLogRoutes(
+export function earlyLogRoutes(
   db: () => LogDb,
   { maxBatchRecords, maxRequestBytes }: RouteLimits,
   draining: AbortSignal,
-): RawRoute[] {
+): { readonly rawRoutes: readonly RawRoute[]; readonly quickRoutes: readonly QuickRoute[] } {
+  const append = appendRoutes(db, maxBatchRecords);
   const sessionLimits = { maxRecords: maxBatchRecords, maxFrameBytes: maxRequestBytes, maxKeyBytes };
-  return [
-    appendRoute(db, maxBatchRecords),
-    scanRoute(db),
-    readRoute(db),
-    tailRoute(db, draining),
-    sessionRoute(db, sessionLimits, draining),
-  ];
+  return {
+    rawRoutes: [
+      append.raw,
+      scanRoute(db),
+      readRoute(db),
+      tailRoute(db, draining),
+      sessionRoute(db, sessionLimits, draining),
+    ],
+    quickRoutes: [append.quick],
+  };
 }
 
 /** The others. */

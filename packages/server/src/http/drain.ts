@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { QuickLane } from './quick-lane.ts';
 import type { ResponseTracker } from './tracked-response.ts';
 
 /**
@@ -15,7 +16,12 @@ const CHECK_INTERVAL_MS = 10;
  * still running after `deadlineMs` is broken off.
  * @returns the number of requests broken off
  */
-export async function drainServer(server: Server, tracker: ResponseTracker, deadlineMs: number): Promise<number> {
+export async function drainServer(
+  server: Server,
+  lane: QuickLane,
+  tracker: ResponseTracker,
+  deadlineMs: number,
+): Promise<number> {
   const { inFlight, openConnections } = tracker.metrics;
   const startMs = performance.now();
   tracker.draining = true;
@@ -25,6 +31,7 @@ export async function drainServer(server: Server, tracker: ResponseTracker, dead
     : undefined;
   const graceMs = Math.min(IDLE_GRACE_MS, deadlineMs / 4);
   while (openConnections.value > 0 && performance.now() - startMs < graceMs) await sleep(CHECK_INTERVAL_MS);
+  lane.closeIdle();
   server.closeIdleConnections();
   let timer: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve) => {
@@ -37,6 +44,7 @@ export async function drainServer(server: Server, tracker: ResponseTracker, dead
   });
   clearTimeout(timer);
   const brokenOff = inFlight.value;
+  lane.closeAll();
   server.closeAllConnections();
   await closed;
   return brokenOff;

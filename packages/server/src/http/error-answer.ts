@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import type { Logger } from '../logger.ts';
 import {
   type ErrorMapper,
   type ErrorRenderer,
+  type FailedRequest,
   HttpError,
   type HttpProblem,
   problemHeaders,
@@ -25,21 +25,21 @@ export interface ErrorAnswer extends RenderedProblem {
 
 /** The one place where errors become answers. */
 export interface ErrorAnswers {
-  forError(error: unknown, request: IncomingMessage): ErrorAnswer;
-  forProblem(problem: HttpProblem, request: IncomingMessage | undefined): ErrorAnswer;
+  forError(error: unknown, request: FailedRequest): ErrorAnswer;
+  forProblem(problem: HttpProblem, request: FailedRequest | undefined): ErrorAnswer;
 }
 
 export function createErrorAnswers({ mapError, errorRenderers = {}, logger }: ErrorOptions): ErrorAnswers {
   const renderers = Object.entries(errorRenderers).sort(([a], [b]) => b.length - a.length);
 
-  function forProblem(problem: HttpProblem, request: IncomingMessage | undefined): ErrorAnswer {
+  function forProblem(problem: HttpProblem, request: FailedRequest | undefined): ErrorAnswer {
     const url = request?.url ?? '/';
     const render = renderers.find(([prefix]) => url.startsWith(prefix))?.[1] ?? renderPlainError;
     const rendered = problem.body ?? render(problem, request);
     return { status: problem.status, headers: problemHeaders(problem), ...rendered };
   }
 
-  function forError(error: unknown, request: IncomingMessage): ErrorAnswer {
+  function forError(error: unknown, request: FailedRequest): ErrorAnswer {
     const problem = toProblem(error, mapError);
     if (problem.status >= 500 && !(error instanceof HttpError)) {
       const fields = { err: error, method: request.method, path: pathOf(request), status: problem.status };
@@ -69,6 +69,6 @@ function frameworkProblem(error: unknown): HttpProblem | undefined {
 }
 
 /** The path of a request without its query, which may hold what should not be logged. */
-export function pathOf(request: IncomingMessage): string {
+export function pathOf(request: FailedRequest): string {
   return (request.url ?? '').split('?', 1)[0]!;
 }

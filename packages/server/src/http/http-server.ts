@@ -11,6 +11,7 @@ import { createErrorAnswers, type ErrorAnswer, type ErrorAnswers, pathOf } from 
 import { createNodeServer } from './node-server.ts';
 import { addOperationalRoutes } from './operational-routes.ts';
 import type { ErrorMapper, ErrorRenderer } from './problem.ts';
+import { QuickLane, type QuickRoute } from './quick-lane.ts';
 import { createRawDispatch, type RawRoute } from './raw-routes.ts';
 import type { ReadinessCheck } from './readiness.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
@@ -35,6 +36,8 @@ export interface HttpServerOptions {
   readonly web?: WebAccess | undefined;
   /** Routes answered before the framework. */
   readonly rawRoutes?: readonly RawRoute[];
+  /** Plain requests to these paths are answered past the HTTP parser, unless there is `web` access; each path needs a raw route too. */
+  readonly quickRoutes?: readonly QuickRoute[];
 }
 
 export interface HttpServer {
@@ -64,6 +67,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     onRecorded: accessLog(logger),
   };
   const rawDispatch = createRawDispatch(options.rawRoutes ?? [], bodyLimitBytes, metrics, errors);
+  // Not past TLS, users and their headers; and the access log wants a request and a response.
+  const isPlain = options.web === undefined && tracker.onRecorded === undefined;
+  const quickRoutes = isPlain ? (options.quickRoutes ?? []) : [];
+  const lane = new QuickLane(quickRoutes, { bodyLimitBytes, tracker, errors });
   const draining = new AbortController();
 
   let server!: Server;
@@ -75,6 +82,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     serverFactory: (framework) => {
       server = createNodeServer({ tracker, rawDispatch, framework, errors, bodyLimitBytes, web: options.web });
       options.web?.attach(server, logger);
+      lane.attach(server);
       return server;
     },
     clientErrorHandler: () => {},
@@ -104,7 +112,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     async close(deadlineMs) {
       draining.abort();
-      const brokenOff = await drainServer(server, tracker, deadlineMs);
+      const brokenOff = await drainServer(server, lane, tracker, deadlineMs);
       await app.close();
       return brokenOff;
     },

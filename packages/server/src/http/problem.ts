@@ -1,5 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
+/** What an error's answer may depend on. */
+export type FailedRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
 /** Something that a client is told instead of an answer. */
 export interface HttpProblem {
   readonly status: number;
@@ -20,7 +23,7 @@ export interface RenderedProblem {
 }
 
 /** Puts a problem into the words of an API. `request` is absent where not even a request line could be read. */
-export type ErrorRenderer = (problem: HttpProblem, request: IncomingMessage | undefined) => RenderedProblem;
+export type ErrorRenderer = (problem: HttpProblem, request: FailedRequest | undefined) => RenderedProblem;
 
 /** Says what status a typed error of a database has; `undefined` for an error that it does not know, which is a 500. */
 export type ErrorMapper = (error: unknown) => HttpProblem | undefined;

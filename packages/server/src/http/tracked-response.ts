@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 
 /** The status counted for a request whose client left before any of the answer was sent. */
-const CLIENT_CLOSED_REQUEST = 499;
+export const CLIENT_CLOSED_REQUEST = 499;
 
 /** What responses share: where they are counted, and whether the server is on its way out. */
 export interface ResponseTracker {
@@ -14,7 +14,7 @@ export interface ResponseTracker {
   /** Told about each request that has ended. */
   readonly onRecorded: ((response: TrackedResponse) => void) | undefined;
   /** Called after each response while the server drains. */
-  onClosed: ((response: TrackedResponse) => void) | undefined;
+  onClosed: (() => void) | undefined;
 }
 
 /**
@@ -73,7 +73,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     // A request that was destroyed has lost its socket.
     (this.req.socket as WithQueue | null)?.[kQueued]?.delete(this);
     tracker.onRecorded?.(this);
-    tracker.onClosed?.(this);
+    tracker.onClosed?.();
   }
 }
 

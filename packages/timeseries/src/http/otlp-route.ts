@@ -60,7 +60,7 @@ export function otlpRoutes(options: OtlpRouteOptions): RawRoute[] {
 }
 
 /** `undefined` where the content type is none of OTLP's. */
-function encodingOf(request: IncomingMessage | undefined): OtlpEncoding | undefined {
+function encodingOf(request: Pick<IncomingMessage, 'headers'> | undefined): OtlpEncoding | undefined {
   const type = (request?.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
   if (type === CONTENT_TYPES.protobuf) return 'protobuf';
   return type === CONTENT_TYPES.json ? 'json' : undefined;

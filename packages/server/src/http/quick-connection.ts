@@ -1,0 +1,238 @@
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { endOfHead, parseQuickHead, type QuickHead } from './quick-head.ts';
+import type { PreparedRoute, QuickExchange, QuickLane } from './quick-lane.ts';
+import { CLIENT_CLOSED_REQUEST } from './tracked-response.ts';
+
+/** The same bounds as those of the parser. */
+const firstRequestMs = 30_000;
+const keepAliveMs = 75_000;
+const requestMs = 300_000;
+/** Nobody gets more room than this because of what a header says. */
+const trustedLengthBytes = 1024 * 1024;
+const statusTexts: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  413: 'Payload Too Large',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+const noBytes: Buffer = Buffer.alloc(0);
+
+/** A connection in the quick lane: one request after the other, each answered before the next is looked at. */
+export class QuickConnection implements QuickExchange {
+  readonly #lane: QuickLane;
+  readonly #socket: Socket;
+  readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
+  readonly #onEnd = (): void => this.#halfClosed();
+  readonly #onClose = (): void => this.#closed();
+  readonly #onError = (): void => undefined;
+  #deadlineMs = performance.now() + firstRequestMs;
+  /** The head read last, as text and as what it says: most clients repeat it. */
+  #headText = '';
+  #head: QuickHead | undefined;
+  /** The route of the request that is read or handled; undefined between requests. */
+  #route: PreparedRoute | undefined;
+  #startMs = 0;
+  #requests = 0;
+  #handling = false;
+  #receiving = false;
+  /** The body as far as it has come, where it did not come with its head. */
+  #body: Buffer | undefined;
+  #bodyBytes = 0;
+  /** What came while a request was handled. */
+  #held = noBytes;
+  #ended = false;
+
+  constructor(lane: QuickLane, socket: Socket) {
+    this.#lane = lane;
+    this.#socket = socket;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+    socket.on('error', this.#onError);
+  }
+
+  answer(contentType: string, body: string): void {
+    this.#respond(200, `200 OK\r\nContent-Type: ${contentType}`, body, false);
+  }
+
+  closeIfIdle(): void {
+    if (this.#route === undefined) this.#socket.destroy();
+  }
+
+  closeIfExpired(nowMs: number): void {
+    if (nowMs < this.#deadlineMs || this.#handling) return;
+    if (this.#route === undefined) this.#socket.destroy();
+    else this.#refuse(408, 'the request did not arrive in time');
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#handling) {
+      this.#hold(chunk);
+      return;
+    }
+    this.#receiving = true;
+    let rest: Buffer | undefined = chunk;
+    while (rest !== undefined && rest.length > 0 && !this.#handling) {
+      rest = this.#body === undefined ? this.#readRequest(rest) : this.#readBody(rest);
+    }
+    this.#receiving = false;
+    if (rest !== undefined && rest.length > 0) this.#hold(rest);
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#socket.pause();
+  }
+
+  /** Takes a request from the start of `bytes`; what is behind it, or undefined when the connection is the parser's. */
+  #readRequest(bytes: Buffer): Buffer | undefined {
+    const lane = this.#lane;
+    const headEnd = endOfHead(bytes);
+    const head = headEnd < 0 ? undefined : this.#parseHead(bytes.toString('latin1', 0, headEnd));
+    const route = head === undefined ? undefined : lane.routes.get(head.path);
+    if (head === undefined || route === undefined || head.contentLength > lane.bodyLimitBytes) {
+      this.#handOver(bytes);
+      return undefined;
+    }
+    this.#route = route;
+    this.#startMs = performance.now();
+    this.#deadlineMs = this.#startMs + requestMs;
+    lane.tracker.metrics.inFlight.inc();
+    const bodyEnd = headEnd + head.contentLength;
+    if (bodyEnd > bytes.length) {
+      this.#body = lane.buffers.take(Math.min(head.contentLength, trustedLengthBytes));
+      return this.#readBody(bytes.subarray(headEnd));
+    }
+    this.#handle(bytes.subarray(headEnd, bodyEnd));
+    return bytes.subarray(bodyEnd);
+  }
+
+  #parseHead(text: string): QuickHead | undefined {
+    if (text !== this.#headText) {
+      this.#head = parseQuickHead(text);
+      this.#headText = text;
+    }
+    return this.#head;
+  }
+
+  #readBody(bytes: Buffer): Buffer {
+    const { buffers } = this.#lane;
+    const { contentLength } = this.#head!;
+    const taken = Math.min(bytes.length, contentLength - this.#bodyBytes);
+    const needBytes = this.#bodyBytes + taken;
+    if (needBytes > this.#body!.length) this.#body = buffers.grow(this.#body!, this.#bodyBytes, needBytes);
+    bytes.copy(this.#body!, this.#bodyBytes, 0, taken);
+    this.#bodyBytes = needBytes;
+    if (needBytes === contentLength) {
+      const body = this.#body!;
+      this.#body = undefined;
+      this.#bodyBytes = 0;
+      this.#handle(body.subarray(0, contentLength));
+      buffers.give(body);
+    }
+    return bytes.subarray(taken);
+  }
+
+  #handle(body: Buffer): void {
+    this.#handling = true;
+    const request = ++this.#requests;
+    const fail = (error: unknown): void => {
+      if (request === this.#requests) this.#fail(error);
+    };
+    try {
+      this.#route!.route.handle(this.#head!, body, this)?.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    const head = this.#head!;
+    const headers = { 'content-type': head.contentType, accept: head.accept };
+    const { status, ...answer } = this.#lane.errors.forError(error, { method: 'POST', url: head.path, headers });
+    this.#respondError(status, answer, false);
+  }
+
+  /** A request that is not there as a whole. */
+  #refuse(status: number, message: string): void {
+    const request = { method: 'POST', url: this.#head!.path, headers: {} };
+    this.#respondError(status, this.#lane.errors.forProblem({ status, message }, request), true);
+  }
+
+  #respondError(
+    status: number,
+    answer: { headers: Record<string, string>; contentType: string; body: string | Buffer },
+    closes: boolean,
+  ): void {
+    let head = `${status} ${statusTexts[status] ?? 'Error'}\r\nContent-Type: ${answer.contentType}`;
+    for (const [name, value] of Object.entries(answer.headers)) head += `\r\n${name}: ${value}`;
+    this.#respond(status, head, Buffer.from(answer.body).toString('latin1'), closes);
+  }
+
+  #respond(status: number, head: string, body: string, closes: boolean): void {
+    if (this.#route === undefined) return;
+    const lane = this.#lane;
+    const last = closes || lane.tracker.draining || (this.#ended && this.#held.length === 0);
+    const connection = last ? 'Connection: close' : 'Connection: keep-alive\r\nKeep-Alive: timeout=75';
+    const text = `HTTP/1.1 ${head}\r\nDate: ${lane.date()}\r\n${connection}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    this.#socket.write(text, 'latin1');
+    this.#record(status);
+    if (last) {
+      this.#handling = true;
+      this.#socket.destroySoon();
+    } else if (this.#socket.writableNeedDrain) this.#socket.once('drain', () => this.#next());
+    else this.#next();
+  }
+
+  #record(status: number): void {
+    const { tracker, buffers } = this.#lane;
+    const nowMs = performance.now();
+    this.#route!.endpoint.record('POST', status, (nowMs - this.#startMs) / 1000);
+    this.#route = undefined;
+    this.#deadlineMs = nowMs + keepAliveMs;
+    if (this.#body !== undefined) buffers.give(this.#body);
+    this.#body = undefined;
+    tracker.metrics.inFlight.dec();
+    tracker.onClosed?.();
+  }
+
+  /** The present request is answered. */
+  #next(): void {
+    this.#handling = false;
+    const held = this.#held;
+    if (held.length === 0 || this.#receiving) return;
+    this.#held = noBytes;
+    this.#socket.resume();
+    this.#receive(held);
+    if (this.#ended) this.#halfClosed();
+  }
+
+  /** The client sends no more. */
+  #halfClosed(): void {
+    this.#ended = true;
+    if (this.#handling || this.#held.length > 0) return;
+    if (this.#body === undefined) this.#socket.end();
+    else this.#refuse(400, 'the request body ended early');
+  }
+
+  #closed(): void {
+    this.#lane.forget(this);
+    if (this.#route !== undefined) this.#record(CLIENT_CLOSED_REQUEST);
+  }
+
+  #handOver(bytes: Buffer): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('close', this.#onClose);
+    socket.off('error', this.#onError);
+    this.#lane.handOver(this, socket, bytes);
+  }
+}

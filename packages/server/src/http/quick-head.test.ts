@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { endOfHead, MAX_QUICK_HEAD_BYTES, parseQuickHead } from './quick-head.ts';
+
+const plain = 'POST /append HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n';
+
+describe('quick heads', () => {
+  it('are read with what the lane needs', () => {
+    expect(parseQuickHead(`${plain}\r\n`)).toEqual({
+      path: '/append',
+      contentLength: 12,
+      contentType: undefined,
+      accept: undefined,
+    });
+    const head = `${plain}ACCEPT:application/protobuf \r\ncontent-type:\t application/json; a=b\r\nUser-Agent: curl/8 (x)\r\nconnection: Keep-Alive\r\n\r\n`;
+    expect(parseQuickHead(head)).toEqual({
+      path: '/append',
+      contentLength: 12,
+      contentType: 'application/json; a=b',
+      accept: 'application/protobuf',
+    });
+  });
+
+  it.each([
+    ['another method', plain.replace('POST', 'PUT')],
+    ['another version', plain.replace('/1.1', '/1.0')],
+    ['a query', plain.replace('/append', '/append?x=1')],
+    ['an absolute target', plain.replace('/append', 'http://x/append')],
+    ['an escaped path', plain.replace('/append', '/app%65nd')],
+    ['two spaces', plain.replace('POST ', 'POST  ')],
+    ['no host', plain.replace('Host: x\r\n', '')],
+    ['an empty host', plain.replace('Host: x', 'Host:')],
+    ['two hosts', `${plain}Host: y\r\n`],
+    ['no length', plain.replace('Content-Length: 12\r\n', '')],
+    ['two lengths', `${plain}Content-Length: 12\r\n`],
+    ['a list of lengths', plain.replace('12', '12, 12')],
+    ['a signed length', plain.replace('12', '+12')],
+    ['a hexadecimal length', plain.replace('12', '0x12')],
+    ['an enormous length', plain.replace('12', '9999999999')],
+    ['an empty length', plain.replace('12', '')],
+    ['chunks', `${plain}Transfer-Encoding: chunked\r\n`],
+    ['a transfer encoding in disguise', `${plain}Transfer-Encoding : chunked\r\n`],
+    ['an expectation', `${plain}Expect: 100-continue\r\n`],
+    ['an upgrade', `${plain}Upgrade: h2c\r\n`],
+    ['the wish to close', `${plain}Connection: close\r\n`],
+    ['headers named by Connection', `${plain}Connection: keep-alive, X-A\r\n`],
+    ['credentials', `${plain}Authorization: Basic eDp5\r\n`],
+    ['an encoded body', `${plain}Content-Encoding: gzip\r\n`],
+    ['a header that is not known', `${plain}X-Anything: 1\r\n`],
+    ['a folded line', `${plain}User-Agent: a\r\n b\r\n`],
+    ['a bare line feed', `${plain}User-Agent: a\nb\r\n`],
+    ['a bare carriage return', `${plain}User-Agent: a\rb\r\n`],
+    ['a null byte', `${plain}User-Agent: a\0b\r\n`],
+    ['a byte that is not ASCII', `${plain}User-Agent: \xe9\r\n`],
+    ['white space before a name', ` ${plain}`],
+    ['white space before a colon', plain.replace('Host:', 'Host :')],
+    ['a line without a colon', `${plain}nonsense\r\n`],
+    ['a line without a name', `${plain}: a\r\n`],
+  ])('are not plain with %s', (_what, head) => {
+    expect(parseQuickHead(`${head}\r\n`)).toBeUndefined();
+  });
+
+  it('end at the first empty line, which must come soon', () => {
+    const head = Buffer.from(`${plain}\r\n`);
+    expect(endOfHead(Buffer.concat([head, Buffer.from('\r\n\r\n')]))).toBe(head.length);
+    expect(endOfHead(head.subarray(0, -1))).toBe(-1);
+    expect(endOfHead(Buffer.alloc(0))).toBe(-1);
+    expect(endOfHead(Buffer.from(`${plain}User-Agent: ${'a'.repeat(MAX_QUICK_HEAD_BYTES)}\r\n\r\n`))).toBe(-1);
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('\r', '\n', 'a'), { maxLength: 30 }), (characters) => {
+        const text = characters.join('');
+        const end = endOfHead(Buffer.from(text));
+        if (end >= 0) expect(end).toBe(text.indexOf('\r\n\r\n') + 4);
+      }),
+    );
+  });
+});

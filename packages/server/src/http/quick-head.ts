@@ -1,0 +1,98 @@
+import type { Buffer } from 'node:buffer';
+
+/** What the quick lane needs to know of a request's head. */
+export interface QuickHead {
+  readonly path: string;
+  readonly contentLength: number;
+  readonly contentType: string | undefined;
+  readonly accept: string | undefined;
+}
+
+/** Longer heads are left to the full parser. */
+export const MAX_QUICK_HEAD_BYTES = 2048;
+
+const requestLine = /^POST (\/[A-Za-z0-9/_-]*) HTTP\/1\.1\r\n/;
+/** A name is a token, a value printable ASCII without white space at its ends: no folded lines, no bare line feeds. */
+const headerLine = /([A-Za-z0-9-]+):[ \t]*([!-~](?:[ -~]*[!-~])?)?[ \t]*\r\n/y;
+const lengthDigits = /^\d{1,9}$/;
+/** Headers without a meaning for the framing of a request. All others are left to the full parser. */
+const harmless = new Set([
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'forwarded',
+  'pragma',
+  'sec-fetch-mode',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
+]);
+
+/**
+ * Reads the head of a POST that is as plain as nearly all are: known headers, each once, and a length. `head` goes up
+ * to the empty line, its line ends included. Undefined for everything else, good or bad: that is for the full parser.
+ */
+export function parseQuickHead(head: string): QuickHead | undefined {
+  const line = requestLine.exec(head);
+  if (line === null) return undefined;
+  let hasHost = false;
+  let hasConnection = false;
+  let contentLength = -1;
+  let contentType: string | undefined;
+  let accept: string | undefined;
+  const end = head.length - 2;
+  let at = line[0].length;
+  while (at < end) {
+    headerLine.lastIndex = at;
+    const header = headerLine.exec(head);
+    if (header === null) return undefined;
+    at = headerLine.lastIndex;
+    const name = header[1]!.toLowerCase();
+    const value = header[2] ?? '';
+    switch (name) {
+      case 'host':
+        if (hasHost || value === '') return undefined;
+        hasHost = true;
+        break;
+      case 'content-length':
+        if (contentLength >= 0 || !lengthDigits.test(value)) return undefined;
+        contentLength = Number(value);
+        break;
+      case 'content-type':
+        if (contentType !== undefined) return undefined;
+        contentType = value;
+        break;
+      case 'accept':
+        if (accept !== undefined) return undefined;
+        accept = value;
+        break;
+      case 'connection':
+        if (hasConnection || value.toLowerCase() !== 'keep-alive') return undefined;
+        hasConnection = true;
+        break;
+      default:
+        if (!harmless.has(name)) return undefined;
+    }
+  }
+  const isWhole = at === end && head.endsWith('\r\n');
+  if (!isWhole || !hasHost || contentLength < 0) return undefined;
+  return { path: line[1]!, contentLength, contentType, accept };
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** Offset behind the empty line that ends the head in `bytes`; -1 when it is not there or the head is too long. */
+export function endOfHead(bytes: Buffer): number {
+  const limit = Math.min(bytes.length, MAX_QUICK_HEAD_BYTES);
+  for (let at = bytes.indexOf(CR); at >= 0 && at + 3 < limit; at = bytes.indexOf(CR, at + 2)) {
+    if (bytes[at + 1] !== LF) return -1;
+    if (bytes[at + 2] === CR && bytes[at + 3] === LF) return at + 4;
+  }
+  return -1;
+}
