@@ -2,7 +2,7 @@ import { createHttpServer, createRegistry, type Logger } from '@opendata/server'
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { silentLogger } from '../../logger.ts';
-import { addLogRoutes, rawLogRoutes } from '../routes.ts';
+import { addLogRoutes, earlyLogRoutes } from '../routes.ts';
 import { openApiDocument } from './document.ts';
 
 const nobody = () => {
@@ -17,11 +17,11 @@ it('is a valid OpenAPI 3.1 document', async () => {
 });
 
 it('has every route of the server, and no other', async () => {
-  const routes: string[] = rawLogRoutes(
+  const routes: string[] = earlyLogRoutes(
     nobody,
     { maxBatchRecords: 1, maxRequestBytes: 1 },
     new AbortController().signal,
-  ).map(({ method, path }) => `${method} ${path}`);
+  ).rawRoutes.map(({ method, path }) => `${method} ${path}`);
   const { app } = createHttpServer({ registry: createRegistry(), logger: silentLogger as unknown as Logger });
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${method} ${url}`);
