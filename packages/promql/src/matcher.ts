@@ -38,6 +38,12 @@ export function compileMatcher({ type, value }: Matcher): CompiledMatcher {
   return { matches: (v) => !test(v), matchesEmpty: !test('') };
 }
 
+/** A regular expression of RE2 to look for in texts. @throws Error where it is not valid */
+export function compileSearch(pattern: string): (text: string) => boolean {
+  const regex = RE2JS.compile(pattern);
+  return (text) => regex.matcher(text).find();
+}
+
 /** Whether series without the label match. @throws as compileMatcher */
 export function matchesEmpty({ type, value }: Matcher): boolean {
   if (type === '=') return value === '';

@@ -2,14 +2,14 @@ import type { MatrixSeries, QueryResult, VectorSample } from '../engine/engine.t
 import { formatLabels } from '../engine/series.ts';
 import { compareLabels, labelsKey } from '../labels.ts';
 import { type ActualPoint, comparePoints, pointAt } from './compare.ts';
-import { type Expectations, ScriptError, type TextExpectation, type Times } from './script.ts';
+import type { Expectations, TextExpectation, Times } from './script.ts';
 
 /** Everything that is not as expected, one line each. */
 export type Problems = string[];
 
 function matches(text: string, { match }: TextExpectation): boolean {
   if (match === undefined) return true;
-  return 'message' in match ? text === match.message : new RegExp(match.regex).test(text);
+  return 'message' in match ? text === match.message : match.finds(text);
 }
 
 /** Warnings and infos against the expectations of their kind. */
@@ -71,7 +71,10 @@ export function checkVector(expected: Expectations, samples: readonly VectorSamp
   if (byLabels.size !== samples.length) problems.push('duplicate label sets in the result');
   for (const [position, { labels, points, line }] of expected.series.entries()) {
     const [point] = points;
-    if (points.length !== 1 || point === undefined) throw new ScriptError(line, 'expected exactly one point');
+    if (points.length !== 1 || point === undefined) {
+      problems.push(`line ${line}: expected exactly one point`);
+      continue;
+    }
     const found = byLabels.get(labelsKey(labels));
     byLabels.delete(labelsKey(labels));
     if (found === undefined) {

@@ -1,7 +1,7 @@
 import type { FloatHistogram } from '../histogram.ts';
 import { type Labels, labelsFromEntries, labelsKey, labelValue, METRIC_NAME } from '../labels.ts';
 import type { MemorySeries, Sample } from './memory-source.ts';
-import { parseNumber } from './parse-series.ts';
+import { parseFloatText } from './parse-number.ts';
 import type { SeriesDescription } from './script.ts';
 
 interface Parts {
@@ -29,7 +29,7 @@ export function toCustomBuckets(descriptions: readonly SeriesDescription[], step
         parts = { buckets: new Map(), sum: undefined, count: undefined };
         known.byTime.set(i * stepMs, parts);
       }
-      if (match[2] === 'bucket') parts.buckets.set(parseNumber(bound), point.value);
+      if (match[2] === 'bucket') parts.buckets.set(parseFloatText(bound) ?? Number.NaN, point.value);
       else parts[match[2] as 'sum' | 'count'] = point.value;
     }
   }

@@ -1,4 +1,5 @@
 import type { CounterResetHint, FloatHistogram, Span } from '../histogram.ts';
+import { parseFloatText } from './parse-number.ts';
 import { ScriptError } from './script.ts';
 
 const HINTS: Readonly<Record<string, CounterResetHint>> = {
@@ -8,18 +9,39 @@ const HINTS: Readonly<Record<string, CounterResetHint>> = {
   gauge: 'gauge',
 };
 
+const FIELDS: ReadonlySet<string> = new Set([
+  'buckets',
+  'count',
+  'counter_reset_hint',
+  'custom_values',
+  'n_buckets',
+  'n_offset',
+  'offset',
+  'schema',
+  'sum',
+  'z_bucket',
+  'z_bucket_w',
+]);
+
 /** Reads what stands between `{{` and `}}`. */
 export function parseHistogram(body: string, line: number): { histogram: FloatHistogram; hintGiven: boolean } {
   const fields = new Map<string, string>();
   const pattern = /\s*([a-z_]+)\s*:\s*(\[[^\]]*\]|[^\s]+)/gy;
   const text = body.trim();
   for (const match of text.matchAll(pattern)) fields.set(match[1]!, match[2]!);
-  if (fields.size === 0 && text !== '') throw new ScriptError(line, `bad histogram "${body}"`);
-  const number = (name: string) =>
-    Number((fields.get(name) ?? '0').replace(/^\+?inf$/i, 'Infinity').replace(/^-inf$/i, '-Infinity'));
+  if (text.replaceAll(pattern, '') !== '') throw new ScriptError(line, `bad histogram "${body}"`);
+  for (const name of fields.keys()) {
+    if (!FIELDS.has(name)) throw new ScriptError(line, `unknown field "${name}" of a histogram`);
+  }
+  const numberOf = (value: string) => {
+    const number = parseFloatText(value);
+    if (number === undefined) throw new ScriptError(line, `bad number "${value}" in a histogram`);
+    return number;
+  };
+  const number = (name: string) => numberOf(fields.get(name) ?? '0');
   const list = (name: string) => {
     const inside = (fields.get(name) ?? '').replace(/[[\]]/g, '').trim();
-    return Float64Array.from(inside === '' ? [] : inside.split(/[\s,]+/).map(Number));
+    return Float64Array.from(inside === '' ? [] : inside.split(/\s+/).map(numberOf));
   };
   const positiveBuckets = list('buckets');
   const negativeBuckets = list('n_buckets');

@@ -1,6 +1,8 @@
 import { unquote } from '../go-strings.ts';
 import { labelsKey } from '../labels.ts';
-import { parseDurationMs, parseNumber, parseSeries, parseStartTimes } from './parse-series.ts';
+import { compileSearch } from '../matcher.ts';
+import { parseNumber } from '../numbers.ts';
+import { parseDurationMs, parseSeries, parseStartTimes } from './parse-series.ts';
 import {
   type Command,
   type EvalCommand,
@@ -16,7 +18,7 @@ interface Lines {
   next: number;
 }
 
-/** Parses a test file. @throws ScriptError naming the line */
+/** Parses a test file. What cannot be read, up to the next blank line, becomes an `unreadable` command. */
 export function parseScript(text: string): Command[] {
   const lines = text.split('\n').map((line) => {
     const trimmed = line.trim();
@@ -28,13 +30,23 @@ export function parseScript(text: string): Command[] {
     const line = reader.next + 1;
     const head = lines[reader.next++]!;
     if (head === '') continue;
-    const word = head.split(/\s+/)[0]!.toLowerCase();
-    if (word === 'clear') commands.push({ kind: 'clear', line });
-    else if (word.startsWith('load')) commands.push(parseLoad(reader, head, line));
-    else if (word.startsWith('eval')) commands.push(parseEval(reader, head, line));
-    else throw new ScriptError(line, `expected clear, load or eval, found "${head}"`);
+    try {
+      commands.push(parseCommand(reader, head, line));
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      commands.push({ kind: 'unreadable', line: error.line, text: head, message: error.message });
+      for (const _ of body(reader));
+    }
   }
   return commands;
+}
+
+function parseCommand(reader: Lines, head: string, line: number): Command {
+  const word = head.split(/\s+/)[0]!.toLowerCase();
+  if (word === 'clear') return { kind: 'clear', line };
+  if (word.startsWith('load')) return parseLoad(reader, head, line);
+  if (word.startsWith('eval')) return parseEval(reader, head, line);
+  throw new ScriptError(line, `expected clear, load or eval, found "${head}"`);
 }
 
 /** The lines up to the next blank one, with their numbers. */
@@ -123,25 +135,38 @@ function parseExpectations(reader: Lines, suffix: string | undefined, evalLine: 
     const old = /^expected_fail_(message|regexp)\s+(.*)$/.exec(text);
     const vector = RANGE_VECTOR.exec(text);
     if (expectation !== null) {
-      const wanted = expectation[3]?.trim();
-      const match =
-        wanted === undefined ? undefined : expectation[2] === 'msg' ? { message: wanted } : { regex: wanted };
-      texts.push({ kind: expectation[1] as TextExpectation['kind'], match, line });
+      const [, kind, how, wanted] = expectation;
+      const match = wanted === undefined ? undefined : textMatch(how === 'regex', wanted.trim(), line);
+      texts.push({ kind: kind as TextExpectation['kind'], match, line });
     } else if (old !== null) {
-      texts.push({ kind: 'fail', match: old[1] === 'message' ? { message: old[2]! } : { regex: old[2]! }, line });
+      texts.push({ kind: 'fail', match: textMatch(old[1] === 'regexp', old[2]!, line), line });
     } else if (vector !== null) rangeVector = timesOf(vector.slice(1, 4) as [string, string, string], line);
     else if (/^expect\s+ordered$/.test(text)) ordered = true;
     else if (/^expect\s+no_warn$/.test(text)) noWarn = true;
     else if (/^expect\s+no_info$/.test(text)) noInfo = true;
     else if (/^expect\s+string\s/.test(text)) string = unquote(text.replace(/^expect\s+string\s+/, ''));
     else if (/^expect\s/.test(text)) throw new ScriptError(line, `unknown expectation "${text}"`);
-    else if (isNumber(text)) {
-      scalar = parseNumber(text);
-    } else series.push(parseSeries(text, line));
+    else {
+      scalar = scalarOf(text);
+      if (scalar !== undefined) break;
+      series.push(parseSeries(text, line));
+    }
   }
   return { texts, ordered, noWarn, noInfo, scalar, string, rangeVector, series };
 }
 
-function isNumber(text: string): boolean {
-  return /^[+-]?(?:inf|nan|0x[0-9a-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i.test(text);
+function textMatch(isRegex: boolean, text: string, line: number): TextExpectation['match'] {
+  if (!isRegex) return { message: text };
+  try {
+    return { regex: text, finds: compileSearch(text) };
+  } catch (error) {
+    throw new ScriptError(line, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The value of a line that is one number, as the query language writes it. */
+function scalarOf(text: string): number | undefined {
+  const number = parseNumber(text.replace(/^[+-]/, ''));
+  if ('error' in number) return undefined;
+  return text.startsWith('-') ? -number.value : number.value;
 }

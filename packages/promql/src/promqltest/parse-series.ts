@@ -3,6 +3,7 @@ import { addHistograms, subtractHistograms } from '../histogram/arithmetic.ts';
 import type { FloatHistogram } from '../histogram.ts';
 import { type Labels, labelsFromEntries } from '../labels.ts';
 import { parseHistogram } from './parse-histogram.ts';
+import { parseFloatText } from './parse-number.ts';
 import { type Point, ScriptError, type SeriesDescription } from './script.ts';
 
 /** Reads a series line: a metric, then its points. */
@@ -53,7 +54,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 export function parseDurationMs(text: string, line: number): number {
   const sign = text.startsWith('-') ? -1 : 1;
   const body = text.replace(/^[+-]/, '');
-  if (/^\d+(\.\d+)?$/.test(body)) return sign * Math.round(Number(body) * 1000);
+  if (/^\d+(\.\d*)?(e[+-]?\d+)?$/.test(body)) return sign * Math.round(Number(body) * 1000);
   if (!/^(\d+(ms|[smhdwy]))+$/.test(body)) throw new ScriptError(line, `bad duration "${text}"`);
   let total = 0;
   for (const [, amount, unit] of body.matchAll(/(\d+)(ms|[smhdwy])/g)) total += Number(amount) * UNITS_MS[unit!]!;
@@ -139,8 +140,8 @@ function readFloats(scanner: Scanner, points: Point[]): void {
   if (match === undefined) throw new ScriptError(scanner.line, `bad point in "${scanner.text.slice(scanner.at)}"`);
   const [, first, sign, increment, times] = match;
   const stale = first!.toLowerCase() === 'stale';
-  let value = stale ? Number.NaN : parseNumber(first!);
-  const step = increment === undefined ? 0 : parseNumber(increment) * (sign === '-' ? -1 : 1);
+  let value = stale ? Number.NaN : parseFloatText(first!)!;
+  const step = increment === undefined ? 0 : parseFloatText(increment)! * (sign === '-' ? -1 : 1);
   for (let i = 0; i <= Number(times ?? 0); i++) {
     points.push({ kind: 'float', value, stale });
     if (step !== 0) value += step;
@@ -164,12 +165,4 @@ function readHistograms(scanner: Scanner, body: string, points: Point[]): void {
     if (combined === undefined) throw new ScriptError(scanner.line, 'histograms with different kinds of buckets');
     current = { ...combined.histogram, counterResetHint: histogram.counterResetHint };
   }
-}
-
-/** A float as Go's strconv.ParseFloat reads it. */
-export function parseNumber(text: string): number {
-  const lower = text.toLowerCase();
-  if (lower.endsWith('nan')) return Number.NaN;
-  if (/^[+-]?inf/.test(lower)) return lower.startsWith('-') ? -Infinity : Infinity;
-  return Number(text.replace(/^\+/, ''));
 }

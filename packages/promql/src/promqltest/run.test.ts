@@ -29,8 +29,65 @@ describe('the series notation', () => {
   });
 
   it('says where a file is wrong', () => {
-    expect(() => parseScript('load 5m\n  m 1 2 x')).toThrow('line 2');
-    expect(() => parseScript('\nevaluate m')).toThrow('line 2');
+    const load = parseScript('load 5m\n  m 1 2 x\n  n 1\n\nclear');
+    expect(load).toMatchObject([{ kind: 'unreadable', line: 2, text: 'load 5m' }, { kind: 'clear' }]);
+    expect(parseScript('\nevaluated m')).toMatchObject([{ kind: 'unreadable', line: 2 }]);
+  });
+
+  it('reads every spelling of numbers and gaps', () => {
+    const { points } = parseSeries('{} nan NaN Inf +inf -Inf 1e3 -.5 2. 1e-3+1e-3x1 -2-3x1 +4 _ _x2 7x0', 1);
+    const values = points.map((point) => (point?.kind === 'float' ? point.value : undefined));
+    expect(values).toEqual([
+      ...[Number.NaN, Number.NaN, Infinity, Infinity, -Infinity, 1000, -0.5, 2, 0.001, 0.002, -2, -5, 4],
+      ...[undefined, undefined, undefined, 7],
+    ]);
+  });
+
+  it('reads metrics with names of any characters', () => {
+    const labels = (text: string) => parseSeries(text, 1).labels;
+    expect(labels('{"a b", "x.y"="1", z=`\\`} 1')).toEqual(['__name__', 'a b', 'x.y', '1', 'z', '\\']);
+    expect(labels('a:b{} 1')).toEqual(['__name__', 'a:b']);
+    expect(labels('{} {{}}')).toEqual([]);
+    expect(labels('m { a = "\u00e9\x41" , } 1')).toEqual(['__name__', 'm', 'a', 'éA']);
+  });
+
+  it('reads all fields of histograms', () => {
+    const [point] = parseSeries(
+      'h {{schema:2 sum:-Inf count:NaN z_bucket:3 z_bucket_w:1e-3 buckets:[1 2.5] offset:-2 n_buckets:[4] n_offset:1 counter_reset_hint:reset}}',
+      1,
+    ).points;
+    expect(point).toEqual({
+      kind: 'histogram',
+      hintGiven: true,
+      histogram: {
+        schema: 2,
+        counterResetHint: 'reset',
+        zeroThreshold: 0.001,
+        zeroCount: 3,
+        count: Number.NaN,
+        sum: -Infinity,
+        positiveSpans: [{ offset: -2, length: 2 }],
+        positiveBuckets: Float64Array.of(1, 2.5),
+        negativeSpans: [{ offset: 1, length: 1 }],
+        negativeBuckets: Float64Array.of(4),
+        customValues: new Float64Array(0),
+      },
+    });
+    expect(parseSeries('h {{schema:-53 custom_values:[-Inf 1 +Inf] buckets:[]}}', 1).points).toMatchObject([
+      { histogram: { schema: -53, customValues: Float64Array.of(-Infinity, 1, Infinity) } },
+    ]);
+    expect(() => parseSeries('h {{size:1}}', 1)).toThrow('unknown field "size"');
+    expect(() => parseSeries('h {{sum:x}}', 1)).toThrow('bad number "x"');
+    expect(() => parseSeries('h {{sum}}', 1)).toThrow('bad histogram');
+  });
+
+  it('subtracts histograms and keeps the hint of the first', () => {
+    const { points } = parseSeries(
+      'h {{sum:9 count:9 buckets:[9] counter_reset_hint:gauge}}-{{sum:1 count:2 buckets:[2]}}x2',
+      1,
+    );
+    expect(points.map((point) => point?.kind === 'histogram' && point.histogram.count)).toEqual([9, 7, 5]);
+    expect(points[2]).toMatchObject({ histogram: { counterResetHint: 'gauge', sum: 7 } });
   });
 });
 
@@ -43,6 +100,51 @@ eval instant at 1m 1 + 1\n  2\n
 eval instant at 1m "text"\n  expect string "text"\n
 eval instant at 2m metric[2m]\n  expect range vector from 1m to 2m step 1m\n    metric{a="1"} 10 20\n`),
     ).toEqual([]);
+  });
+
+  it('reads the older forms of commands and what numbers may look like', async () => {
+    expect(
+      await problemsOf(
+        `${load}eval_ordered instant at 0 sort(metric)\n  metric{a="1"} 0\n  metric{a="2"} 5\n
+# a comment
+eval_fail instant at 1m topk(NaN, metric)
+# one inside of a block ends it\n
+eval_fail instant at 1m topk(NaN, metric)\n  expected_fail_message Parameter value is NaN\n
+eval_fail instant at 1m topk(NaN, metric)\n  expected_fail_regexp ^Para.*NaN$\n
+eval_warn instant at 1m quantile(3, metric{a="1"})\n  {} Inf\n
+eval_info instant at 5m rate(metric{a="1"}[5m])\n  {a="1"} 0.16666666\n
+eval_info range from 5m to 5m step 1m rate(metric{a="1"}[5m])\n  {a="1"} 0.16666666\n
+eval_warn range from 0 to 1m step 60 quantile(3, metric{a="1"})\n  {} Infx1\n
+eval instant at 1m 0x1f\n  0x1F\neval instant at 1m -1_000\n  -1_000\n
+eval instant 017\n  15\neval instant at 1.5 Inf\n  +inf\neval instant at 1h2m3s4ms NaN\n  NaN`.replace(
+          'Infx1',
+          'Infx1',
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('matches annotations by text and by expression of RE2', async () => {
+    const query = `${load}eval instant at 1m quantile(3, metric{a="1"})\n  {} Inf\n`;
+    const text = 'PromQL warning: quantile value should be between 0 and 1, got 3 (1:10)';
+    expect(await problemsOf(`${query}  expect warn msg: ${text}\n  expect no_info`)).toEqual([]);
+    expect(
+      await problemsOf(`${query}  expect warn msg:${text}\n  expect warn regex: (?i)^promql.*\\Q(1:10)\\E$`),
+    ).toEqual([]);
+    expect(await problemsOf(`${query}  expect warn regex: ^quantile`)).toHaveLength(2);
+    expect(await problemsOf(`${query}  expect no_warn`)).toHaveLength(1);
+    expect((await problemsOf(`${query}  expect warn regex: (`)).join()).toContain('error parsing regexp');
+  });
+
+  it('takes what cannot be read for a failure and goes on', async () => {
+    const outcomes = await runScript(
+      `${load}eval instant at 1m 1\n  expect nothing\n  1\n\neval instant at 1m 2\n  2\n\neval instant at 1m metric\n  metric{a="1"} 10 20\n`,
+    );
+    expect(outcomes.map(({ line, problems }) => [line, problems.length > 0])).toEqual([
+      [6, true],
+      [9, false],
+      [12, true],
+    ]);
   });
 
   it.each([

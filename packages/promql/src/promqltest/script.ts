@@ -18,7 +18,10 @@ export interface SeriesDescription {
 export interface TextExpectation {
   readonly kind: 'fail' | 'warn' | 'info';
   /** What the text must be or match; any text without it. */
-  readonly match: { readonly message: string } | { readonly regex: string } | undefined;
+  readonly match:
+    | { readonly message: string }
+    | { readonly regex: string; readonly finds: (text: string) => boolean }
+    | undefined;
   readonly line: number;
 }
 
@@ -60,9 +63,11 @@ export type Command =
       readonly withCustomBuckets: boolean;
       readonly series: readonly SeriesDescription[];
     }
-  | EvalCommand;
+  | EvalCommand
+  /** A command that is not written in the test language. */
+  | { readonly kind: 'unreadable'; readonly line: number; readonly text: string; readonly message: string };
 
-/** A test file that is not written in the test language. */
+/** A line that is not written in the test language. */
 export class ScriptError extends Error {
   readonly line: number;
 
