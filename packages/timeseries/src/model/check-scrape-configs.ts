@@ -39,7 +39,7 @@ function checkTargets(job: Readonly<Record<string, unknown>>, i: number, report:
   if (listOf(job['relabel_configs']).length > 0) return;
   for (const [j, group] of listOf(job['static_configs']).entries()) {
     for (const [k, target] of listOf(recordOf(group)['targets']).entries()) {
-      const fault = typeof target === 'string' ? addressFault(target, String(job['scheme'])) : undefined;
+      const fault = typeof target === 'string' ? addressFault(target) : undefined;
       if (fault !== undefined) report(['scrape_configs', i, 'static_configs', j, 'targets', k], fault);
     }
   }

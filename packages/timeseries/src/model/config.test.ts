@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defaultConfig, loadConfig } from './config.ts';
+import { addressFault } from './target-address.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'timeseries-config-'));
 const file = join(folder, 'prometheus.yaml');
@@ -111,12 +112,7 @@ scrape_configs:
     [
       'target with scheme',
       'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ["http://x"]}]',
-      'expected a target as host:port',
-    ],
-    [
-      'target without port',
-      'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: [nohost]}]',
-      ':3:33: scrape_configs[0].static_configs[0].targets[0]: expected a target as host:port',
+      ':3:33: scrape_configs[0].static_configs[0].targets[0]: expected a target as host:port, or a host alone',
     ],
     [
       'impossible port',
@@ -125,8 +121,8 @@ scrape_configs:
     ],
     [
       'impossible label',
-      'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ["x:1"], labels: {1a: x}}]',
-      'expected a label name as the key, found "1a"',
+      'scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ["x:1"], labels: {"": x}}]',
+      'expected a label name as the key, found ""',
     ],
     [
       'list of remote writes',
@@ -167,7 +163,7 @@ scrape_configs:
   it('with many faults is refused with all of them at once', () => {
     const yaml = `global: {scrape_timeout: 20s, nonsense: 1}
 scrape_configs:
-  - {job_name: a, scheme: ftp, static_configs: [{targets: [nohost]}]}
+  - {job_name: a, scheme: ftp, static_configs: [{targets: [no/host]}]}
   - {job_name: a, scrape_timeout: 1m}
   - {job_name: 3, rule: x}
 remote_write: {ack: later}
@@ -182,7 +178,7 @@ remote_write: {ack: later}
       'global.nonsense: unknown key',
       'global scrape timeout greater',
       "expected 'http' or 'https'",
-      'expected a target as host:port',
+      'expected a target as host:port, or a host alone',
       'multiple scrape configs with job name "a"',
       'scrape timeout greater than scrape interval for scrape config with job name "a"',
       'scrape_configs[2].rule: unknown key',
@@ -192,7 +188,47 @@ remote_write: {ack: later}
     }
   });
 
-  it('takes addresses of any form where they are relabelled, and hosts that are meant without a port', () => {
+  it('takes any text as a label name, as Prometheus 3 does', () => {
+    const { scrapeJobs, externalLabels } = load(`
+global: {external_labels: {1a: x}}
+scrape_configs:
+  - job_name: a
+    relabel_configs: [{source_labels: [1a], target_label: 'b c'}]
+    static_configs: [{targets: [x], labels: {1a: x, 'a b': x, a.b: x, é: x, 0: x, __name__: x}}]
+`);
+    expect(Object.keys(scrapeJobs[0]!.staticConfigs[0]!.labels).sort()).toEqual(
+      ['0', '1a', '__name__', 'a b', 'a.b', 'é'].sort(),
+    );
+    expect(externalLabels).toEqual({ '1a': 'x' });
+  });
+
+  it.each(['nohost', 'example.com', '10.0.0.1', '[::1]', '[::1]:80', 'x:', 'x:080', ':80', 'é:80', 'a_b:1'])(
+    'takes the target %s',
+    (target) => {
+      expect(addressFault(target)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    '',
+    'http://x',
+    'x/y',
+    'x:80/',
+    '::1',
+    'a:b:c',
+    'x:0',
+    'x:99999',
+    'x:http',
+    'x y:80',
+    'u@h:1',
+    'x?y',
+    'x#y',
+    ':',
+  ])('refuses the target %j, which cannot be scraped', (target) => {
+    expect(addressFault(target)).toMatch(/^expected a target as host/);
+  });
+
+  it('takes addresses of any form where they are relabelled', () => {
     const { scrapeJobs } = load(`
 scrape_configs:
   - job_name: probe

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createGunzip } from 'node:zlib';
 import { scrapeAccept } from '@opendata/wire';
+import { requestUrl } from '../model/target-address.ts';
 import { authorizationOf } from './authorization.ts';
 import { ScrapeError } from './scrape-error.ts';
 import type { ScrapeTarget } from './target.ts';
@@ -61,12 +62,13 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
 
   return {
     async fetch(target, signal) {
-      let url = new URL(target.url);
+      const first = new URL(requestUrl(target.url));
+      let url = first;
       try {
         const authorization = await authorizationOf(target.job.credentials);
         for (let redirects = 0; ; redirects++) {
           // Another host is not told the credentials of this one.
-          const isSameHost = url.host === new URL(target.url).host;
+          const isSameHost = url.host === first.host;
           const response = await get(url, target, signal, isSameHost ? authorization : undefined);
           const { statusCode = 0, headers } = response;
           const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;

@@ -1,5 +1,6 @@
 import { compareStrings, formatDuration, parseDuration } from '@opendata/promql';
 import type { ScrapeJob } from '../model/scrape-config.ts';
+import { requestUrl } from '../model/target-address.ts';
 import { relabel } from '../relabel/relabel.ts';
 
 /** One thing to scrape. */
@@ -86,7 +87,7 @@ function createTarget(job: ScrapeJob, discovered: ReadonlyMap<string, string>): 
     if (name.startsWith('__param_') && !query.has(name.slice(8))) query.append(name.slice(8), value);
   }
   const url = `${labels.get('__scheme__')}://${address}${withSlash(labels.get('__metrics_path__') ?? '')}${query.size > 0 ? `?${query}` : ''}`;
-  if (!URL.canParse(url)) return undefined;
+  if (!URL.canParse(requestUrl(url))) return undefined;
   if (!labels.get('instance')) labels.set('instance', address);
   const kept = [...labels].filter(([name, value]) => !name.startsWith('__') && value !== '');
   return {
