@@ -9,6 +9,8 @@ export interface PageSource {
   readonly engine: EngineReader;
   /** The block, also one that is leaving. */
   find(blockId: number): BlockInfo | undefined;
+  /** Whether a block of which a page is missing is published nevertheless; asked where another process removes blocks. */
+  isPublished?(blockId: number): Promise<boolean>;
 }
 
 const minReadAheadBytes = 256 * 1024;
@@ -88,22 +90,22 @@ export class BlockPages {
     const { engine } = this.#source;
     if (count === 1) {
       const value = await engine.get(pageKey(block.id, first));
-      return [this.#checked(block.id, first, value)];
+      return [value === undefined ? await this.#missing(block.id, first) : unframePage(block.id, first, value)];
     }
     const averageBytes = block.sizeBytes / block.pages;
     const readAheadBytes = Math.round(Math.min(maxReadAheadBytes, Math.max(minReadAheadBytes, count * averageBytes)));
     const pages: Uint8Array[] = [];
     for await (const { key, value } of engine.scan(pageRange(block.id, first, first + count), { readAheadBytes })) {
       const page = first + pages.length;
-      pages.push(this.#checked(block.id, page, pageOfKey(key) === page ? value : undefined));
+      pages.push(pageOfKey(key) === page ? unframePage(block.id, page, value) : await this.#missing(block.id, page));
     }
-    if (pages.length < count) this.#checked(block.id, first + pages.length, undefined);
+    if (pages.length < count) await this.#missing(block.id, first + pages.length);
     return pages;
   }
 
-  #checked(block: number, page: number, value: Uint8Array | undefined): Uint8Array {
-    if (value !== undefined) return unframePage(block, page, value);
+  async #missing(block: number, page: number): Promise<never> {
     if (this.#source.find(block) === undefined) throw notFound(block);
+    if ((await this.#source.isPublished?.(block)) === false) throw notFound(block);
     throw new StorageError('corrupt', `block ${block}, page ${page}: it is missing`, { details: { block, page } });
   }
 }

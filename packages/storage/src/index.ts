@@ -24,6 +24,8 @@ export type { PreflightOptions, PreflightReport } from './preflight.ts';
 export { preflightObjectStore } from './preflight.ts';
 export type { OpenReadOnlyOptions, ReadOnlyStorage, StorageChange } from './read-only-storage.ts';
 export { openReadOnlyStorage } from './read-only-storage.ts';
+export type { ReplicaFollower, ReplicaFollowerOptions, ReplicaState } from './replica-follower.ts';
+export { followWriter } from './replica-follower.ts';
 export type { SlateSettings } from './settings.ts';
 export { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 export type { OpenStorageOptions, Storage, StorageHealth } from './storage.ts';

@@ -125,7 +125,13 @@ describe('a reader', () => {
     expect(await recoverAll({ journal: reader } as unknown as Storage)).toMatchObject([{ text: 'live' }]);
     expect(reader.health().state).toBe('recovering');
     const changes = reader.follow()[Symbol.asyncIterator]();
-    expect((await changes.next()).value).toEqual({ entries: [], lanesSealed: [], blocksAdded: [], blocksRemoved: [] });
+    expect((await changes.next()).value).toEqual({
+      entries: [],
+      lanesSealed: [],
+      blocksAdded: [],
+      blocksRemoved: [],
+      isComplete: true,
+    });
     expect(reader.health().state).toBe('ok');
     const ended = changes.next();
     await reader.close();

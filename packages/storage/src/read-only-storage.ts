@@ -1,12 +1,12 @@
 import { BlockPages } from './block-pages.ts';
 import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors, unexpired } from './blocks.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
-import { withDeadline } from './deadline.ts';
+import { pause, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
 import { StorageError, toStorageError } from './errors.ts';
 import { hasFormat } from './format.ts';
 import { type JournalEntry, readJournalState, recoverJournal } from './journal-recovery.ts';
-import { stateKey } from './keys.ts';
+import { descriptorKey, stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { type MetaReads, metaReads } from './meta.ts';
 import { bridgeMetrics, counterFamily, gaugeFamily, type MetricFamily } from './metrics.ts';
@@ -23,6 +23,8 @@ export interface StorageChange {
   readonly lanesSealed: readonly number[];
   readonly blocksAdded: readonly BlockInfo[];
   readonly blocksRemoved: readonly number[];
+  /** False where more of the same look at the store follows: the entries may have gaps that lanes explain. */
+  readonly isComplete: boolean;
 }
 
 /** A database that another process writes. Never fences it. */
@@ -42,6 +44,10 @@ export interface ReadOnlyStorage {
   follow(signal?: AbortSignal): AsyncIterable<StorageChange>;
   health(): StorageHealth;
   checkReadable(): Promise<void>;
+  /** Asks the object store itself, past everything in memory. @throws StorageError `unavailable` */
+  probe(): Promise<void>;
+  /** Time since the last successful look at the changes, ms; undefined before the first. */
+  readonly lookAgeMs: number | undefined;
   metrics(): MetricFamily[];
   close(): Promise<void>;
 }
@@ -129,7 +135,14 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
   let polls = 0;
   let answeredMs = performance.now();
   const closing = new AbortController();
-  const pages = new BlockPages({ engine, find: (id) => stored.get(id) ?? leaving.get(id) }, parts.pageCacheBytes);
+  const pages = new BlockPages(
+    {
+      engine,
+      find: (id) => stored.get(id) ?? leaving.get(id),
+      isPublished: async (id) => (await engine.get(descriptorKey(id))) !== undefined,
+    },
+    parts.pageCacheBytes,
+  );
 
   /** The last group that was read, which is not the last that was yielded. */
   let seenGroup = journal.lastGroup;
@@ -153,7 +166,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       const group = entries.at(-1)?.group;
       if (sizeBytes > changeBytes && group !== undefined && group !== entry.group) {
         lastGroup = group;
-        yield { entries, lanesSealed: [], blocksAdded: [], blocksRemoved: [] };
+        yield { entries, lanesSealed: [], blocksAdded: [], blocksRemoved: [], isComplete: false };
         entries = [];
         sizeBytes = 0;
       }
@@ -170,7 +183,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
     polls++;
     answeredMs = performance.now();
     if (polls === 1 || entries.length + lanesSealed.length + blocksAdded.length + blocksRemoved.length > 0) {
-      yield { entries, lanesSealed, blocksAdded, blocksRemoved };
+      yield { entries, lanesSealed, blocksAdded, blocksRemoved, isComplete: true };
     }
   }
 
@@ -251,6 +264,10 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       if (state !== 'ok' && state !== 'recovering') throw new StorageError('unavailable', detail);
       await withDeadline(engine.get(stateKey('format')), readCheckMs, 'read check');
     },
+    probe: () => withDeadline(engine.probe(), readCheckMs, 'read check'),
+    get lookAgeMs() {
+      return polls === 0 ? undefined : performance.now() - answeredMs;
+    },
     metrics: () => [
       ...bridgeMetrics(engine.metrics()),
       gaugeFamily('storage_blocks', 'Published blocks.', announced.size),
@@ -271,17 +288,4 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
 
 function isAlive({ expireAtMs }: BlockInfo, nowMs: number): boolean {
   return expireAtMs === undefined || expireAtMs > nowMs;
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, delayMs);
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-  });
 }
