@@ -10,11 +10,13 @@ const storePath = 'log';
 
 /** What the flags ask for. @throws ConfigError */
 export function configFromFlags(flags: ServerFlags): LogConfig {
-  if (flags['read-only'] === true) throw flagError('--read-only is not available in this version');
   const places = ['config', 'data-dir', 'in-memory', 's3-bucket'] as const;
   const given = places.filter((name) => flags[name] !== undefined && flags[name] !== false);
   if (given.length > 1) {
     throw flagError(`give only one of ${given.map((name) => `--${name}`).join(', ')}: each says where the log is kept`);
+  }
+  if (flags['read-only'] === true && flags['in-memory'] === true) {
+    throw flagError('--read-only needs a log that another process writes, which --in-memory cannot be');
   }
   if (flags['s3-region'] !== undefined && flags['s3-bucket'] === undefined) {
     throw flagError('--s3-region needs --s3-bucket');

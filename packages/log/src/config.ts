@@ -40,6 +40,12 @@ export const logConfigSchema = z.strictObject({
   /** Appends are refused (429) while segments that are not stored yet hold more memory than this. */
   head_memory_limit: byteSize({ minBytes: 16 * MiB, maxBytes: 3 * 1024 * MiB }).default(logDefaults.headBudgetBytes),
   http: http.prefault({}),
+  replica: z
+    .strictObject({
+      /** With --read-only: how often what the writer has made durable is looked for. */
+      refresh_interval: durationMs({ minMs: 50, maxMs: 3_600_000 }).default(1000),
+    })
+    .prefault({}),
 });
 
 export type LogConfig = z.output<typeof logConfigSchema>;

@@ -14,7 +14,7 @@ export const serverFlags = {
   'in-memory': { type: 'boolean', help: 'Keep the log in memory: it ends with the process' },
   's3-bucket': { type: 'string', valueName: 'BUCKET', help: 'Keep the log in this S3 bucket' },
   's3-region': { type: 'string', valueName: 'REGION', help: 'Region of the S3 bucket (default: us-east-1)' },
-  'read-only': { type: 'boolean', help: 'Serve reads of a log that another process writes (not available yet)' },
+  'read-only': { type: 'boolean', help: 'Serve reads of a log that another process writes' },
 } as const;
 
 export type ServerFlags = FlagValues<typeof serverFlags>;

@@ -43,6 +43,13 @@ export class Followers implements KeyWatcher {
     for (const waiter of woken) this.finish(waiter, true);
   }
 
+  /** Ends every wait with true: there may be records of any key. */
+  wakeAll(): void {
+    const woken = [...this.waiters.values()];
+    this.waiters.clear();
+    for (const waiters of woken) for (const waiter of waiters) this.finish(waiter, true);
+  }
+
   appended(): void {
     this.onAppended?.();
   }

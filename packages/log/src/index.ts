@@ -34,6 +34,7 @@ export {
   type PageOptions,
   type ReadPageOptions,
 } from './reader.ts';
+export { openLogReader, type ReplicaLogOptions } from './replica-log.ts';
 export type { ScanPage } from './scan-page.ts';
 export type { LogSelection } from './selection.ts';
 export type { Appended } from './writer.ts';

@@ -1,4 +1,4 @@
-import type { Storage } from '@opendata/storage';
+import type { ReadOnlyStorage, Storage } from '@opendata/storage';
 import { LogError } from './errors.ts';
 import { decodeExpired, type Expired, expiredRowName } from './expired-row.ts';
 import { Head, type KeyWatcher } from './head/head.ts';
@@ -43,7 +43,8 @@ export async function recoverSegments(storage: Storage, watcher: KeyWatcher): Pr
   return new SegmentSet(watcher, sealed, heads, nextSequence, nextId);
 }
 
-async function readExpired(storage: Storage): Promise<Expired> {
+/** Up to where the log has expired. @throws StorageError */
+export async function readExpired(storage: Pick<ReadOnlyStorage, 'meta'>): Promise<Expired> {
   const row = await storage.meta.get(expiredRowName);
   return row === undefined ? { endSequence: 0, segmentId: 0 } : decodeExpired(row);
 }

@@ -71,6 +71,14 @@ export class SegmentSet {
     this.sealed = this.sealed.toSpliced(first, sources.length, merged);
   }
 
+  /** Reads go to these segments from now on: for a log that another process writes. `heads` may be empty. */
+  take(sealed: readonly SegmentReader[], heads: readonly Head[], nextSequence: number, nextId: number): void {
+    this.sealed = sealed;
+    this.active = heads.at(-1) ?? new Head(nextId, nextSequence, this.watcher);
+    this.heads = heads.length > 0 ? heads : [this.active];
+    this.countWaiting();
+  }
+
   /** Runs what removes or replaces stored segments: one such thing at a time. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     const result = this.changing.then(work);

@@ -35,13 +35,21 @@ export async function serveLog(version: string, flags: ServerFlags, checkConfig:
           registry,
           readiness,
           fatal,
+          isReadOnly: flags['read-only'] === true,
           web: loadWebAccess(flags['web.config.file']),
           ...(host !== undefined && { host }),
         };
         const server = await startLogServer(options);
         const storage = objectStoreTarget(config.storage, env).description;
-        logger.info({ address: server.address, port: server.port, storage }, 'opendata-log is ready');
-        if (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start:log') {
+        const what =
+          flags['read-only'] === true
+            ? 'opendata-log follows a log that another process writes'
+            : 'opendata-log is ready';
+        logger.info({ address: server.address, port: server.port, storage }, what);
+        if (
+          flags['read-only'] !== true &&
+          (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start:log')
+        ) {
           process.stdout.write(welcome(server.port, storage));
         }
         return server;

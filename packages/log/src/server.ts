@@ -15,6 +15,7 @@ import { logProblem } from './http/problems.ts';
 import { addLogRoutes, earlyLogRoutes } from './http/routes.ts';
 import { logMetrics } from './metrics.ts';
 import { openLogOn } from './open-log.ts';
+import { startReplicaLog } from './replica-log.ts';
 
 /** Time that requests in flight get of the time to stop; the rest is for the flush. */
 const drainShare = 0.5;
@@ -30,6 +31,8 @@ export interface LogServerOptions {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly readiness: () => Readiness;
+  /** Follows a log that another process writes. */
+  readonly isReadOnly?: boolean;
   /** Called when the log is lost for good. */
   readonly fatal: (error: unknown) => void;
 }
@@ -45,11 +48,13 @@ export interface LogServer extends RunningServer {
  * @throws StorageError, LogError corrupt
  */
 export async function startLogServer(options: LogServerOptions): Promise<LogServer> {
-  const { config, registry, logger, readiness } = options;
+  const { config, registry, logger, readiness, isReadOnly = false } = options;
   let opened: OpenedLog | undefined;
   const db = (): LogDb => {
-    if (opened === undefined)
-      throw new HttpError(503, 'the log is being recovered', { code: 'starting', retryAfterSeconds: 1 });
+    const reason = opened === undefined ? recovering.reason : opened.notServed();
+    if (opened === undefined || reason !== undefined) {
+      throw new HttpError(503, reason ?? 'starting', { code: 'starting', retryAfterSeconds: 1 });
+    }
     return opened.db;
   };
   const draining = new AbortController();
@@ -57,7 +62,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     registry,
     logger,
     web: options.web,
-    ready: [readiness, () => (opened === undefined ? recovering : storageReadiness(opened.storage))],
+    ready: [readiness, () => (opened === undefined ? recovering : opened.readiness())],
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },
     bodyLimitBytes: config.http.body_limit,
@@ -65,6 +70,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
       db,
       { maxBatchRecords: config.http.max_batch_records, maxRequestBytes: config.http.body_limit },
       draining.signal,
+      isReadOnly,
     ),
   });
   addLogRoutes(http.app, db, options.version);
@@ -74,30 +80,29 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
   });
   const { address, port } = await http.listen(options.port, options.host);
   try {
-    opened = await openServed(options);
+    opened = await (isReadOnly ? startReplica(options) : openServed(options));
   } catch (error) {
     await http.close(0);
     throw error;
   }
-  const { storage } = opened;
+  const { close } = opened;
   return {
     address,
     port,
     async close(deadlineMs) {
       const brokenOff = await http.close(deadlineMs * drainShare);
       if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
-      try {
-        await db().close();
-      } finally {
-        await storage.close();
-      }
+      await close();
     },
   };
 }
 
 interface OpenedLog {
-  readonly storage: Storage;
   readonly db: LogDb;
+  /** Why reads are not answered, if so. */
+  notServed(): string | undefined;
+  readiness(): Promise<Readiness>;
+  close(): Promise<void>;
 }
 
 async function openServed({ config, logger, registry, fatal }: LogServerOptions): Promise<OpenedLog> {
@@ -115,16 +120,43 @@ async function openServed({ config, logger, registry, fatal }: LogServerOptions)
       checkIntervalMs: config.retention.check_interval,
     });
     registry.addCollector(() => logMetrics(db));
-    return { storage, db };
+    return {
+      db,
+      notServed: () => undefined,
+      readiness: () => storageReadiness(storage),
+      async close() {
+        try {
+          await db.close();
+        } finally {
+          await storage.close();
+        }
+      },
+    };
   } catch (error) {
     await storage.close().catch(() => undefined);
     throw error;
   }
 }
 
-const recovering: Readiness = { ready: false, reason: 'the log is being recovered' };
+/** Does not wait for the writer: until the replica has caught up, requests are answered 503 with the reason. */
+async function startReplica({ config, logger, registry, fatal }: LogServerOptions): Promise<OpenedLog> {
+  const db = startReplicaLog(config.storage, {
+    logger,
+    refreshMs: config.replica.refresh_interval,
+    onFatal: fatal,
+  });
+  registry.addCollector(() => [...db.storageMetrics(), ...logMetrics(db)]);
+  return {
+    db,
+    notServed: () => (db.isCaughtUp ? undefined : db.health().detail),
+    readiness: () => storageReadiness(db),
+    close: () => db.close(),
+  };
+}
 
-async function storageReadiness(storage: Storage): Promise<Readiness> {
+const recovering = { ready: false, reason: 'the log is being recovered' } as const;
+
+async function storageReadiness(storage: Pick<Storage, 'health' | 'checkReadable'>): Promise<Readiness> {
   const { state, detail } = storage.health();
   if (state !== 'ok') return { ready: false, reason: detail ?? state };
   await storage.checkReadable();

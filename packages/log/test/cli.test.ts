@@ -34,7 +34,7 @@ describe('command line', () => {
   it.each([
     [['--nonsense'], /unknown flag --nonsense/],
     [['--port', 'x'], /port/],
-    [['--read-only'], /--read-only is not available/],
+    [['--read-only', '--in-memory'], /--read-only needs a log that another process writes/],
     [['--in-memory', '--data-dir', 'x'], /only one of --data-dir, --in-memory/],
     [['--s3-region', 'x'], /needs --s3-bucket/],
     [['--config', '/nowhere/log.yaml'], /\/nowhere\/log\.yaml/],

@@ -28,6 +28,15 @@ export function logProblem(error: unknown): HttpProblem | undefined {
     case 'unavailable':
     case 'closed':
       return { status: 503, code: 'unavailable', message: error.message, retryAfterSeconds };
+    case 'not_found':
+      return {
+        status: 503,
+        code: 'unavailable',
+        message: 'a segment was removed while it was read',
+        retryAfterSeconds,
+      };
+    case 'read_only':
+      return { status: 403, code: 'read_only', message: error.message };
     case 'fenced':
       return { status: 503, code: 'fenced', message: 'another writer has taken the log over', retryAfterSeconds };
     default:

@@ -6,6 +6,7 @@ import { appendRoutes } from './append-route.ts';
 import { addDurabilityRoutes } from './durability-routes.ts';
 import { readRoute } from './read-route.ts';
 import { addReadRoutes } from './read-routes.ts';
+import { refusedWrites } from './refused-writes.ts';
 import { scanRoute } from './scan-route.ts';
 import { sessionRoute } from './session-route.ts';
 import { tailRoute } from './tail-route.ts';
@@ -22,7 +23,11 @@ export function earlyLogRoutes(
   db: () => LogDb,
   { maxBatchRecords, maxRequestBytes }: RouteLimits,
   draining: AbortSignal,
+  isReadOnly = false,
 ): { readonly rawRoutes: readonly RawRoute[]; readonly quickRoutes: readonly QuickRoute[] } {
+  if (isReadOnly) {
+    return { rawRoutes: [scanRoute(db), readRoute(db), tailRoute(db, draining), ...refusedWrites], quickRoutes: [] };
+  }
   const append = appendRoutes(db, maxBatchRecords);
   const sessionLimits = { maxRecords: maxBatchRecords, maxFrameBytes: maxRequestBytes, maxKeyBytes };
   return {

@@ -1,4 +1,4 @@
-import type { BlockInfo, BlockStore } from '@opendata/storage';
+import type { BlockInfo, BlockReads } from '@opendata/storage';
 import { LogError } from '../errors.ts';
 import { compareKeys } from '../key-bytes.ts';
 import type { ScanPage } from '../scan-page.ts';
@@ -20,10 +20,10 @@ export class SegmentReader {
   readonly descriptor: SegmentDescriptor;
   /** Its records in the order of the sequence. */
   readonly ordered: OrderedSegment;
-  private readonly blocks: BlockStore;
+  private readonly blocks: BlockReads;
 
   /** @throws LogError corrupt */
-  constructor(info: BlockInfo, blocks: BlockStore) {
+  constructor(info: BlockInfo, blocks: BlockReads) {
     this.blockId = info.id;
     this.sizeBytes = info.sizeBytes;
     this.descriptor = decodeDescriptor(info.descriptor);
