@@ -1,0 +1,205 @@
+import type { Fault } from '@opendata/storage/testing';
+import { connectLog } from 'opendata-log/client';
+import { expect, it } from 'vitest';
+import { useBucketRig } from '../support/bucket-rig.ts';
+import { databases, startOn, storageSection } from '../support/databases.ts';
+import { sleep, until } from '../support/load.ts';
+import { type ChainLoad, startChainLoad } from '../support/log-chain-load.ts';
+import { LogChainWitness, type Outcome } from '../support/log-chain-witness.ts';
+import { seededRandom } from '../support/random.ts';
+import { type ServerProcess, spawnOurs } from '../support/server-process.ts';
+
+/** `LOG_TRIALS=1000 npx vitest run test/server/log-trials.test.ts` is the long form; `LOG_TRIALS_SEED` varies it. */
+const trials = Number(process.env['LOG_TRIALS'] ?? 8);
+const seed = Number(process.env['LOG_TRIALS_SEED'] ?? 1);
+/** So many trials work on one log, which is killed, fenced and started over and over, before the next one begins. */
+const trialsOfLog = 16;
+const retentionMs = 4000;
+
+const rig = useBucketRig();
+const random = seededRandom(seed);
+const between = (low: number, high: number) => low + random() * (high - low);
+const oneOf = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+
+const storeFaults: readonly Fault[] = [
+  { kind: 'latency', delayMs: 200 },
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 503 },
+  { kind: 'reset' },
+  { kind: 'lostAnswer' },
+  { kind: 'halfRequest' },
+  { kind: 'halfAnswer' },
+];
+
+const outcomes: readonly Outcome[] = ['durable', 'visible', 'refused', 'unknown'];
+
+function environment(): Readonly<Record<string, string>> {
+  return { ...rig.s3.env, AWS_ENDPOINT_URL: rig.proxy.endpoint };
+}
+
+/** One log under load, and whichever server has it. */
+class TrialLog {
+  private readonly config: string;
+  readonly retentionMs: number;
+  readonly witness: LogChainWitness;
+  private server!: ServerProcess;
+  private incarnation = 0;
+  private load!: ChainLoad;
+
+  constructor(number: number) {
+    this.retentionMs = number % 4 === 3 ? retentionMs : Number.POSITIVE_INFINITY;
+    const retention = number % 4 === 3 ? `retention: {retention: ${retentionMs / 1000}s, check_interval: 1s}\n` : '';
+    const storage = storageSection(`{type: Aws, bucket: ${rig.s3.bucket}}`, '  commit_interval_ms: 20\n');
+    // Small segments: many are sealed, and merged, on the way.
+    const segmentation = `segmentation: {seal_byte_limit: 1MiB, seal_interval: 1s}\n`;
+    this.config = `${storage.replace('path: db', `path: log-${seed}-${number}`)}${segmentation}${retention}`;
+    this.witness = new LogChainWitness(seed + number);
+  }
+
+  async start(): Promise<void> {
+    this.server = await this.startServer();
+    this.incarnation++;
+  }
+
+  startLoad(): void {
+    const { witness } = this;
+    const server = () => ({ url: this.server.url, incarnation: this.incarnation });
+    this.load = startChainLoad({ witness, seed: Math.floor(random() * 1e9), server });
+  }
+
+  stopLoad(): Promise<void> {
+    return this.load.stop();
+  }
+
+  private startServer(): Promise<ServerProcess> {
+    return startOn(databases[1]!, rig.workspace, this.config, environment());
+  }
+
+  /** A server that is started does not get far. */
+  async killAtStart(): Promise<void> {
+    const file = rig.workspace.file('start.yaml', this.config);
+    const server = await spawnOurs('opendata-log', ['--config', file], { env: environment() });
+    await sleep(between(300, 1000));
+    await server.kill('SIGKILL');
+  }
+
+  /** The server that was killed, started again; with the store as it is now it may take a second time. */
+  async restart(): Promise<void> {
+    await this.start().catch(async () => {
+      rig.proxy.setFault(undefined);
+      await this.start();
+    });
+  }
+
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
+    return await this.server.kill(signal);
+  }
+
+  async isFencedByAnother(): Promise<void> {
+    const first = this.server;
+    await this.start();
+    expect(await first.exited).toBe(3);
+  }
+
+  /** Something is acknowledged from now on. */
+  async works(): Promise<void> {
+    const before = this.witness.count('durable');
+    await until('durable acknowledgements', () => this.witness.count('durable') > before + 10);
+  }
+
+  async verify(): Promise<void> {
+    await using log = connectLog(this.server.url);
+    await this.witness.verify(log, this);
+  }
+
+  /** The last that the server has printed. */
+  output(): string {
+    return this.server.output().slice(-3000);
+  }
+
+  async metrics(): Promise<string> {
+    return await (await fetch(`${this.server.url}/metrics`)).text();
+  }
+}
+
+const faults: Readonly<Record<string, (log: TrialLog) => Promise<void>>> = {
+  async killed(log) {
+    await log.kill();
+    await log.restart();
+  },
+  async 'killed while it starts'(log) {
+    await log.kill();
+    await log.killAtStart();
+    await log.restart();
+  },
+  async stopped(log) {
+    expect(await log.kill('SIGTERM')).toBe(0);
+    await log.restart();
+  },
+  async fenced(log) {
+    await log.isFencedByAnother();
+  },
+  async 'store fails'(log) {
+    failStore();
+    await sleep(between(300, 900));
+    rig.proxy.setFault(undefined);
+    await log.works();
+  },
+  async 'store fails, killed'(log) {
+    failStore();
+    await sleep(between(100, 600));
+    await log.kill();
+    rig.proxy.setFault(undefined);
+    await log.restart();
+  },
+  async 'killed, store fails at the start'(log) {
+    await log.kill();
+    failStore(0.15);
+    await log.restart();
+    rig.proxy.setFault(undefined);
+  },
+};
+
+/** Each request fails with some probability, in one way or in all of them. */
+function failStore(probability = between(0.1, 0.9)): void {
+  const choice = random() < 0.6 ? [oneOf(storeFaults)] : storeFaults;
+  rig.proxy.setFault(() => (random() < probability ? oneOf(choice) : undefined));
+}
+
+it(
+  `loses, doubles and reorders nothing acknowledged over ${trials} faults`,
+  async () => {
+    const counts: Record<string, number> = {};
+    const count = (what: string, by: number) => {
+      counts[what] = (counts[what] ?? 0) + by;
+    };
+    for (let number = 0, done = 0; done < trials; number++) {
+      const log = new TrialLog(number);
+      await log.start();
+      for (let i = 0; i < trialsOfLog && done < trials; i++, done++) {
+        const name = oneOf(Object.keys(faults));
+        log.startLoad();
+        await sleep(between(100, 800));
+        try {
+          await faults[name]!(log);
+          if (random() < 0.5) await log.works();
+          await log.stopLoad();
+          await log.verify();
+        } catch (cause) {
+          throw new Error(`seed ${seed}, log ${number}, trial ${i}: ${name}: ${(cause as Error).message}\n${log.output()}`, { cause });
+        }
+        count(name, 1);
+      }
+      for (const outcome of outcomes) count(outcome, log.witness.count(outcome));
+      for (const metric of ['log_merged_segments_total', 'log_expired_segments_total', 'log_segments']) {
+        count(metric, Number(new RegExp(`^${metric} (\\d+)`, 'm').exec(await log.metrics())?.[1] ?? 0));
+      }
+      expect(log.witness.count('pending')).toBe(0);
+      expect(await log.kill('SIGTERM')).toBe(0);
+    }
+    // biome-ignore lint/suspicious/noConsole: what a long run has seen
+    console.info(`log trials, seed ${seed}: ${JSON.stringify(counts)}`);
+    expect(counts['durable']).toBeGreaterThan(trials * 10);
+  },
+  60_000 + trials * 20_000,
+);
