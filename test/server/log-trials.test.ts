@@ -186,7 +186,10 @@ it(
           await log.stopLoad();
           await log.verify();
         } catch (cause) {
-          throw new Error(`seed ${seed}, log ${number}, trial ${i}: ${name}: ${(cause as Error).message}\n${log.output()}`, { cause });
+          throw new Error(
+            `seed ${seed}, log ${number}, trial ${i}: ${name}: ${(cause as Error).message}\n${log.output()}`,
+            { cause },
+          );
         }
         count(name, 1);
       }

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeScanResponse, type LogFormat, logRecordAt } from '@opendata/wire';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createClient } from './client.testing.ts';
-import { type ServerProcess, startServer } from './server-process.testing.ts';
+import { type ServerProcess, startServer, temporaryFolder } from './server-process.testing.ts';
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -42,6 +44,30 @@ describe.each<LogFormat>(['json', 'protobuf'])('read in %s', (format) => {
     expect((await read(`prefix=${own}&tail=2`, format)).rows).toEqual(all.slice(3));
     expect(await read(`prefix=${own}a&limit=1`, format)).toEqual({ rows: [all[0]], nextSequence: start + 1 });
     expect((await read(`prefix=${format}-nobody`, format)).rows).toEqual([]);
+  });
+
+  it('and a scan show only what is durable, if asked to', async () => {
+    const { path, remove } = temporaryFolder();
+    const file = join(path, 'log.yaml');
+    // After the first commit the next one is a long time off.
+    writeFileSync(file, 'storage: {type: InMemory, commit_interval_ms: 60000}\n');
+    const own = await startServer(['--config', file]);
+    onTestFinished(async () => {
+      await own.stop();
+      remove();
+    });
+    const client = createClient(own.url, format);
+    await client.append([['k', 'a']], true);
+    await client.append([['k', 'b']]);
+    const values = async (query: string) => (await client.scan(`key=k&${query}`)).values.map(({ value }) => value);
+    expect(await values('')).toEqual(['a', 'b']);
+    expect(await values('durable=true')).toEqual(['a']);
+    expect(await values('durable=true&reverse=true')).toEqual(['a']);
+    expect(await values('durable=true&follow=true&timeout_ms=20')).toEqual(['a']);
+    expect(await client.scan('key=k&durable=true&follow=true&start_seq=1&timeout_ms=20')).toEqual({
+      values: [],
+      nextSequence: 1,
+    });
   });
 
   it('waits for a record of the selection', async () => {

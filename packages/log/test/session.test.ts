@@ -32,8 +32,8 @@ interface Session {
   ack(): Promise<SessionAck | undefined>;
 }
 
-async function open(url = server.url, type: string = LOG_SESSION_CONTENT_TYPE): Promise<Session> {
-  const out = request(`${url}/api/v1/log/session`, { method: 'POST', headers: { 'content-type': type } });
+async function open(url = server.url, type: string = LOG_SESSION_CONTENT_TYPE, query = ''): Promise<Session> {
+  const out = request(`${url}/api/v1/log/session${query}`, { method: 'POST', headers: { 'content-type': type } });
   out.flushHeaders();
   const [response] = (await once(out, 'response')) as [IncomingMessage];
   const reader = new FrameReader(1 << 20);
@@ -112,6 +112,37 @@ describe('append session', () => {
     half.out.end(frame([['s3', 'b']]).subarray(0, 4));
     expect(await half.ack()).toMatchObject({ status: 400, closed: true, message: 'the stream ends within a request' });
     expect(await half.ack()).toBeUndefined();
+  });
+
+  it('acknowledges what is not to be durable without waiting, up to the first request that is', async () => {
+    const session = await open();
+    session.out.end(
+      Buffer.concat([
+        frame([
+          ['s6', 'a'],
+          ['s6', 'b'],
+        ]),
+        frame([['s6', 'c']]),
+        frame([['s6', 'd']], true),
+        frame([['s6', 'e']]),
+      ]),
+    );
+    const first = await session.ack();
+    expect(first).toMatchObject({ frames: 2, recordsAppended: 3 });
+    const startSequence = first!.startSequence + 3;
+    expect(await session.ack()).toMatchObject({ frames: 2, recordsAppended: 2, startSequence });
+    expect(await session.ack()).toBeUndefined();
+  });
+
+  it('in order takes nothing behind the first refusal', async () => {
+    const session = await open(server.url, LOG_SESSION_CONTENT_TYPE, '?ordered=true');
+    session.out.write(Buffer.concat([frame([['s7', 'a']]), Uint8Array.of(3, 0x0a, 0x01, 0x08), frame([['s7', 'b']])]));
+    expect(await session.ack()).toMatchObject({ frames: 1, status: 0, closed: false });
+    expect(await session.ack()).toMatchObject({ frames: 1, status: 400, closed: true });
+    expect(await session.ack()).toBeUndefined();
+    session.out.destroy();
+    const { values } = await createClient(server.url, 'json').scan('key=s7');
+    expect(values.map(({ value }) => value)).toEqual(['a']);
   });
 
   it('survives clients that leave', async () => {

@@ -24,6 +24,11 @@ export interface SessionLimits extends FrameLimits {
   readonly maxFrameBytes: number;
 }
 
+export interface SessionOptions {
+  /** The first refusal ends the session: what is taken is a beginning of what was sent. */
+  readonly isOrdered: boolean;
+}
+
 type Ack = Partial<SessionAck> & { readonly frames: number };
 
 /** Requests that were appended as one, or refused. */
@@ -39,7 +44,8 @@ interface Run {
   readonly columns: FrameColumns;
   frames: number;
   bytes: number;
-  awaitDurable: boolean;
+  /** Requests and records before the first request that waits for durability; undefined when none does. */
+  beforeDurable: { readonly frames: number; readonly records: number } | undefined;
 }
 
 /**
@@ -51,6 +57,7 @@ export class AppendSession {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly limits: SessionLimits;
+  private readonly isOrdered: boolean;
   private readonly reader: FrameReader;
   private readonly queue: Taken[] = [];
   private waitingBytes = 0;
@@ -62,11 +69,18 @@ export class AppendSession {
   /** Nothing is taken any more. */
   private isClosed = false;
 
-  constructor(db: LogDb, request: IncomingMessage, response: ServerResponse, limits: SessionLimits) {
+  constructor(
+    db: LogDb,
+    request: IncomingMessage,
+    response: ServerResponse,
+    limits: SessionLimits,
+    { isOrdered }: SessionOptions,
+  ) {
     this.db = db;
     this.request = request;
     this.response = response;
     this.limits = limits;
+    this.isOrdered = isOrdered;
     this.reader = new FrameReader(limits.maxFrameBytes);
   }
 
@@ -118,15 +132,18 @@ export class AppendSession {
     const { reader, limits } = this;
     let run: Run | undefined;
     while (this.nextFrame(run)) {
-      run ??= { columns: createFrameColumns(reader.bytes), frames: 0, bytes: 0, awaitDurable: false };
+      run ??= { columns: createFrameColumns(reader.bytes), frames: 0, bytes: 0, beforeDurable: undefined };
       const bytes = reader.end - reader.start;
       try {
-        if (addAppendFrame(run.columns, reader.start, reader.end, limits)) run.awaitDurable = true;
+        const before = { frames: run.frames, records: run.columns.count };
+        if (addAppendFrame(run.columns, reader.start, reader.end, limits)) run.beforeDurable ??= before;
       } catch (error) {
         this.append(run);
         const { status, message } = problemOf(error);
-        this.queue.push({ ack: { frames: 1, status, message }, bytes: 0, done: true });
-        return true;
+        const ack = { frames: 1, status, message };
+        if (this.isOrdered) this.close(ack);
+        else this.queue.push({ ack, bytes: 0, done: true });
+        return !this.isOrdered;
       }
       run.frames++;
       run.bytes += bytes;
@@ -150,25 +167,39 @@ export class AppendSession {
   }
 
   private append(run: Run): void {
-    const { frames, bytes } = run;
+    const { frames, bytes, beforeDurable } = run;
     if (frames === 0) return;
-    let pending: Promise<void> | undefined;
-    let ack: Ack;
     try {
       const appended = this.db.appendColumns(finishFrames(run.columns));
-      pending = this.db.acknowledged(appended, run.awaitDurable);
-      ack = { frames, startSequence: appended.startSequence, recordsAppended: appended.count };
+      const { startSequence, count } = appended;
+      this.held = undefined;
+      this.waitingBytes += bytes;
+      const early = beforeDurable ?? { frames, records: count };
+      const rest = { frames: frames - early.frames, records: count - early.records };
+      if (early.frames > 0) {
+        const ack = { frames: early.frames, startSequence, recordsAppended: early.records };
+        this.enqueue(ack, rest.frames > 0 ? 0 : bytes, this.db.acknowledged(appended, false));
+      }
+      if (rest.frames > 0) {
+        const ack = {
+          frames: rest.frames,
+          startSequence: startSequence + early.records,
+          recordsAppended: rest.records,
+        };
+        this.enqueue(ack, bytes, this.db.acknowledged(appended, true));
+      }
     } catch (error) {
       const { status, message } = problemOf(error);
       const sinceMs = this.held?.sinceMs ?? performance.now();
       if (status === 429 && performance.now() - sinceMs < patienceMs) this.hold(run, sinceMs);
       else this.close({ frames, status, message });
-      return;
     }
-    this.held = undefined;
+  }
+
+  /** @param pending what to wait for before `ack` is due; `ack` is an error when it fails */
+  private enqueue(ack: Ack, bytes: number, pending: Promise<void> | undefined): void {
     const taken: Taken = { ack, bytes, done: pending === undefined };
     this.queue.push(taken);
-    this.waitingBytes += bytes;
     pending?.then(
       () => {
         taken.done = true;
@@ -176,7 +207,7 @@ export class AppendSession {
       },
       (error: unknown) => {
         const { status, message } = problemOf(error);
-        taken.ack = { frames, status, message };
+        taken.ack = { frames: ack.frames, status, message };
         taken.done = true;
         this.close({ frames: 0, status, message });
       },

@@ -46,3 +46,9 @@ export function withoutTimes(page: ScanColumns): ScanColumns {
   const keys = { keySources, keyStarts, keyEnds };
   return { count, sequences, sources, starts, ends, attributeLengths, ...keys, nextSequence: page.nextSequence };
 }
+
+/** An answer about one key does not repeat it. */
+export function withoutKeys(page: ScanColumns): ScanColumns {
+  const { count, sequences, sources, starts, ends, times, attributeLengths, nextSequence } = page;
+  return { count, sequences, sources, starts, ends, times, attributeLengths, nextSequence };
+}

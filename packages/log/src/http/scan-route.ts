@@ -2,7 +2,7 @@ import { HttpError, type RawRoute, requestSignal, sendBytes } from '@opendata/se
 import { encodeScanResponse, LOG_CONTENT_TYPES, logResponseFormat } from '@opendata/wire';
 import type { LogReader } from '../db.ts';
 import { Query } from './query.ts';
-import { followTimeoutMs, recordRange, withoutTimes } from './record-query.ts';
+import { followTimeoutMs, recordRange, withoutKeys, withoutTimes } from './record-query.ts';
 
 /** `GET /api/v1/log/scan`: the next records of a key; with `follow=true` it waits for a first one. */
 export function scanRoute(opened: () => LogReader): RawRoute {
@@ -19,9 +19,18 @@ export function scanRoute(opened: () => LogReader): RawRoute {
       if (reverse && follow) throw new HttpError(400, 'give reverse or follow, not both');
       const range = recordRange(query);
       const timeoutMs = followTimeoutMs(query);
-      const page = follow
-        ? await db.followPage(key, { ...range, timeoutMs, signal: requestSignal({ raw: response }) })
-        : await db.readPage(key, { ...range, reverse });
+      const durable = query.boolean('durable');
+      const signal = requestSignal({ raw: response });
+      const one = { keys: [key] };
+      const page = durable
+        ? withoutKeys(
+            await (follow
+              ? db.followSelectedPage(one, { ...range, durable, timeoutMs, signal })
+              : db.readSelectedPage(one, { ...range, durable, reverse, signal })),
+          )
+        : await (follow
+            ? db.followPage(key, { ...range, timeoutMs, signal })
+            : db.readPage(key, { ...range, reverse }));
       const format = logResponseFormat(request.headers.accept);
       const body = encodeScanResponse(format, key, arrivalTimes ? page : withoutTimes(page));
       sendBytes(response, 200, LOG_CONTENT_TYPES[format], body);

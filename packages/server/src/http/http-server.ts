@@ -32,6 +32,8 @@ export interface HttpServerOptions {
   readonly errorRenderers?: Readonly<Record<string, ErrorRenderer>>;
   /** Larger bodies are answered 413, unless a route sets its own limit; 32 MiB by default. */
   readonly bodyLimitBytes?: number;
+  /** A request that is not there as a whole after so long is answered 408, ms, unless its route takes a stream; 300,000 by default. */
+  readonly requestTimeoutMs?: number;
   /** TLS, authentication and headers; without it plain HTTP for everybody. */
   readonly web?: WebAccess | undefined;
   /** Routes answered before the framework. */
@@ -80,7 +82,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_CHARACTERS },
     serverFactory: (framework) => {
-      server = createNodeServer({ tracker, rawDispatch, framework, errors, bodyLimitBytes, web: options.web });
+      server = createNodeServer({
+        tracker,
+        rawDispatch,
+        framework,
+        errors,
+        bodyLimitBytes,
+        requestTimeoutMs: options.requestTimeoutMs,
+        web: options.web,
+      });
       options.web?.attach(server, logger);
       lane.attach(server);
       return server;

@@ -24,6 +24,8 @@ export interface NodeServerOptions {
   readonly errors: ErrorAnswers;
   /** A client that asks before it sends a larger body (`Expect: 100-continue`) is told no. */
   readonly bodyLimitBytes: number;
+  /** How long a request may take to arrive; 300,000 ms by default. */
+  readonly requestTimeoutMs?: number | undefined;
   /** TLS, and who may ask. */
   readonly web?: WebAccess | undefined;
 }
@@ -35,6 +37,7 @@ export function createNodeServer({
   framework,
   errors,
   bodyLimitBytes,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
   web,
 }: NodeServerOptions): Server {
   const { metrics } = tracker;
@@ -79,7 +82,7 @@ export function createNodeServer({
       serve(request, response);
     });
   });
-  endLateRequests(server, tracker);
+  endLateRequests(server, tracker, requestTimeoutMs);
   server.on(web?.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     metrics.openConnections.inc();
     socket.once('close', () => {
@@ -106,14 +109,17 @@ export function createNodeServer({
 }
 
 /** Answers 408 to requests that do not arrive in time. */
-function endLateRequests(server: Server, tracker: ResponseTracker): void {
-  const timer = setInterval(() => {
-    for (const { req, isStreaming, elapsedMs } of tracker.open) {
-      if (isStreaming || req.complete || elapsedMs < REQUEST_TIMEOUT_MS) continue;
-      const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
-      server.emit('clientError', error, req.socket);
-    }
-  }, CONNECTIONS_CHECK_INTERVAL_MS);
+function endLateRequests(server: Server, tracker: ResponseTracker, timeoutMs: number): void {
+  const timer = setInterval(
+    () => {
+      for (const { req, isStreaming, elapsedMs } of tracker.open) {
+        if (isStreaming || req.complete || elapsedMs < timeoutMs) continue;
+        const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+        server.emit('clientError', error, req.socket);
+      }
+    },
+    Math.min(CONNECTIONS_CHECK_INTERVAL_MS, timeoutMs),
+  );
   timer.unref();
   server.on('close', () => clearInterval(timer));
 }

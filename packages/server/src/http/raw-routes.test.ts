@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeOpened, eventually, open, post } from './http-server.testing.ts';
+import { closeOpened, eventually, exchange, open, post } from './http-server.testing.ts';
 import type { HttpServerOptions } from './http-server.ts';
 import { HttpError } from './problem.ts';
-import { sendBytes } from './raw-routes.ts';
+import { type RawRoute, sendBytes } from './raw-routes.ts';
 
 afterEach(closeOpened);
 
@@ -65,5 +65,30 @@ describe('raw routes', () => {
     let text = '';
     for await (const chunk of response) text += chunk;
     expect(text).toBe('30;end');
+  });
+
+  it('are answered 408 when the request takes too long to arrive, unless they take a stream', async () => {
+    const handle: RawRoute['handle'] = (request, _body, response) => {
+      request.on('data', (chunk: Buffer) => response.write(`${chunk.length};`));
+      request.on('end', () => response.end('end'));
+    };
+    const { url, port, metric } = await open({
+      requestTimeoutMs: 200,
+      rawRoutes: [
+        { method: 'POST', path: '/whole', handle },
+        { method: 'POST', path: '/stream', streamsBody: true, handle },
+      ],
+    });
+    const out = request(`${url}/stream`, { method: 'POST' });
+    out.write('a');
+    const [response] = (await once(out, 'response')) as [IncomingMessage];
+    const late = await exchange(port, 'POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf');
+    expect(late).toContain('HTTP/1.1 408 Request Timeout');
+    expect(late).toContain('the request did not arrive in time');
+    expect(metric('http_malformed_requests_total{reason="timeout"}')).toBe(1);
+    out.end('b');
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    expect(text).toMatch(/end$/);
   });
 });

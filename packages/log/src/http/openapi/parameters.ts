@@ -39,6 +39,7 @@ export const parameters = {
   follow: query('follow', bool(false), 'Hold an empty answer back until there is a record.'),
   timeout: query('timeout_ms', whole(30_000), 'How long to hold an answer back, ms.'),
   durable: query('durable', bool(false), 'Only records that are durable.'),
+  ordered: query('ordered', bool(false), 'End the session with the first refusal: nothing sent behind it is taken.'),
   durableTail: query('durable', bool(true), 'Only records that are durable.'),
   tailStart: query('start_seq', whole(), 'The first sequence; without it, tail and start_time_ms: from now on.'),
   heartbeat: query('heartbeat_ms', { type: 'integer', minimum: 1, default: 15_000 }, 'Time without an event, ms.'),

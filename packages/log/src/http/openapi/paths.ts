@@ -82,6 +82,7 @@ export const paths = {
   '/api/v1/log/session': {
     post: operation('session', {
       summary: 'Append many small batches on one connection, acknowledged in their order',
+      parameters: ['ordered'],
       requestBody: {
         required: true,
         content: { [delimited]: bytesOf('A stream of AppendRequest messages, each after its length as a varint') },
@@ -93,7 +94,7 @@ export const paths = {
   '/api/v1/log/scan': {
     get: operation('scan', {
       summary: 'The next records of a key',
-      parameters: [...oneKey, ...records],
+      parameters: [...oneKey, ...records, 'durable'],
       answer: 'ScanResponse',
       message: 'ScanResponse',
       errors: [400, 503],
