@@ -16,6 +16,7 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
       const targets = (scraping()?.targets() ?? []).filter(({ target }) => pool === '' || target.job.jobName === pool);
       const dropped = (scraping()?.dropped() ?? []).filter(({ job }) => pool === '' || job.jobName === pool);
       const pools = (scraping()?.pools() ?? []).filter((name) => pool === '' || name === pool);
+      const counts = scraping()?.droppedCounts() ?? {};
       const showsDropped = state !== 'active';
       return sendJson(
         reply,
@@ -24,9 +25,7 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
           droppedTargets: showsDropped
             ? dropped.map(({ job, discoveredLabels }) => ({ discoveredLabels, scrapePool: job.jobName }))
             : [],
-          droppedTargetCounts: showsDropped
-            ? Object.fromEntries(pools.map((name) => [name, dropped.filter(({ job }) => job.jobName === name).length]))
-            : null,
+          droppedTargetCounts: showsDropped ? Object.fromEntries(pools.map((name) => [name, counts[name] ?? 0])) : null,
         }),
       );
     },

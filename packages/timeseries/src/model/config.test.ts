@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -133,7 +133,7 @@ scrape_configs:
     [
       'discovery',
       'scrape_configs:\n  - job_name: a\n    kubernetes_sd_configs: [{role: pod}]',
-      "kubernetes_sd_configs: not supported yet: list the targets in 'static_configs'",
+      "kubernetes_sd_configs: not supported yet: use 'file_sd_configs' or 'http_sd_configs'",
     ],
     [
       'bad relabelling',
@@ -150,6 +150,38 @@ scrape_configs:
       'scrape_configs:\n  - {job_name: a, basic_auth: {username: u}, authorization: {credentials: c}}',
       'at most one of basic_auth and authorization',
     ],
+    [
+      'a certificate without its key',
+      'scrape_configs:\n  - {job_name: a, tls_config: {cert_file: c.pem}}',
+      'exactly one of key or key_file must be configured when a client certificate is configured',
+    ],
+    [
+      'an unknown version of TLS',
+      'scrape_configs:\n  - {job_name: a, tls_config: {min_version: TLS9}}',
+      'tls_config.min_version: expected one of TLS10, TLS11, TLS12, TLS13',
+    ],
+    ['a proxy', 'scrape_configs:\n  - {job_name: a, proxy_url: "http://p"}', 'proxy_url: not supported yet: '],
+    [
+      'two kinds of credentials of a discovery',
+      'scrape_configs:\n  - {job_name: a, http_sd_configs: [{url: "http://x", basic_auth: {}, authorization: {}}]}',
+      'http_sd_configs[0].authorization: at most one of basic_auth and authorization',
+    ],
+    [
+      'a discovery at no URL',
+      'scrape_configs:\n  - {job_name: a, http_sd_configs: [{url: x}]}',
+      "http_sd_configs[0].url: expected a URL that begins with 'http://' or 'https://'",
+    ],
+    [
+      'a file of targets of another type',
+      'scrape_configs:\n  - {job_name: a, file_sd_configs: [{files: [a.txt]}]}',
+      'expected the path of a file that ends in .json, .yml or .yaml',
+    ],
+    ['a log of queries', 'global: {query_log_file: q.log}', 'query_log_file: not supported yet: remove the key'],
+    [
+      'names of before',
+      'global: {metric_name_validation_scheme: legacy}',
+      "metric_name_validation_scheme: expected 'utf8'",
+    ],
     ['wrong scheme', 'scrape_configs:\n  - {job_name: a, scheme: ftp}', "expected 'http' or 'https'"],
     ['wrong ack', 'remote_write: {ack: later}', "remote_write.ack: expected 'durable' or 'memory'"],
     ['read-only', 'read_only: true', 'read-only mode is not available in this version'],
@@ -158,6 +190,60 @@ scrape_configs:
     ['not YAML', 'a: [', 'prometheus.yaml:'],
   ])('with %s is refused by file, line and key', (_what, yaml, message) => {
     expect(() => load(yaml)).toThrow(message);
+  });
+
+  it('has jobs in further files, with paths that begin where these are', () => {
+    mkdirSync(join(folder, 'jobs'), { recursive: true });
+    writeFileSync(
+      join(folder, 'jobs/a.yml'),
+      'scrape_configs: [{job_name: 2024, tls_config: {ca_file: ca.pem}, file_sd_configs: [{files: [x.json]}]}]\n',
+    );
+    const main = `global: {scrape_interval: 7s}
+scrape_config_files: ['jobs/*.yml', 'jobs/none*.yml']
+scrape_configs: [{job_name: own, authorization: {credentials_file: secret}}]
+`;
+    const { scrapeJobs } = load(main);
+    expect(scrapeJobs.map(({ jobName }) => jobName)).toEqual(['own', '2024']);
+    expect(scrapeJobs[0]!.credentials!.secret.file).toBe(join(folder, 'secret'));
+    expect(scrapeJobs[1]).toMatchObject({
+      intervalMs: 7000,
+      tls: { ca: { file: join(folder, 'jobs/ca.pem') } },
+      discoveries: [{ kind: 'file', files: [join(folder, 'jobs/x.json')], refreshMs: 300_000 }],
+    });
+    writeFileSync(join(folder, 'jobs/b.yml'), 'scrape_configs:\n  - job_name: own\n  - {job_name: c, nonsense: 1}\n');
+    expect(() => load(main)).toThrow('jobs/b.yml:3:19: scrape_configs[1].nonsense: unknown key');
+    writeFileSync(join(folder, 'jobs/b.yml'), 'scrape_configs:\n  - job_name: own\n');
+    expect(() => load(main)).toThrow(
+      'jobs/b.yml:2:15: scrape_configs[0].job_name: found multiple scrape configs with job name "own"',
+    );
+  });
+
+  it("takes every key of Prometheus' global section that has a meaning here", () => {
+    const { scrapeJobs } = load(`
+global:
+  scrape_interval: 1m
+  scrape_timeout: 10s
+  scrape_protocols: [PrometheusText0.0.4]
+  evaluation_interval: 1m
+  rule_query_offset: 0s
+  external_labels: {a: b}
+  body_size_limit: 1MB
+  sample_limit: 1
+  target_limit: 2
+  label_limit: 3
+  label_name_length_limit: 4
+  label_value_length_limit: 5
+  keep_dropped_targets: 6
+  metric_name_validation_scheme: utf8
+  metric_name_escaping_scheme: allow-utf-8
+  scrape_native_histograms: false
+  always_scrape_classic_histograms: false
+  convert_classic_histograms_to_nhcb: false
+  extra_scrape_metrics: false
+scrape_configs: [{job_name: a, enable_http2: true, follow_redirects: false}]
+`);
+    const limits = { sampleLimit: 1, targetLimit: 2, labelLimit: 3, labelNameLengthLimit: 4, labelValueLengthLimit: 5 };
+    expect(scrapeJobs[0]).toMatchObject({ ...limits, keepDroppedTargets: 6, followRedirects: false });
   });
 
   it('with many faults is refused with all of them at once', () => {

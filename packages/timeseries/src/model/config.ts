@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { dirname } from 'node:path';
 import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
 import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otl
 import { checkScrapeConfigs } from './check-scrape-configs.ts';
 import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
 import { globalConfigSchema, resolveScrapeJob, type ScrapeJob, scrapeConfigsSchema } from './scrape-config.ts';
+import { loadScrapeConfigFiles, scrapeConfigFilesSchema } from './scrape-config-files.ts';
 import { remoteWriteError, unsupportedKeys } from './unsupported.ts';
 
 const MIB = 1024 * 1024;
@@ -51,6 +53,7 @@ const configSchema = z
   .strictObject({
     global: globalConfigSchema.default({}),
     scrape_configs: scrapeConfigsSchema.default([]),
+    scrape_config_files: scrapeConfigFilesSchema,
     storage: storageConfigSchema.optional(),
     retention: durationMs({ minMs: 60_000 }).optional(),
     retention_size: byteSize({ minBytes: MIB }).optional(),
@@ -102,7 +105,7 @@ function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
  * @throws ConfigError with every problem found
  */
 export function loadConfig(file: string): TimeSeriesConfig {
-  return resolveConfig(loadYamlConfig(file, configSchema));
+  return resolveConfig(loadYamlConfig(file, configSchema), dirname(file));
 }
 
 /** What runs without a configuration file: a folder, and a scrape of the server itself. */
@@ -118,12 +121,16 @@ export function defaultConfig(port: number): TimeSeriesConfig {
         },
       ],
     }),
+    '',
   );
 }
 
-function resolveConfig(file: z.infer<typeof configSchema>): TimeSeriesConfig {
+/** @param folder where relative paths begin */
+function resolveConfig(file: z.infer<typeof configSchema>, folder: string): TimeSeriesConfig {
+  const jobs = file.scrape_configs.map((job) => resolveScrapeJob(file.global, job, folder));
+  const names = jobs.map(({ jobName }) => jobName);
   return {
-    scrapeJobs: file.scrape_configs.map((job) => resolveScrapeJob(file.global, job)),
+    scrapeJobs: [...jobs, ...loadScrapeConfigFiles(file.scrape_config_files, folder, file.global, names)],
     storage: file.storage ?? DEFAULT_STORAGE,
     isStorageDefault: file.storage === undefined,
     retentionMs: file.retention,

@@ -18,8 +18,6 @@ const DISCOVERIES = [
   'eureka',
   'gce',
   'hetzner',
-  'http',
-  'file',
   'ionos',
   'kubernetes',
   'kuma',
@@ -46,17 +44,26 @@ export const unsupportedScrapeKeys = {
   ...Object.fromEntries(
     DISCOVERIES.map((name) => [
       `${name}_sd_configs`,
-      unsupported(`list the targets in 'static_configs', or ${SCRAPE_ELSEWHERE}`),
+      unsupported(`use 'file_sd_configs' or 'http_sd_configs' with a list from elsewhere, or ${SCRAPE_ELSEWHERE}`),
     ]),
   ),
-  tls_config: unsupported(`put a proxy that speaks TLS in front of the target, or ${SCRAPE_ELSEWHERE}`),
+  native_histogram_bucket_limit: unsupported('remove the key'),
+  native_histogram_min_bucket_factor: unsupported('remove the key'),
+};
+
+/** Of how HTTP requests are made. */
+export const unsupportedHttpKeys = {
   oauth2: unsupported(SCRAPE_ELSEWHERE),
-  proxy_url: unsupported(SCRAPE_ELSEWHERE),
-  proxy_from_environment: unsupported(SCRAPE_ELSEWHERE),
-  no_proxy: unsupported(SCRAPE_ELSEWHERE),
-  proxy_connect_header: unsupported(SCRAPE_ELSEWHERE),
+  proxy_url: unsupported(`make the target reachable from this server, or ${SCRAPE_ELSEWHERE}`),
+  proxy_from_environment: unsupported(`make the target reachable from this server, or ${SCRAPE_ELSEWHERE}`),
+  no_proxy: unsupported('remove the key; there is no proxy'),
+  proxy_connect_header: unsupported('remove the key; there is no proxy'),
   http_headers: unsupported(SCRAPE_ELSEWHERE),
-  target_limit: unsupported('remove the key; targets are not limited'),
+};
+
+export const unsupportedGlobalKeys = {
+  query_log_file: unsupported('remove the key; with LOG_LEVEL=debug every request is in the log'),
+  scrape_failure_log_file: unsupported('remove the key; failing scrapes are in the log and at /api/v1/targets'),
 };
 
 export const unsupportedKeys = {
@@ -66,7 +73,6 @@ export const unsupportedKeys = {
   alerting: unsupported('remove the key; alerts are the business of whoever evaluates the rules'),
   remote_read: unsupported('remove the key; import what is there with `opendata-timeseries import`'),
   tracing: unsupported('remove the key'),
-  scrape_config_files: unsupported("put the jobs into 'scrape_configs' of this file"),
 };
 
 /** A list here is Prometheus' own section: where that server sends to. */

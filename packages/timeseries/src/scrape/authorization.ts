@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { ScrapeCredentials, SecretText } from '../model/scrape-config.ts';
+import type { ScrapeCredentials, SecretText } from '../model/http-client-config.ts';
 import { ScrapeError } from './scrape-error.ts';
 
 /**
- * The `Authorization` header of a scrape; `undefined` where the job has no credentials.
+ * The `Authorization` header of a request; `undefined` where the job has no credentials.
  * @throws ScrapeError where a file with a secret cannot be read
  */
 export async function authorizationOf(credentials: ScrapeCredentials | undefined): Promise<string | undefined> {
@@ -17,7 +17,8 @@ export async function authorizationOf(credentials: ScrapeCredentials | undefined
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
-async function textOf({ text, file }: SecretText): Promise<string> {
+/** @throws ScrapeError where the file cannot be read */
+export async function textOf({ text, file }: SecretText): Promise<string> {
   if (file === undefined) return text ?? '';
   try {
     return (await readFile(file, 'utf8')).trim();

@@ -1,11 +1,14 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import { createGunzip } from 'node:zlib';
 import { scrapeAccept } from '@opendata/wire';
+import type { HttpClientSettings } from '../model/http-client-config.ts';
 import { requestUrl } from '../model/target-address.ts';
 import { authorizationOf } from './authorization.ts';
 import { ScrapeError } from './scrape-error.ts';
 import type { ScrapeTarget } from './target.ts';
+import { tlsOptionsOf } from './tls-options.ts';
 
 const MAX_REDIRECTS = 10;
 /** Bodies are held in memory, so there is a limit where the configuration sets none. */
@@ -18,10 +21,21 @@ export interface ScrapeResponse {
   readonly contentType: string | undefined;
 }
 
-/** Connections that are kept between scrapes. */
+/** What to ask a server for. */
+export interface FetchRequest {
+  readonly url: string;
+  readonly http: HttpClientSettings;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Most bytes of the body, decompressed; 0: no limit but {@link MAX_BODY_BYTES}. */
+  readonly bodySizeLimitBytes: number;
+}
+
+/** Connections that are kept between requests. */
 export interface ScrapeClient {
   /** @throws ScrapeError */
   fetch(target: ScrapeTarget, signal: AbortSignal): Promise<ScrapeResponse>;
+  /** Any other request, in the same way. @throws ScrapeError */
+  get(request: FetchRequest, signal: AbortSignal): Promise<ScrapeResponse>;
   close(): void;
 }
 
@@ -30,68 +44,67 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
   const http = new HttpAgent(options);
   const https = new HttpsAgent(options);
 
-  const get = (
-    url: URL,
-    target: ScrapeTarget,
-    signal: AbortSignal,
-    authorization: string | undefined,
-  ): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const isSecure = url.protocol === 'https:';
-      const { enableCompression, timeoutMs } = target.job;
-      const request = (isSecure ? httpsRequest : httpRequest)(url, {
-        agent: isSecure ? https : http,
-        signal,
-        headers: {
-          accept: scrapeAccept(target.job.scrapeProtocols),
-          'accept-encoding': enableCompression ? 'gzip' : 'identity',
-          'user-agent': userAgent,
-          ...(authorization !== undefined && { authorization }),
-          'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
-        },
-      });
+  const send = (url: URL, tls: ConnectionOptions, headers: OutgoingHttpHeaders, signal: AbortSignal) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const request =
+        url.protocol === 'https:'
+          ? httpsRequest(url, { agent: https, signal, headers, ...tls })
+          : httpRequest(url, { agent: http, signal, headers });
       request.once('response', resolve);
       request.on('error', (error: NodeJS.ErrnoException) => {
         // The server closed an idle connection just when it was to be used again: that says nothing about the target.
         if (request.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) {
-          get(url, target, signal, authorization).then(resolve, reject);
+          send(url, tls, headers, signal).then(resolve, reject);
         } else reject(error);
       });
       request.end();
     });
 
-  return {
-    async fetch(target, signal) {
-      const first = new URL(requestUrl(target.url));
+  const get = async (request: FetchRequest, signal: AbortSignal): Promise<ScrapeResponse> => {
+    const { credentials, tls: tlsSettings, followRedirects } = request.http;
+    try {
+      const authorization = await authorizationOf(credentials);
+      const tls = await tlsOptionsOf(tlsSettings);
+      const headers = { ...request.headers, 'user-agent': userAgent };
+      const first = new URL(requestUrl(request.url));
       let url = first;
-      try {
-        const authorization = await authorizationOf(target.job.credentials);
-        for (let redirects = 0; ; redirects++) {
-          // Another host is not told the credentials of this one.
-          const isSameHost = url.host === first.host;
-          const response = await get(url, target, signal, isSameHost ? authorization : undefined);
-          const { statusCode = 0, headers } = response;
-          const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;
-          if (isRedirect && target.job.followRedirects) {
-            response.resume();
-            if (redirects === MAX_REDIRECTS) throw new ScrapeError(`stopped after ${MAX_REDIRECTS} redirects`);
-            url = redirectTarget(headers.location!, url);
-            continue;
-          }
-          if (statusCode !== 200) {
-            response.resume();
-            throw new ScrapeError(`server returned HTTP status ${statusCode} ${response.statusMessage ?? ''}`.trim());
-          }
-          return {
-            body: await readBody(response, target.job.bodySizeLimitBytes),
-            contentType: headers['content-type'],
-          };
+      for (let redirects = 0; ; redirects++) {
+        // Another host is not told the credentials of this one.
+        const isToldSecrets = url.host === first.host && authorization !== undefined;
+        const response = await send(url, tls, { ...headers, ...(isToldSecrets && { authorization }) }, signal);
+        const { statusCode = 0, headers: answered } = response;
+        const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && answered.location !== undefined;
+        if (isRedirect && followRedirects) {
+          response.resume();
+          if (redirects === MAX_REDIRECTS) throw new ScrapeError(`stopped after ${MAX_REDIRECTS} redirects`);
+          url = redirectTarget(answered.location!, url);
+          continue;
         }
-      } catch (error) {
-        if (signal.aborted) throw new ScrapeError(abortReason(signal));
-        if (error instanceof ScrapeError) throw error;
-        throw new ScrapeError(error instanceof Error ? error.message : String(error));
+        if (statusCode !== 200) {
+          response.resume();
+          throw new ScrapeError(`server returned HTTP status ${statusCode} ${response.statusMessage ?? ''}`.trim());
+        }
+        return {
+          body: await readBody(response, request.bodySizeLimitBytes),
+          contentType: answered['content-type'],
+        };
       }
+    } catch (error) {
+      if (signal.aborted) throw new ScrapeError(abortReason(signal));
+      if (error instanceof ScrapeError) throw error;
+      throw new ScrapeError(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  return {
+    get,
+    fetch({ url, job }, signal) {
+      const headers = {
+        accept: scrapeAccept(job.scrapeProtocols),
+        'accept-encoding': job.enableCompression ? 'gzip' : 'identity',
+        'x-prometheus-scrape-timeout-seconds': String(job.timeoutMs / 1000),
+      };
+      return get({ url, http: job, headers, bodySizeLimitBytes: job.bodySizeLimitBytes }, signal);
     },
     close() {
       http.destroy();

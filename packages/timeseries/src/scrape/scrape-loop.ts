@@ -124,6 +124,7 @@ async function fetchOrError(
   timeoutMs: number,
   stopping: AbortSignal,
 ): Promise<ScrapeResponse | Error> {
+  if (target.refusal !== undefined) return new ScrapeError(target.refusal);
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new ScrapeError('context deadline exceeded')), timeoutMs);
   try {

@@ -5,7 +5,8 @@ import type { ScrapeJob } from '../model/scrape-config.ts';
 import { createScrapeClient } from './fetch.ts';
 import { type ScrapeLoop, startScrapeLoop, type TargetStatus } from './scrape-loop.ts';
 import type { ScrapeStore } from './scrape-recorder.ts';
-import { type DroppedTarget, type ScrapeTarget, targetsOf } from './target.ts';
+import type { DroppedTarget, ScrapeTarget } from './target.ts';
+import { createTargetFinder } from './target-finder.ts';
 
 export interface ScrapeManagerOptions {
   readonly jobs: readonly ScrapeJob[];
@@ -18,7 +19,10 @@ export interface ScrapeManagerOptions {
 
 export interface ScrapeManager {
   targets(): readonly TargetStatus[];
+  /** Targets that relabelling drops, for each job no more than it says. */
   dropped(): readonly DroppedTarget[];
+  /** How many targets relabelling drops, by job. */
+  droppedCounts(): Readonly<Record<string, number>>;
   /** Names of the jobs, also of those without targets, in order. */
   pools(): readonly string[];
   /** Goes over to other jobs: targets that stay as they are do not notice, those that are gone get staleness markers. */
@@ -56,46 +60,65 @@ export function startScraping(options: ScrapeManagerOptions): ScrapeManager {
       },
     });
   };
-  let jobs = options.jobs;
-  let found = jobs.map((job) => targetsOf(job));
+  const finder = createTargetFinder({ client, logger, onChange: () => void queue(sync) });
   let loops = new Map<string, RunningTarget>();
-  for (const target of found.flatMap(({ active }) => active)) {
-    loops.set(identityOf(target), { loop: start(target), settings: settingsOf(target) });
+  let last: Promise<void> = Promise.resolve();
+  let isStopped = false;
+
+  /** One change of the targets after the other. */
+  const queue = (change: () => Promise<void>): Promise<void> => {
+    const done = last.then(() => (isStopped ? undefined : change()));
+    last = done.catch((err: unknown) => logger.error({ err }, 'the targets could not be changed'));
+    return done;
+  };
+
+  /** Goes over to the targets that are found now. */
+  async function sync(): Promise<void> {
+    const before = loops;
+    const next = new Map<string, RunningTarget>();
+    loops = next;
+    for (const target of finder.refresh()) {
+      const identity = identityOf(target);
+      const settings = settingsOf(target);
+      const running = before.get(identity);
+      before.delete(identity);
+      if (running?.settings !== settings) await running?.loop.stop();
+      next.set(identity, running?.settings === settings ? running : { loop: start(target), settings });
+    }
+    const labels = new Set([...next.values()].map(({ loop }) => metricKey(loop.status().target)));
+    for (const { loop } of before.values()) {
+      await loop.end();
+      const { target } = loop.status();
+      if (labels.has(metricKey(target))) continue;
+      scraped.remove(target.jobLabel, target.instanceLabel);
+      failed.remove(target.jobLabel, target.instanceLabel);
+    }
   }
+
+  void finder.setJobs(options.jobs);
+  last = sync();
   return {
     targets: () => [...loops.values()].map(({ loop }) => loop.status()),
-    dropped: () => found.flatMap(({ dropped }) => dropped),
-    pools: () => jobs.map(({ jobName }) => jobName).sort(),
-    async apply(nextJobs) {
-      jobs = nextJobs;
-      found = jobs.map((job) => targetsOf(job));
-      const before = loops;
-      loops = new Map();
-      for (const target of found.flatMap(({ active }) => active)) {
-        const identity = identityOf(target);
-        const settings = settingsOf(target);
-        const running = before.get(identity);
-        before.delete(identity);
-        if (running?.settings !== settings) await running?.loop.stop();
-        loops.set(identity, running?.settings === settings ? running : { loop: start(target), settings });
-      }
-      for (const { loop } of before.values()) {
-        await loop.end();
-        const { jobLabel, instanceLabel } = loop.status().target;
-        if (
-          this.targets().some(({ target }) => target.jobLabel === jobLabel && target.instanceLabel === instanceLabel)
-        ) {
-          continue;
-        }
-        scraped.remove(jobLabel, instanceLabel);
-        failed.remove(jobLabel, instanceLabel);
-      }
-    },
+    dropped: finder.dropped,
+    droppedCounts: finder.droppedCounts,
+    pools: finder.pools,
+    apply: (jobs) =>
+      queue(async () => {
+        await finder.setJobs(jobs);
+        await sync();
+      }),
     async stop() {
+      isStopped = true;
+      await finder.stop();
+      await last;
       await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
       client.close();
     },
   };
+}
+
+function metricKey({ jobLabel, instanceLabel }: ScrapeTarget): string {
+  return JSON.stringify([jobLabel, instanceLabel]);
 }
 
 interface RunningTarget {
@@ -109,6 +132,9 @@ function identityOf({ job, url, labels }: ScrapeTarget): string {
 }
 
 /** How it is scraped. */
-function settingsOf({ job: { staticConfigs: _, ...settings } }: ScrapeTarget): string {
-  return JSON.stringify(settings, (_key, value: unknown) => (value instanceof RE2JS ? value.pattern() : value));
+function settingsOf({ job, refusal }: ScrapeTarget): string {
+  const { staticConfigs: _targets, discoveries: _found, ...settings } = job;
+  return JSON.stringify([settings, refusal], (_key, value: unknown) =>
+    value instanceof RE2JS ? value.pattern() : value,
+  );
 }

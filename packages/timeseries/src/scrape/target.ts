@@ -13,6 +13,8 @@ export interface ScrapeTarget {
   readonly discoveredLabels: Readonly<Record<string, string>>;
   readonly jobLabel: string;
   readonly instanceLabel: string;
+  /** Why the target is not asked, and every scrape of it fails. */
+  readonly refusal?: string | undefined;
 }
 
 /** A target that relabelling has dropped, by its labels before. */
@@ -44,7 +46,10 @@ export function targetsOf(job: ScrapeJob, groups: readonly TargetGroup[] = job.s
       else active.set(JSON.stringify([target.url, target.labels]), target);
     }
   }
-  return { active: [...active.values()], dropped };
+  const { targetLimit } = job;
+  if (targetLimit === 0 || active.size <= targetLimit) return { active: [...active.values()], dropped };
+  const refusal = `target_limit exceeded (number of targets: ${active.size}, limit: ${targetLimit})`;
+  return { active: [...active.values()].map((target) => ({ ...target, refusal })), dropped };
 }
 
 /** The labels that relabelling begins with. */
