@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { endOfHead, parseQuickHead, type QuickHead } from './quick-head.ts';
 import type { PreparedRoute, QuickExchange, QuickLane } from './quick-lane.ts';
@@ -10,14 +11,6 @@ const keepAliveMs = 75_000;
 const requestMs = 300_000;
 /** Nobody gets more room than this because of what a header says. */
 const trustedLengthBytes = 1024 * 1024;
-const statusTexts: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  413: 'Payload Too Large',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-};
 const noBytes: Buffer = Buffer.alloc(0);
 
 /** A connection in the quick lane: one request after the other, each answered before the next is looked at. */
@@ -28,6 +21,7 @@ export class QuickConnection implements QuickExchange {
   readonly #onEnd = (): void => this.#halfClosed();
   readonly #onClose = (): void => this.#closed();
   readonly #onError = (): void => undefined;
+  readonly #onFlushed = (): void => this.#flushed();
   #deadlineMs = performance.now() + firstRequestMs;
   /** The head read last, as text and as what it says: most clients repeat it. */
   #headText = '';
@@ -36,7 +30,11 @@ export class QuickConnection implements QuickExchange {
   #route: PreparedRoute | undefined;
   #startMs = 0;
   #requests = 0;
+  /** No further request is looked at: one is handled, its answer is not with the system yet, or it was the last. */
   #handling = false;
+  /** The status of an answer that is given but not sent as a whole; 0 otherwise. */
+  #sending = 0;
+  #last = false;
   #receiving = false;
   /** The body as far as it has come, where it did not come with its head. */
   #body: Buffer | undefined;
@@ -64,8 +62,12 @@ export class QuickConnection implements QuickExchange {
 
   closeIfExpired(nowMs: number): void {
     if (nowMs < this.#deadlineMs || this.#handling) return;
-    if (this.#route === undefined) this.#socket.destroy();
-    else this.#refuse(408, 'the request did not arrive in time');
+    if (this.#route !== undefined) this.#refuse(408, 'timeout', 'the request did not arrive in time');
+    else if (this.#requests > 0) this.#socket.destroy();
+    else {
+      this.#release();
+      this.#lane.timeOut(this, this.#socket);
+    }
   }
 
   destroy(): void {
@@ -161,7 +163,8 @@ export class QuickConnection implements QuickExchange {
   }
 
   /** A request that is not there as a whole. */
-  #refuse(status: number, message: string): void {
+  #refuse(status: number, reason: string, message: string): void {
+    this.#lane.tracker.metrics.malformed.labels(reason).inc();
     const request = { method: 'POST', url: this.#head!.path, headers: {} };
     this.#respondError(status, this.#lane.errors.forProblem({ status, message }, request), true);
   }
@@ -171,24 +174,32 @@ export class QuickConnection implements QuickExchange {
     answer: { headers: Record<string, string>; contentType: string; body: string | Buffer },
     closes: boolean,
   ): void {
-    let head = `${status} ${statusTexts[status] ?? 'Error'}\r\nContent-Type: ${answer.contentType}`;
+    let head = `${status} ${STATUS_CODES[status] ?? 'Error'}\r\nContent-Type: ${answer.contentType}`;
     for (const [name, value] of Object.entries(answer.headers)) head += `\r\n${name}: ${value}`;
     this.#respond(status, head, Buffer.from(answer.body).toString('latin1'), closes);
   }
 
   #respond(status: number, head: string, body: string, closes: boolean): void {
-    if (this.#route === undefined) return;
+    if (this.#route === undefined || this.#sending !== 0) return;
     const lane = this.#lane;
-    const last = closes || lane.tracker.draining || (this.#ended && this.#held.length === 0);
+    // While bytes are looked at, there may be another request behind this one.
+    const isEnd = this.#ended && !this.#receiving && this.#held.length === 0;
+    const last = closes || lane.tracker.draining || isEnd;
     const connection = last ? 'Connection: close' : 'Connection: keep-alive\r\nKeep-Alive: timeout=75';
     const text = `HTTP/1.1 ${head}\r\nDate: ${lane.date()}\r\n${connection}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    this.#socket.write(text, 'latin1');
-    this.#record(status);
-    if (last) {
-      this.#handling = true;
-      this.#socket.destroySoon();
-    } else if (this.#socket.writableNeedDrain) this.#socket.once('drain', () => this.#next());
-    else this.#next();
+    this.#handling = true;
+    this.#last = last;
+    this.#sending = status;
+    this.#socket.write(text, 'latin1', this.#onFlushed);
+    if (last) this.#socket.destroySoon();
+    if (this.#socket.writableLength === 0) this.#flushed();
+  }
+
+  /** The answer is with the system: at once, or once a client that does not read has read the ones before. */
+  #flushed(): void {
+    if (this.#sending === 0 || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    this.#record(this.#sending);
+    if (!this.#last) this.#next();
   }
 
   #record(status: number): void {
@@ -196,9 +207,11 @@ export class QuickConnection implements QuickExchange {
     const nowMs = performance.now();
     this.#route!.endpoint.record('POST', status, (nowMs - this.#startMs) / 1000);
     this.#route = undefined;
+    this.#sending = 0;
     this.#deadlineMs = nowMs + keepAliveMs;
     if (this.#body !== undefined) buffers.give(this.#body);
     this.#body = undefined;
+    this.#bodyBytes = 0;
     tracker.metrics.inFlight.dec();
     tracker.onClosed?.();
   }
@@ -206,11 +219,13 @@ export class QuickConnection implements QuickExchange {
   /** The present request is answered. */
   #next(): void {
     this.#handling = false;
+    if (this.#receiving) return;
     const held = this.#held;
-    if (held.length === 0 || this.#receiving) return;
-    this.#held = noBytes;
-    this.#socket.resume();
-    this.#receive(held);
+    if (held.length > 0) {
+      this.#held = noBytes;
+      this.#socket.resume();
+      this.#receive(held);
+    }
     if (this.#ended) this.#halfClosed();
   }
 
@@ -219,20 +234,26 @@ export class QuickConnection implements QuickExchange {
     this.#ended = true;
     if (this.#handling || this.#held.length > 0) return;
     if (this.#body === undefined) this.#socket.end();
-    else this.#refuse(400, 'the request body ended early');
+    else this.#refuse(400, 'malformed', 'the request body ended early');
   }
 
   #closed(): void {
     this.#lane.forget(this);
-    if (this.#route !== undefined) this.#record(CLIENT_CLOSED_REQUEST);
+    if (this.#route !== undefined) this.#record(this.#sending || CLIENT_CLOSED_REQUEST);
   }
 
   #handOver(bytes: Buffer): void {
+    // The parser, too, has no answer for what it has not answered when a client closes its side.
+    if (this.#ended) return;
+    this.#release();
+    this.#lane.handOver(this, this.#socket, bytes);
+  }
+
+  #release(): void {
     const socket = this.#socket;
     socket.off('data', this.#onData);
     socket.off('end', this.#onEnd);
     socket.off('close', this.#onClose);
     socket.off('error', this.#onError);
-    this.#lane.handOver(this, socket, bytes);
   }
 }

@@ -49,6 +49,7 @@ export class QuickLane {
   readonly errors: ErrorAnswers;
   readonly #connections = new Set<QuickConnection>();
   #checks: NodeJS.Timeout | undefined;
+  #server: Server | undefined;
   #toParser: (socket: Socket) => void = () => undefined;
   #date = '';
 
@@ -65,6 +66,7 @@ export class QuickLane {
   attach(server: Server): void {
     if (this.routes.size === 0) return;
     const [listener] = server.listeners('connection') as ((socket: Socket) => void)[];
+    this.#server = server;
     this.#toParser = (socket) => listener!.call(server, socket);
     server.off('connection', listener!);
     server.prependListener('connection', (socket) => this.#connections.add(new QuickConnection(this, socket)));
@@ -76,6 +78,15 @@ export class QuickLane {
     this.#connections.delete(connection);
     socket.unshift(bytes);
     this.#toParser(socket);
+  }
+
+  /** The connection has not sent a byte in time: the server says what it says to any such client. */
+  timeOut(connection: QuickConnection, socket: Socket): void {
+    this.#connections.delete(connection);
+    const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    socket.on('error', () => undefined);
+    this.#server!.emit('clientError', error, socket);
+    socket.destroySoon();
   }
 
   forget(connection: QuickConnection): void {
