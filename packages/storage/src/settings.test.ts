@@ -108,6 +108,21 @@ describe('settings', () => {
     expect(loadSlateSettings(write('empty.yaml', ''))).toEqual(expected);
   });
 
+  it('looks less often on a store that bills by request, unless configured', () => {
+    const { engine } = loadSlateSettings(undefined, true);
+    expect(throughSlateDb(engine)).toMatchObject({
+      manifest_poll_interval: '5s',
+      flush_interval: '100ms',
+      l0_max_ssts: 32,
+      compactor_options: { poll_interval: '5s' },
+    });
+    const configured = loadSlateSettings(write('b.yaml', "compactor_options: {poll_interval: '1s'}\n"), true);
+    expect(throughSlateDb(configured.engine)).toMatchObject({
+      manifest_poll_interval: '5s',
+      compactor_options: { poll_interval: '1s' },
+    });
+  });
+
   it('lets configured values win over our defaults', () => {
     const text = "manifest_poll_interval: 3s\ncompactor_options: {poll_interval: '2s', max_fetch_tasks: 8}\n";
     const slate = throughSlateDb(loadSlateSettings(write('a.yaml', text)).engine);

@@ -127,25 +127,29 @@ export const slateSettingsDefaults = {
     compactor_options: { poll_interval: '500ms' },
     garbage_collector_options: { wal_options: { interval: '60s', min_age: '60s' } },
   },
+  /** On stores that bill by request: each look of the compactor is two list requests, each of the writer is one. */
+  remoteEngine: { manifest_poll_interval: '5000ms', compactor_options: { poll_interval: '5000ms' } },
 } as const;
 
 /**
  * Reads and checks a SlateDB settings file.
  * @param path relative to the working directory of the process; undefined for the defaults
+ * @param isRemote whether the store bills by request; it decides defaults
  * @throws ConfigFileError that names every wrong place with line, column, key and what was expected
  */
-export function loadSlateSettings(path: string | undefined): SlateSettings {
-  return path === undefined ? slateSettings({}) : slateSettings(readConfigFile(path, settingsSchema));
+export function loadSlateSettings(path: string | undefined, isRemote = false): SlateSettings {
+  return slateSettings(path === undefined ? {} : readConfigFile(path, settingsSchema), isRemote);
 }
 
 /** Settings of an already checked file. */
-export function slateSettings(file: SlateSettingsFile): SlateSettings {
+export function slateSettings(file: SlateSettingsFile, isRemote = false): SlateSettings {
   const { default_ttl, max_unflushed_bytes, ...rest } = file;
+  const { engine, remoteEngine } = slateSettingsDefaults;
   return {
     defaultTtlMs: default_ttl ?? undefined,
     maxUnflushedBytes: max_unflushed_bytes ?? slateSettingsDefaults.maxUnflushedBytes,
     cacheFolder: rest.object_store_cache_options?.root_folder ?? undefined,
-    engine: overlaid(slateSettingsDefaults.engine, rest),
+    engine: overlaid(isRemote ? overlaid(engine, remoteEngine) : engine, rest),
   };
 }
 

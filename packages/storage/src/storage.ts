@@ -109,7 +109,7 @@ export function checkStorageConfig(config: StorageConfig, env?: Environment): vo
  */
 export async function openStorage(config: StorageConfig, options: OpenStorageOptions): Promise<Storage> {
   const target = objectStoreTarget(config, options.env);
-  const settings = loadSlateSettings(config.settings_path);
+  const settings = loadSlateSettings(config.settings_path, target.isRemote);
   const tuning = resolveTuning(config);
   const folder = syncsFolder(config) ? createFolderSync(join(target.folder!, target.path)) : undefined;
   const { warnings } = await preflightObjectStore(target, {

@@ -1,4 +1,11 @@
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenOnLoopback, stopServer } from './loopback.testing.ts';
 
@@ -6,8 +13,8 @@ import { listenOnLoopback, stopServer } from './loopback.testing.ts';
 export type Fault =
   /** Answered late. */
   | { readonly kind: 'latency'; readonly delayMs: number }
-  /** Answered by the proxy; the store never sees it. */
-  | { readonly kind: 'status'; readonly status: number }
+  /** Answered by the proxy, with S3's word for it in `code`; the store never sees it. */
+  | { readonly kind: 'status'; readonly status: number; readonly code?: string }
   /** The connection breaks before the store sees the request. */
   | { readonly kind: 'reset' }
   /** The store does it, but the connection breaks before the answer. */
@@ -23,6 +30,7 @@ export interface ProxiedRequest {
   readonly method: string;
   /** Path without the query, decoded. */
   readonly path: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface FaultProxy {
@@ -53,7 +61,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   };
 
   const server = createServer(async (request, response) => {
-    const seen = { method: request.method ?? '', path: decodeURIComponent((request.url ?? '').split('?')[0]!) };
+    const path = decodeURIComponent((request.url ?? '').split('?')[0]!);
+    const seen = { method: request.method ?? '', path, headers: request.headers };
     requests.push(seen);
     const fault = choose(seen);
     if (fault?.kind === 'latency') await sleep(fault.delayMs);
@@ -69,7 +78,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     if (fault?.kind === 'status') {
       request.resume();
       response.writeHead(fault.status, { 'content-type': 'application/xml' });
-      response.end(`<?xml version="1.0"?><Error><Code>Injected${fault.status}</Code></Error>`);
+      response.end(`<?xml version="1.0"?><Error><Code>${fault.code ?? `Injected${fault.status}`}</Code></Error>`);
       return;
     }
     const upstream = forward(request, fault);
