@@ -18,6 +18,8 @@ import {
 import { guide, writeGuideChart } from '../support/guide.ts';
 import { maximalValues } from './values.ts';
 
+const root = join(import.meta.dirname, '..', '..');
+const readJson = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8')) as { version: string };
 const ownSchemas = join(import.meta.dirname, 'schemas', '{{ .ResourceKind }}.json');
 
 describe.skipIf(helm === undefined).each(chartNames)('the chart %s', (chart) => {
@@ -136,6 +138,28 @@ describe.skipIf(helm === undefined).each(chartNames)('the chart %s', (chart) => 
   });
 });
 
+it.each(chartNames)('the version of %s is that of every package, and the tag of the image follows it', (chart) => {
+  const { version } = readJson('package.json');
+  for (const name of readdirSync(join(root, 'packages'))) {
+    expect(readJson(`packages/${name}/package.json`).version, name).toBe(version);
+  }
+  const { version: chartVersion, appVersion } = parse(readFileSync(join(chartFolder(chart), 'Chart.yaml'), 'utf8'));
+  expect([chartVersion, appVersion]).toEqual([version, version]);
+  expect(parse(readFileSync(join(chartFolder(chart), 'values.yaml'), 'utf8')).image.tag).toBe('');
+});
+
+describe.skipIf(helm === undefined).each(chartNames)('the image of %s', (chart) => {
+  it.each([
+    [{}, readJson('package.json').version],
+    [{ image: { tag: '0.1.8' } }, '0.1.8'],
+  ])('with %j has the tag %s', (values, tag) => {
+    const { metadata, spec } = findManifest(manifestsOf(renderChart(chart, values)), 'Deployment');
+    const [container] = spec.template.spec.containers;
+    expect(container.image).toBe(`ghcr.io/opendata-oss/${chart.replace('opendata-', '')}:${tag}`);
+    expect(metadata.labels['app.kubernetes.io/version']).toBe(tag);
+  });
+});
+
 it('the charts share every template but the one that says what differs', () => {
   const [timeseries, log] = chartNames.map((name) => join(chartFolder(name), 'templates'));
   const files = readdirSync(timeseries!, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file));
@@ -153,12 +177,17 @@ describe.skipIf(helm === undefined || guide === undefined)("the guide's chart", 
     helm === undefined || guide === undefined ? [] : manifestsOf(renderChart('opendata-timeseries', values, folder));
   const guideValues = guide === undefined ? {} : parse(readFileSync(join(folder, 'values.yaml'), 'utf8'));
   if (folder !== '') rmSync(folder, { recursive: true });
-  const ours = helm === undefined ? [] : manifestsOf(renderChart('opendata-timeseries', values));
+  const ours =
+    helm === undefined
+      ? []
+      : manifestsOf(renderChart('opendata-timeseries', { ...values, image: { tag: guideValues.image?.tag } }));
 
-  it('has the same default values', () => {
-    expect(parse(readFileSync(join(chartFolder('opendata-timeseries'), 'values.yaml'), 'utf8'))).toMatchObject(
-      guideValues,
-    );
+  it('has the same default values, but for the version', () => {
+    const { repository } = guideValues.image;
+    expect(parse(readFileSync(join(chartFolder('opendata-timeseries'), 'values.yaml'), 'utf8'))).toMatchObject({
+      ...guideValues,
+      image: { repository },
+    });
   });
 
   it.each(theirs.map((manifest) => [manifest.kind, manifest] as const))(
