@@ -32,7 +32,9 @@ export class LogWitness implements Witness {
 
   async verify(server: Pick<ServerProcess, 'url'>): Promise<void> {
     const sequences = new Set<number>();
-    for (const [key, acknowledged] of this.#acknowledged) {
+    for (const [key, soFar] of this.#acknowledged) {
+      // What is acknowledged from here on need not be in the answer.
+      const acknowledged = [...soFar];
       const stored = await scanAll(server.url, key);
       const byValue = new Map(stored.map((record) => [record.value, record.sequence]));
       expect(byValue.size, `doubled records of ${key}`).toBe(stored.length);
