@@ -4,6 +4,11 @@
  * every 15 s), and extrapolates. What happens once an hour, the sealing of a window, is made to happen and counted apart.
  *
  *   npm run build && node bench/cost.mjs [minutes of measurement] [warm-up in minutes]
+ *
+ * The same without extrapolation: every interval of the configuration shortened by the same factor, idle, so that a day
+ * with its windows, merges and compactions goes by in some minutes.
+ *
+ *   node bench/cost.mjs simulate [hours] [factor]
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,11 +18,15 @@ import { join } from 'node:path';
 import { runnerImport } from 'vite';
 import { startCountingProxy } from './support/counting-proxy.mjs';
 
-/** List prices of S3 Standard in us-west-2 and us-east-1, US dollars, of November 2026; transfer inside a region is free. */
-const prices = { PUT: 0.005 / 1000, LIST: 0.005 / 1000, GET: 0.0004 / 1000, DELETE: 0, gigabyteMonth: 0.023 };
+/** List prices of S3 Standard in us-east-1 and us-west-2, US dollars, as of 2025; transfer inside a region is free. */
+const prices = { PUT: 0.005 / 1000, LIST: 0.005 / 1000, GET: 0.0004 / 1000, DELETE: 0 };
 
-const minutes = Number(process.argv[2] ?? 10);
-const warmUpMinutes = Number(process.argv[3] ?? 1);
+const isSimulation = process.argv[2] === 'simulate';
+const [first, second] = process.argv.slice(isSimulation ? 3 : 2).map(Number);
+const simulated = isSimulation ? { hours: first ?? 24, speed: second ?? 60 } : undefined;
+const speed = simulated?.speed ?? 1;
+const minutes = simulated === undefined ? (first ?? 10) : (simulated.hours * 60) / speed;
+const warmUpMinutes = simulated === undefined ? (second ?? 1) : 5 / speed;
 const targets = 10;
 const seriesPerTarget = 1000;
 const root = new URL('..', import.meta.url).pathname;
@@ -26,7 +35,8 @@ const { module: testing } = await runnerImport(join(root, 'packages/storage/src/
   logLevel: 'silent',
 });
 
-const reports = await Promise.all([measure('idle', 0), measure('10 targets x 1,000 series at 15 s', targets)]);
+const cases = [['idle', 0], ...(simulated === undefined ? [['10 targets x 1,000 series at 15 s', targets]] : [])];
+const reports = await Promise.all(cases.map(([name, targetCount]) => measure(name, targetCount)));
 for (const report of reports) print(report);
 
 async function measure(name, targetCount) {
@@ -65,8 +75,9 @@ async function measure(name, targetCount) {
     proxy.reset();
     const startedMs = performance.now();
     await sleep(minutes * 60_000);
-    const hours = (performance.now() - startedMs) / 3_600_000;
+    const hours = ((performance.now() - startedMs) * speed) / 3_600_000;
     const steady = copyOf(proxy.counts);
+    if (simulated !== undefined) return { name, hours, steady, sealing: new Map() };
     proxy.reset();
     const beganMs = performance.now();
     await (await fetch(`${url}/-/flush?all=true`, { method: 'POST' })).text();
@@ -108,14 +119,18 @@ async function startExporter() {
 function configuration(folder, bucket, port, exporters) {
   const job = `
   - job_name: work
-    scrape_interval: 15s
+    scrape_interval: ${quick(15_000)}
     static_configs:
       - targets: [${exporters.map(({ address }) => `'${address}'`).join(', ')}]`;
-  return `global:
-  scrape_interval: 30s
+  const shortened = `head: {window: ${quick(3_600_000)}, late_grace: ${quick(120_000)}}
+flush_interval_secs: ${Math.max(0.1, 5 / speed)}
+`;
+  return `${speed === 1 ? '' : shortened}global:
+  scrape_interval: ${quick(30_000)}
+  scrape_timeout: ${quick(10_000)}
 scrape_configs:
   - job_name: "timeseries-self"
-    scrape_interval: 15s
+    scrape_interval: ${quick(15_000)}
     static_configs:
       - targets: ["localhost:${port}"]${exporters.length > 0 ? job : ''}
 storage:
@@ -123,15 +138,25 @@ storage:
   path: timeseries
   object_store: {type: Aws, region: us-east-1, bucket: ${bucket}}
   settings_path: ${folder}/slatedb.yaml
+  commit_interval_ms: ${Math.round(100 / speed)}
 `;
 }
 
+/** A duration of the default configuration, as short as the simulation makes it. */
+function quick(ms) {
+  return `${Math.max(1, Math.round(ms / speed))}ms`;
+}
+
 function slateSettings(folder) {
-  return testing.guideSettings.replace('root_folder: /cache', `root_folder: ${folder}/cache`);
+  const settings = testing.guideSettings.replace('root_folder: /cache', `root_folder: ${folder}/cache`);
+  if (speed === 1) return settings;
+  const shortened = settings.replace(/'(\d+)s'/g, (_, seconds) => `'${quick(seconds * 1000)}'`);
+  return `manifest_poll_interval: '${quick(5000)}'
+${shortened.replace('compactor_options:', `compactor_options:\n  poll_interval: '${quick(5000)}'`)}`;
 }
 
 function print({ name, hours, steady, sealing }) {
-  console.log(`\n${name}, ${(hours * 60).toFixed(1)} minutes measured`);
+  console.log(`\n${name}, ${(hours * 60).toFixed(1)} minutes ${simulated ? 'simulated' : 'measured'}`);
   console.log('                              an hour                    a day');
   console.log('operation              requests   MB out    MB in   requests  US dollars');
   const hourly = new Map();
@@ -151,6 +176,7 @@ function print({ name, hours, steady, sealing }) {
   }
   line('all', total, total.dollars);
   console.log(`an hour: $${(total.dollars / 24).toFixed(4)}, 30 days: $${(total.dollars * 30).toFixed(2)}`);
+  if (sealing.size === 0) return;
   const sealed = [...sealing].map(([key, { requests }]) => `${key} ${requests}`).join(', ');
   console.log(`of that, sealing one window: ${sealed}`);
 }
