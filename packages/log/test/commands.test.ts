@@ -212,6 +212,17 @@ describe('the log itself', () => {
     let records = 0;
     for await (const key of log.keys({ prefix: 'bench-' })) records += await log.count(key);
     expect(records).toBeGreaterThanOrEqual(appended['records'] as number);
+    const inSession = await run([
+      'bench',
+      'append',
+      '--session',
+      '--prefix',
+      'session-',
+      '--duration',
+      '300ms',
+      '--json',
+    ]);
+    expect(JSON.parse(inSession.stdout)).toMatchObject({ title: expect.stringContaining('in a session'), errors: {} });
     const scanned = await run(['bench', 'scan', '--duration', '300ms', '--rate', '50']);
     expect(scanned.stdout).toMatch(/scan, last 100 records of 10 keys/);
     expect(scanned.stdout).toMatch(/LATENCY MS +P50 +P90 +P99 +P99.9 +MAX\n +[\d.]+/);

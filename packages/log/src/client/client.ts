@@ -64,7 +64,15 @@ class PortClient implements LogClient {
   producer(options: ProducerOptions = {}): LogProducer {
     const append: AppendBatch = (records, { awaitDurable, allowDuplicates, retryTimeoutMs }) =>
       this.appendColumns(columnsOf(records), { awaitDurable, allowDuplicates }, retryTimeoutMs);
-    return createProducer(append, checkedRecord, options);
+    const { port } = this;
+    const { signal } = this.closing;
+    const open = port.openAppends?.bind(port, signal);
+    return createProducer(
+      append,
+      checkedRecord,
+      options,
+      options.session !== false && open ? { open, signal } : undefined,
+    );
   }
 
   async *read(keys: LogBytes | KeySelection, options: ReadOptions = {}): AsyncGenerator<ReadRecord> {

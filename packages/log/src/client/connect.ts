@@ -10,16 +10,20 @@ import {
   logRecordAt,
 } from '@opendata/wire';
 import type { KeyInspection } from '../model.ts';
+import { openAppendStream } from './append-stream.ts';
 import { percentEncoded } from './bytes.ts';
 import { type ClientOptions, createClient } from './client.ts';
 import { LogClientError } from './errors.ts';
 import { createHttpTransport, type HttpOptions, type HttpTransport } from './http-transport.ts';
 import type { LogClient, ReadRecord, Watermark } from './log-client.ts';
 import type { LogPort, Page, Range, Target } from './log-port.ts';
+import { recordEvents } from './record-events.ts';
 
 export interface ConnectOptions extends ClientOptions, HttpOptions {}
 
 const routes = '/api/v1/log';
+/** A tail over which nothing comes for much longer is taken for dead. */
+const heartbeatMs = 10_000;
 const protobuf = LOG_CONTENT_TYPES.protobuf;
 const json = LOG_CONTENT_TYPES.json;
 
@@ -56,6 +60,40 @@ function httpPort(transport: HttpTransport): LogPort {
       });
       const { startSequence, recordsAppended } = decoded(() => decodeAppendResponse('protobuf', answer));
       return { startSequence, count: recordsAppended };
+    },
+
+    openAppends: (signal) => openAppendStream(transport, `${routes}/session`, signal),
+
+    async *follow(target, { start, startTimeMs, last, durable }, signal) {
+      const query = queryOf({
+        // The server goes on behind the last event that was seen, whatever the query says.
+        start_time_ms: start === undefined ? startTimeMs : undefined,
+        tail: start === undefined ? last : undefined,
+        durable,
+        arrival_times: true,
+        heartbeat_ms: heartbeatMs,
+      });
+      const stream = transport.stream({
+        method: 'GET',
+        path: `${routes}/tail?${targetQuery(target)}${query}`,
+        accept: 'text/event-stream',
+        ...(start !== undefined && { headers: { 'last-event-id': String(start - 1) } }),
+        signal,
+      });
+      let lastHeardMs = performance.now();
+      const watch = setInterval(() => {
+        if (performance.now() - lastHeardMs > heartbeatMs + transport.timeoutMs) stream.destroy();
+      }, heartbeatMs);
+      try {
+        for await (const page of recordEvents(stream.chunks())) {
+          lastHeardMs = Number.POSITIVE_INFINITY;
+          yield page;
+          lastHeardMs = performance.now();
+        }
+      } finally {
+        clearInterval(watch);
+        stream.destroy();
+      }
     },
 
     async page(target, { start, end, limit, startTimeMs, last, reverse, durable, followMs }, signal) {

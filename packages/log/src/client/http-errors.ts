@@ -43,6 +43,11 @@ export function answerError(response: IncomingMessage, body: Buffer): LogClientE
   return new LogClientError(codeOf(status, word), message, { status, retryAfterMs, mayBeWritten });
 }
 
+/** What an acknowledgement of a session says other than 0. */
+export function statusError(status: number, message: string): LogClientError {
+  return new LogClientError(codeOf(status, undefined), message, { status, mayBeWritten: status >= 500 });
+}
+
 function codeOf(status: number, word: string | undefined): LogClientErrorCode {
   if (status === 429) return 'overloaded';
   if (word === 'fenced') return 'fenced';

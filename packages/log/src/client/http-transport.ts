@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { answerError, connectionError } from './http-errors.ts';
+import { type HttpStream, type HttpStreamRequest, streamOf } from './http-stream.ts';
 
 export interface HttpOptions {
   /** Sent with every request, as `Authorization`. */
@@ -28,6 +29,10 @@ export interface HttpRequest {
 export interface HttpTransport {
   /** The body of a 200. @throws LogClientError, or the reason of the signal */
   request(request: HttpRequest): Promise<Buffer>;
+  /** A request whose body, or answer, is a stream; one by GET has no body. */
+  stream(request: HttpStreamRequest): HttpStream;
+  /** How long a request may go without an answer, ms. */
+  readonly timeoutMs: number;
   close(): void;
 }
 
@@ -103,5 +108,19 @@ export function createHttpTransport(url: string, options: HttpOptions): HttpTran
     });
   }
 
-  return { request, close: () => agent.destroy() };
+  function stream({ method, path, accept, contentType, headers, signal }: HttpStreamRequest): HttpStream {
+    const all = {
+      ...options.headers,
+      ...headers,
+      accept,
+      ...(contentType !== undefined && { 'content-type': contentType }),
+    };
+    const outgoing = send({ ...common, method, path: prefix + path, headers: all });
+    const opened = streamOf(outgoing, { origin: base.origin, timeoutMs, signal });
+    if (method === 'GET') outgoing.end();
+    else outgoing.flushHeaders();
+    return opened;
+  }
+
+  return { request, stream, timeoutMs, close: () => agent.destroy() };
 }

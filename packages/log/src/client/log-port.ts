@@ -44,11 +44,36 @@ export interface Range {
   readonly end: number | undefined;
 }
 
+/** Appends on their way one behind the other. */
+export interface AppendStream {
+  /**
+   * Settled in the order of the calls. After the first that rejects all that follow do: with `mayBeWritten` unless it is
+   * certain that nothing of it was taken.
+   */
+  append(records: AppendColumns, awaitDurable: boolean): Promise<ClientAppended>;
+  /** Resolves when the stream has ended, for whatever reason, and every append is settled. */
+  readonly over: Promise<void>;
+  /** Nothing more is appended; what is on its way is still settled. */
+  end(): void;
+}
+
+/** Where to begin to follow. */
+export interface FollowStart {
+  readonly start: number | undefined;
+  readonly startTimeMs: number | undefined;
+  readonly last: number | undefined;
+  readonly durable: boolean;
+}
+
 export const maxKeysPage = 10_000;
 
 /** The one way to a log: one request each, tried once. Everything rejects with LogClientError. */
 export interface LogPort {
   append(records: AppendColumns, awaitDurable: boolean, signal: AbortSignal): Promise<ClientAppended>;
+  /** Where many appends can be on their way in one order. */
+  openAppends?(signal: AbortSignal): Promise<AppendStream>;
+  /** Where records can be sent as they come; ends when the log stops. */
+  follow?(target: Selection, from: FollowStart, signal: AbortSignal): AsyncIterable<Page>;
   page(target: Target, query: PageQuery, signal: AbortSignal): Promise<Page>;
   keys(query: KeysQuery, signal: AbortSignal): Promise<Uint8Array[]>;
   count(key: Uint8Array, range: Range, signal: AbortSignal): Promise<number>;

@@ -2,7 +2,7 @@ import type { AppendRecord } from '../model.ts';
 import { isLogClientError, LogClientError } from './errors.ts';
 import type { ClientAppended } from './log-client.ts';
 
-interface Pending {
+export interface Pending {
   readonly record: AppendRecord;
   readonly sizeBytes: number;
   readonly resolve: (sequence: number) => void;
@@ -30,6 +30,8 @@ export interface Lane {
   drain(): Promise<void>;
   /** Rejects what waits. */
   fail(error: LogClientError): void;
+  /** Nothing comes any more. */
+  close(): void;
 }
 
 export class LaneQueue implements Lane {
@@ -73,6 +75,8 @@ export class LaneQueue implements Lane {
     this.settle(this.queue.splice(0), (each) => each.reject(error));
     this.queueBytes = 0;
   }
+
+  close(): void {}
 
   private isFull(): boolean {
     return this.queue.length >= this.recordLimit || this.queueBytes >= this.limits.maxBatchBytes;

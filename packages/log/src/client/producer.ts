@@ -2,6 +2,7 @@ import type { AppendRecord } from '../model.ts';
 import { LogClientError } from './errors.ts';
 import type { ClientAppended, ClientRecord } from './log-client.ts';
 import { type Lane, LaneQueue } from './producer-lane.ts';
+import { SessionLane, type SessionLaneEvents } from './session-lane.ts';
 
 export interface ProducerOptions {
   /** How long a record may wait for others to go with it, ms; default 5. While a batch is on its way the next one gathers anyway. */
@@ -10,8 +11,16 @@ export interface ProducerOptions {
   readonly maxBatchBytes?: number | undefined;
   /** Records of one batch; default 4096. */
   readonly maxBatchRecords?: number | undefined;
-  /** Batches on their way at once; default 4. The records of one key are in one at a time, so that they stay in order. */
+  /**
+   * Batches on their way at once; default 64 over a session, else 4, and the records of one key are then in one at a time, so
+   * that they stay in order.
+   */
   readonly maxInFlight?: number | undefined;
+  /**
+   * Over HTTP, append through a session; default true. Without it by requests: for proxies that hold back requests until
+   * they are whole.
+   */
+  readonly session?: boolean | undefined;
   /** Keys and values that are not acknowledged yet, bytes; {@link LogProducer.append} waits for room; default 16 MiB. */
   readonly maxPendingBytes?: number | undefined;
   /** Acknowledge records when they are durable; default true. Without it, when they can be read. */
@@ -57,7 +66,12 @@ const defaults = {
   retryTimeoutMs: 300_000,
 };
 
+const sessionInFlight = 64;
+
 export type ProducerSettings = typeof defaults;
+
+/** How a producer gets to open a session. */
+export type SessionOpener = Pick<SessionLaneEvents, 'open' | 'signal'>;
 
 export type AppendBatch = (records: readonly AppendRecord[], settings: ProducerSettings) => Promise<ClientAppended>;
 
@@ -65,9 +79,11 @@ export function createProducer(
   append: AppendBatch,
   check: (record: ClientRecord) => AppendRecord,
   options: ProducerOptions,
+  session: SessionOpener | undefined,
 ): LogProducer {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return new BatchingProducer(append, check, { ...defaults, ...Object.fromEntries(given) });
+  const maxInFlight = session === undefined ? defaults.maxInFlight : sessionInFlight;
+  return new BatchingProducer(append, check, { ...defaults, maxInFlight, ...Object.fromEntries(given) }, session);
 }
 
 interface Waiting {
@@ -87,7 +103,12 @@ class BatchingProducer implements LogProducer {
   private failure: LogClientError | undefined;
   private closing: Promise<void> | undefined;
 
-  constructor(append: AppendBatch, check: (record: ClientRecord) => AppendRecord, settings: ProducerSettings) {
+  constructor(
+    append: AppendBatch,
+    check: (record: ClientRecord) => AppendRecord,
+    settings: ProducerSettings,
+    session: SessionOpener | undefined,
+  ) {
     this.check = check;
     this.settings = settings;
     const events = {
@@ -95,7 +116,10 @@ class BatchingProducer implements LogProducer {
       onSettled: (records: number, sizeBytes: number) => this.settled(records, sizeBytes),
       onFailed: (error: LogClientError) => this.fail(error),
     };
-    this.lanes = Array.from({ length: Math.max(1, settings.maxInFlight) }, () => new LaneQueue(settings, events));
+    this.lanes =
+      session !== undefined
+        ? [new SessionLane(settings, { ...events, open: session.open, signal: session.signal })]
+        : Array.from({ length: Math.max(1, settings.maxInFlight) }, () => new LaneQueue(settings, events));
   }
 
   async append(record: ClientRecord): Promise<Ticket> {
@@ -135,6 +159,7 @@ class BatchingProducer implements LogProducer {
       );
     } finally {
       this.failure ??= new LogClientError('closed', 'the producer was closed');
+      for (const lane of this.lanes) lane.close();
     }
   }
 

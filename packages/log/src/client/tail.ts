@@ -1,4 +1,5 @@
 import { isPassing } from './errors.ts';
+import { canFollow, followSelection } from './follow.ts';
 import type { ReadRecord, TailOptions } from './log-client.ts';
 import type { LogPort, Page, Target } from './log-port.ts';
 import { backoffMs, pause } from './retry.ts';
@@ -16,6 +17,10 @@ export async function* tailPages(
   options: TailOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ReadRecord> {
+  if (!(target instanceof Uint8Array) && canFollow(port)) {
+    yield* followSelection(port, target, options, signal);
+    return;
+  }
   const { onlyDurable: durable = false, onRetry } = options;
   let { startTimeMs, last } = options;
   let start = options.start ?? (startTimeMs === undefined && last === undefined ? undefined : 0);
