@@ -1,8 +1,21 @@
-import { compareLabels, formatFloat, isStaleMarker, type Labels, labelsKey, METRIC_NAME } from '@opendata/promql';
+import {
+  compareLabels,
+  type FloatHistogram,
+  formatFloat,
+  isStaleMarker,
+  type Labels,
+  labelsKey,
+  METRIC_NAME,
+} from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
 import type { TimeSeriesDb } from '../db.ts';
 import { createYielder } from '../head/yielder.ts';
+import { escapeName, type FederateFormat, federateContentType, federateFormat } from './federate-format.ts';
+import { type FederatedSample, federateProtobuf } from './federate-protobuf.ts';
 import { badData, Parameters } from './parameters.ts';
+
+/** Of histograms with bounds of their own. */
+const CUSTOM_BUCKETS_SCHEMA = -53;
 
 export interface FederateRouteOptions {
   readonly database: () => TimeSeriesDb;
@@ -15,6 +28,7 @@ interface Newest {
   readonly labels: Labels;
   readonly timestampMs: number;
   readonly value: number;
+  readonly histogram: FloatHistogram | undefined;
 }
 
 /** `/federate`: the newest sample of each series that matches, for another Prometheus to scrape. */
@@ -26,6 +40,10 @@ export function addFederateRoute(app: FastifyInstance, options: FederateRouteOpt
   );
   app.get('/federate', async (request, reply) => {
     const sets = new Parameters(request.url, undefined).matcherSets(badData, true);
+    const format = federateFormat(request.headers.accept);
+    // The text format has no native histograms, and neither format those with bounds of their own.
+    const takesHistogram = ({ schema }: FloatHistogram) =>
+      format.encoding === 'protobuf' && schema !== CUSTOM_BUCKETS_SCHEMA;
     const endMs = now();
     const newest = new Map<string, Newest>();
     const yielder = createYielder();
@@ -33,14 +51,16 @@ export function addFederateRoute(app: FastifyInstance, options: FederateRouteOpt
       const found = await database().select({ matchers, startMs: endMs - lookbackMs + 1, endMs, newestOnly: true });
       for (const { labels, timestamps, values, histograms } of found) {
         const last = timestamps.length - 1;
-        // The text formats have no native histograms.
-        if (last < 0 || histograms?.[last] !== undefined || isStaleMarker(values, last)) continue;
-        newest.set(labelsKey(labels), { labels, timestampMs: timestamps[last]!, value: values[last]! });
+        const histogram = last < 0 ? undefined : histograms?.[last];
+        if (last < 0 || (histogram === undefined ? isStaleMarker(values, last) : !takesHistogram(histogram))) continue;
+        newest.set(labelsKey(labels), { labels, timestampMs: timestamps[last]!, value: values[last]!, histogram });
         await yielder();
       }
     }
     const sorted = [...newest.values()].sort((a, b) => compareLabels(nameFirst(a.labels), nameFirst(b.labels)));
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(exposition(sorted, external));
+    const samples = sorted.map((sample) => federated(sample, external, format.escaping));
+    const body = format.encoding === 'protobuf' ? federateProtobuf(samples) : exposition(samples);
+    return reply.header('content-type', federateContentType(format)).send(body);
   });
 }
 
@@ -50,22 +70,26 @@ function nameFirst(labels: Labels): Labels {
   return [METRIC_NAME, labels[at + 1]!, ...labels.slice(0, at), ...labels.slice(at + 2)];
 }
 
-function exposition(samples: readonly Newest[], external: ReadonlyMap<string, string>): string {
+function federated(
+  { labels, ...sample }: Newest,
+  external: ReadonlyMap<string, string>,
+  escaping: FederateFormat['escaping'],
+): FederatedSample {
+  const own = new Map<string, string>();
+  let name = '';
+  for (let i = 0; i < labels.length; i += 2) {
+    if (labels[i] === METRIC_NAME) name = escapeName(labels[i + 1]!, escaping);
+    else own.set(labels[i]!, labels[i + 1]!);
+  }
+  for (const [label, text] of external) if (!own.has(label)) own.set(label, text);
+  return { ...sample, name, labels: [...own].map(([label, text]) => [escapeName(label, escaping), text] as const) };
+}
+
+function exposition(samples: readonly FederatedSample[]): string {
   const lines: string[] = [];
   let family: string | undefined;
-  for (const { labels, timestampMs, value } of samples) {
-    let name = '';
-    const pairs: string[] = [];
-    const own = new Set<string>();
-    for (let i = 0; i < labels.length; i += 2) {
-      const label = labels[i]!;
-      if (label === METRIC_NAME) name = labels[i + 1]!;
-      else {
-        own.add(label);
-        pairs.push(pair(label, labels[i + 1]!));
-      }
-    }
-    for (const [label, text] of external) if (!own.has(label)) pairs.push(pair(label, text));
+  for (const { name, labels, timestampMs, value } of samples) {
+    const pairs = labels.map(([label, text]) => pair(label, text));
     const isPlain = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name);
     if (name !== family) lines.push(`# TYPE ${isPlain ? name : quoted(name)} untyped`);
     family = name;

@@ -1,0 +1,83 @@
+import { beginExposition } from '@opendata/wire';
+import { describe, expect, it } from 'vitest';
+import { escapeName, federateContentType, federateFormat } from './federate-format.ts';
+import { federateProtobuf } from './federate-protobuf.ts';
+
+const PROTOBUF =
+  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8';
+
+describe('the format of a federation', () => {
+  // What Prometheus 3.15 answers.
+  it.each([
+    [undefined, 'text', 'underscores'],
+    ['*/*', 'text', 'underscores'],
+    ['application/openmetrics-text;version=1.0.0', 'text', 'underscores'],
+    ['application/openmetrics-text;version=1.0.0;escaping=allow-utf-8,text/plain;q=0.1', 'text', 'allow-utf-8'],
+    ['text/plain;version=1.0.0;escaping=allow-utf-8', 'text', 'allow-utf-8'],
+    [PROTOBUF, 'protobuf', 'allow-utf-8'],
+    [`${PROTOBUF};q=0.3,text/plain;version=0.0.4;escaping=underscores;q=0.5`, 'text', 'underscores'],
+    [PROTOBUF.replace('delimited', 'text'), 'text', 'allow-utf-8'],
+  ])('for %s is %s with %s', (accept, encoding, escaping) => {
+    expect(federateFormat(accept)).toEqual({ encoding, escaping });
+  });
+
+  it('says so in its type', () => {
+    expect(federateContentType({ encoding: 'text', escaping: 'underscores' })).toBe(
+      'text/plain; version=0.0.4; charset=utf-8; escaping=underscores',
+    );
+  });
+
+  it('escapes names only where it must', () => {
+    expect(['my.metric', '1a', 'é😀x', 'a:b_1'].map((name) => escapeName(name, 'underscores'))).toEqual([
+      'my_metric',
+      '_a',
+      '__x',
+      'a:b_1',
+    ]);
+    expect(escapeName('my.metric', 'allow-utf-8')).toBe('my.metric');
+  });
+});
+
+describe('a federation in protobuf', () => {
+  it('has the bytes that Prometheus writes', () => {
+    const labels = [
+      ['a', 'x\n"y'],
+      ['instance', '127.0.0.1:21811'],
+      ['job', 'j'],
+      ['region', 'eu'],
+    ] as const;
+    const timestampMs = 1_795_337_983_642;
+    const sample = { name: 'g_seconds', labels, timestampMs, value: 1.5, histogram: undefined };
+    expect(federateProtobuf([sample]).toString('hex')).toBe(
+      '610a09675f7365636f6e6473180322520a090a01611204780a22790a1b0a08696e7374616e6365120f3132372e302e302e313a3231383131' +
+        '0a080a036a6f6212016a0a0c0a06726567696f6e120265752a0909000000000000f83f309aadee93a034',
+    );
+  });
+
+  it('has native histograms, which are read again as they were', () => {
+    const histogram = {
+      schema: 1,
+      counterResetHint: 'unknown' as const,
+      zeroThreshold: 0.5,
+      zeroCount: 1,
+      count: 10.5,
+      sum: 4.25,
+      positiveSpans: [{ offset: -1, length: 2 }],
+      positiveBuckets: Float64Array.of(2, 3.5),
+      negativeSpans: [{ offset: 3, length: 1 }],
+      negativeBuckets: Float64Array.of(4),
+      customValues: new Float64Array(0),
+    };
+    const plain = { name: 'h', labels: [['job', 'j']] as const, timestampMs: 5000, value: 0 };
+    const bytes = federateProtobuf([{ ...plain, histogram }]);
+    const parse = beginExposition(bytes, 'protobuf', { nativeHistograms: true, classicToo: false });
+    while (!parse.parseLines(100));
+    const { histograms, count } = parse.finish();
+    expect(count).toBe(0);
+    expect(histograms).toHaveLength(1);
+    expect(histograms![0]).toMatchObject({
+      timestampMs: 5000,
+      histogram: { ...histogram, counterResetHint: expect.any(String) },
+    });
+  });
+});
