@@ -7,7 +7,8 @@ import type { Block } from './block.ts';
 import { blockSource } from './block-source.ts';
 import { matchBlock } from './match-block.ts';
 import { memoryBlock, openMemoryBlock, sourceOf, type TestSeries } from './memory-block.testing.ts';
-import { readSamples } from './read-samples.ts';
+import type { SeriesSamples } from './merge-samples.ts';
+import { readNewestSamples, readSamples } from './read-samples.ts';
 
 const HOUR_MS = 3_600_000;
 const yielder = async (): Promise<void> => undefined;
@@ -104,6 +105,36 @@ describe('a block', () => {
     const [part] = await read(block, [{ name: '__name__', type: '=', value: 'b' }], 2_100_300, 2_400_000);
     expect(part!.samples).toEqual(samples.slice(7001, 8001));
   });
+
+  it('gives the same samples again, decoded once, with timestamps shared over pages', async () => {
+    const series = manySeries(3000).map(({ labels }, i) => ({
+      labels,
+      samples: Array.from({ length: 200 }, (_, k): [number, number] => [k * 1000 + (i % 2), Math.sin(i * 200 + k)]),
+    }));
+    const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
+    expect(block.descriptor.slices[0]!.pages.length).toBeGreaterThan(3);
+    const all = await matchBlock(block.index, []);
+    const columns = async (startMs: number, endMs: number, read = readSamples): Promise<SeriesSamples[]> => {
+      const shared = new SharedTimestamps();
+      const share = (timestamps: Float64Array): Float64Array => shared.share(timestamps, timestamps.length);
+      const found: SeriesSamples[] = [];
+      await read(block, all, { startMs, endMs, yielder, share }, (_, samples, place) => {
+        found[place] = samples;
+      });
+      return found;
+    };
+    const first = await columns(0, HOUR_MS);
+    expect(new Set(first.map(({ timestamps }) => timestamps)).size).toBe(2);
+    expect(await columns(0, HOUR_MS)).toEqual(first);
+    const part = await columns(5000, 9000);
+    const newest = await columns(0, 150_000, readNewestSamples);
+    for (const [i, { timestamps, values }] of first.entries()) {
+      const from = timestamps[0] === 0 ? [5, 10] : [5, 9];
+      expect(part[i]!.values).toEqual(values.slice(from[0], from[1]));
+      expect(newest[i]!.values).toEqual(values.slice(timestamps[0] === 0 ? 150 : 149).slice(0, 1));
+    }
+    expect(block.pages.columns.sizeBytes).toBeLessThanOrEqual(2 << 20);
+  }, 30_000);
 
   it('is written from blocks and heads, of which the last wins', async () => {
     const exemplar = { labels: ['trace_id', 'x'], value: 1, timestampMs: 5 };

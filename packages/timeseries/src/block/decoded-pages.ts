@@ -1,5 +1,6 @@
 import { type BlockReads, StorageError } from '@opendata/storage';
 import { PageFormatError } from './codec/index.ts';
+import { DecodedColumns } from './decoded-columns.ts';
 
 /** Keys are `block * 2^21 + page`, as a block has at most so many pages. */
 const MAX_PAGES = 2 ** 21;
@@ -18,11 +19,14 @@ export class DecodedPages {
   readonly #limitBytes: number;
   /** In order of use, the latest last. */
   readonly #entries = new Map<number, Entry>();
+  /** What was decoded of data pages, twice the size of the pages. */
+  readonly columns: DecodedColumns;
   #sizeBytes = 0;
 
   constructor(blocks: BlockReads, limitBytes: number) {
     this.#blocks = blocks;
     this.#limitBytes = limitBytes;
+    this.columns = new DecodedColumns(limitBytes * 2);
   }
 
   get sizeBytes(): number {
@@ -65,6 +69,7 @@ export class DecodedPages {
 
   /** Forgets the pages of a block. */
   forget(block: number): void {
+    this.columns.forget(block);
     for (const key of [...this.#entries.keys()]) if (Math.floor(key / MAX_PAGES) === block) this.#remove(key);
   }
 

@@ -1,40 +1,33 @@
 import type { Block } from './block.ts';
 import { pageWith } from './block-index.ts';
-import type { MaybeHistogram } from './codec/index.ts';
+import { type Clip, ColumnReader, type SampleRange } from './column-reader.ts';
 import { inPage } from './decoded-pages.ts';
-import { type DataPage, readDataPage } from './index/data-page.ts';
+import { readDataPage } from './index/data-page.ts';
 import type { Slice } from './index/descriptor.ts';
 import type { SeriesSamples } from './merge-samples.ts';
-import { firstAtOrAfter } from './slices.ts';
 
-export interface SampleRange {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly yielder: () => Promise<void>;
-  /** Told the bytes of values that were read; throws where they are too many. */
-  readonly hold?: ((bytes: number) => void) | undefined;
-  /** Makes equal columns one: timestamps of series that were scraped together. */
-  readonly share: (timestamps: Float64Array) => Float64Array;
-}
+/** What is decoded before others may have a turn, in samples. */
+const WORK_PER_TURN = 32_768;
+/** What a series costs beside its samples, and a histogram. */
+const WORK_PER_SERIES = 64;
+const WORK_PER_HISTOGRAM = 16;
 
-const SERIES_PER_TURN = 16;
-/** Values of several series are allocated together. */
-const SLAB_VALUES = 32_768;
+/** Takes samples of a series; `place` is its index among the series asked for. */
+export type SamplesSink = (series: number, samples: SeriesSamples, place: number) => void;
 
 /**
  * Gives the samples of series (ascending numbers) in the range, slice by slice in order of time; a series without any is
- * left out.
+ * left out. The arrays may be those of a cache: they are for reading only.
  */
 export async function readSamples(
   block: Block,
   series: Uint32Array,
   range: SampleRange,
-  emit: (series: number, samples: SeriesSamples) => void,
+  emit: SamplesSink,
 ): Promise<void> {
   for (const slice of block.descriptor.slices) {
     if (slice.startMs <= range.endMs && slice.endMs > range.startMs) {
-      await readSlice(block, slice, series, range, (page) => new RangeReader(page, range), emit);
+      await readSlice(block, slice, series, range, readRange, emit);
     }
   }
 }
@@ -44,66 +37,80 @@ export async function readNewestSamples(
   block: Block,
   series: Uint32Array,
   range: SampleRange,
-  emit: (series: number, samples: SeriesSamples) => void,
+  emit: SamplesSink,
 ): Promise<void> {
   const { slices } = block.descriptor;
   let left = series;
+  let places: Uint32Array | undefined;
   for (let i = slices.length - 1; i >= 0 && left.length > 0; i--) {
     const slice = slices[i]!;
     if (slice.startMs > range.endMs || slice.endMs <= range.startMs) continue;
-    const found = new Set<number>();
-    await readSlice(
-      block,
-      slice,
-      left,
-      range,
-      (page) => new NewestReader(page, range),
-      (number, samples) => {
-        found.add(number);
-        emit(number, samples);
-      },
-    );
-    left = left.filter((number) => !found.has(number));
+    const isFound = new Uint8Array(left.length);
+    const placesNow = places;
+    await readSlice(block, slice, left, range, readNewest, (number, samples, place) => {
+      isFound[place] = 1;
+      emit(number, samples, placesNow?.[place] ?? place);
+    });
+    if (i === 0) break;
+    places = (places ?? left.map((_, place) => place)).filter((_, place) => isFound[place] === 0);
+    left = left.filter((_, place) => isFound[place] === 0);
   }
 }
 
-interface PageSeriesReader {
-  /** Samples of the i-th series of the page that are in the range, where there are any. */
-  read(i: number): SeriesSamples | undefined;
-}
+/** Samples of the i-th series of a page that are in the range, where there are any. */
+type SeriesReader = (columns: ColumnReader, i: number) => SeriesSamples | undefined;
 
 async function readSlice(
   block: Block,
   slice: Slice,
   series: Uint32Array,
-  { signal, yielder, hold }: SampleRange,
-  open: (page: DataPage) => PageSeriesReader,
-  emit: (series: number, samples: SeriesSamples) => void,
+  range: SampleRange,
+  read: SeriesReader,
+  emit: SamplesSink,
 ): Promise<void> {
+  const { signal, yielder, hold } = range;
   const needed = pagesWith(slice, series);
+  const clips = new Map<Float64Array, Clip>();
   let next = 0;
-  let read = 0;
   let pageIndex = -1;
   for await (const page of block.pages.each(block.id, needed, readDataPage, signal)) {
     pageIndex++;
-    const reader = open(page);
+    const pageNumber = needed[pageIndex]!;
     const last = page.series.at(-1) ?? -1;
+    const end = next + firstAbove(series.subarray(next), last);
+    const columns = new ColumnReader(block, pageNumber, page, range, clips, end - next);
     let i = 0;
-    for (; next < series.length && series[next]! <= last; next++) {
-      const number = series[next]!;
-      while (page.series[i]! < number) i++;
-      if (page.series[i] !== number) continue;
-      const place = i;
-      const samples = inPage(block.id, needed[pageIndex]!, () => reader.read(place));
-      if (samples === undefined) continue;
-      emit(number, samples);
-      read += samples.values.length;
-      if (next % SERIES_PER_TURN !== 0) continue;
-      hold?.(read * 8);
-      read = 0;
+    while (next < end) {
+      let taken = 0;
+      inPage(block.id, pageNumber, () => {
+        columns.work = 0;
+        for (; next < end && columns.work < WORK_PER_TURN; next++) {
+          const number = series[next]!;
+          while (page.series[i]! < number) i++;
+          if (page.series[i] !== number) continue;
+          columns.work += WORK_PER_SERIES;
+          const samples = read(columns, i);
+          if (samples === undefined) continue;
+          taken += samples.values.length;
+          emit(number, samples, next);
+        }
+      });
+      hold?.(taken * 8);
       await yielder();
     }
   }
+}
+
+/** Index of the first number that is above `limit`. */
+function firstAbove(numbers: Uint32Array, limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The pages of a slice that may have one of the series, in order. */
@@ -120,101 +127,34 @@ function pagesWith(slice: Slice, series: Uint32Array): number[] {
   return needed;
 }
 
-/** A part of a column of timestamps. */
-interface Clip {
-  readonly from: number;
-  readonly to: number;
-  readonly timestamps: Float64Array;
+function readRange(columns: ColumnReader, i: number): SeriesSamples | undefined {
+  const { samples } = columns;
+  const { from, to, timestamps } = columns.clip(i);
+  if (from >= to) return undefined;
+  if (!samples.hasHistograms(i)) return { timestamps, values: columns.values(i, from, to), histograms: undefined };
+  return readHistograms(columns, i, from, to, timestamps);
 }
 
-class RangeReader implements PageSeriesReader {
-  readonly #page: DataPage;
-  readonly #range: SampleRange;
-  readonly #clips = new Map<number, Clip>();
-  #slab = new Float64Array(0);
-  #slabUsed = 0;
-
-  constructor(page: DataPage, range: SampleRange) {
-    this.#page = page;
-    this.#range = range;
-  }
-
-  read(i: number): SeriesSamples | undefined {
-    const { samples } = this.#page;
-    const { from, to, timestamps } = this.#clip(i);
-    if (from >= to) return undefined;
-    const count = samples.sampleCount(i);
-    const all = this.#allocate(count);
-    let histograms: readonly MaybeHistogram[] | undefined;
-    if (samples.hasHistograms(i)) histograms = samples.readHistograms(i, all).slice(from, to);
-    else samples.readValues(i, all);
-    // What is a small part of the column is copied, so that the rest need not be kept.
-    if ((to - from) * 2 < count) return { timestamps, values: all.slice(from, to), histograms };
-    this.#slabUsed += count;
-    return { timestamps, values: all.subarray(from, to), histograms };
-  }
-
-  #clip(i: number): Clip {
-    const { samples } = this.#page;
-    const pattern = samples.patternOf(i);
-    const known = this.#clips.get(pattern);
-    if (known !== undefined) return known;
-    const all = samples.timestamps(i);
-    const from = firstAtOrAfter(all, this.#range.startMs);
-    const to = firstAfter(all, this.#range.endMs);
-    const timestamps = from >= to ? all : this.#range.share(all.subarray(from, to));
-    const clip = { from, to, timestamps };
-    this.#clips.set(pattern, clip);
-    return clip;
-  }
-
-  #allocate(count: number): Float64Array {
-    if (this.#slab.length - this.#slabUsed < count) {
-      this.#slab = new Float64Array(Math.max(count, Math.min(SLAB_VALUES, count * 64)));
-      this.#slabUsed = 0;
-    }
-    return this.#slab.subarray(this.#slabUsed, this.#slabUsed + count);
-  }
+function readNewest(columns: ColumnReader, i: number): SeriesSamples | undefined {
+  const { samples } = columns;
+  const { from, to, timestamps, newest } = columns.clip(i);
+  if (from >= to) return undefined;
+  // Whether the counters of a histogram were reset is told by the ones before.
+  if (samples.hasHistograms(i)) return readHistograms(columns, i, from, to, timestamps);
+  return { timestamps: newest, values: columns.values(i, to - 1, to), histograms: undefined };
 }
 
-class NewestReader implements PageSeriesReader {
-  readonly #page: DataPage;
-  readonly #range: SampleRange;
-  readonly #places = new Map<number, number>();
-  #scratch = new Float64Array(0);
-
-  constructor(page: DataPage, range: SampleRange) {
-    this.#page = page;
-    this.#range = range;
-  }
-
-  read(i: number): SeriesSamples | undefined {
-    const { samples } = this.#page;
-    const pattern = samples.patternOf(i);
-    const all = samples.timestamps(i);
-    let place = this.#places.get(pattern);
-    if (place === undefined) {
-      place = firstAfter(all, this.#range.endMs) - 1;
-      this.#places.set(pattern, place);
-    }
-    if (place < 0 || all[place]! < this.#range.startMs) return undefined;
-    if (samples.hasHistograms(i)) {
-      // Whether its counters were reset is told by the ones before.
-      const values = new Float64Array(all.length);
-      const histograms = samples.readHistograms(i, values).slice(0, place + 1);
-      const from = firstAtOrAfter(all, this.#range.startMs);
-      const timestamps = all.slice(from, place + 1);
-      return { timestamps, values: values.slice(from, place + 1), histograms: histograms.slice(from) };
-    }
-    if (this.#scratch.length < all.length) this.#scratch = new Float64Array(all.length);
-    samples.readValues(i, this.#scratch);
-    const timestamps = this.#range.share(all.subarray(place, place + 1));
-    return { timestamps, values: this.#scratch.slice(place, place + 1) };
-  }
-}
-
-/** Index of the first time after `timeMs`, the length where there is none. */
-export function firstAfter(timestamps: Float64Array, timeMs: number): number {
-  const at = firstAtOrAfter(timestamps, timeMs);
-  return timestamps[at] === timeMs ? at + 1 : at;
+function readHistograms(
+  columns: ColumnReader,
+  i: number,
+  from: number,
+  to: number,
+  timestamps: Float64Array,
+): SeriesSamples {
+  const { samples } = columns;
+  const count = samples.sampleCount(i);
+  const values = new Float64Array(count);
+  const histograms = samples.readHistograms(i, values).slice(from, to);
+  columns.work += count * WORK_PER_HISTOGRAM;
+  return { timestamps, values: values.subarray(from, to), histograms };
 }

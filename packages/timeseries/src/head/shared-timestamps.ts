@@ -16,14 +16,23 @@ export class SharedTimestamps {
 
   /** An array equal to the first `count` (at least one) of `scratch`: one given out before, or a copy. */
   share(scratch: Float64Array, count: number): Float64Array {
-    const startMs = scratch[0]!;
+    return this.find(scratch, count) ?? this.keep(scratch.slice(0, count));
+  }
+
+  /** An array given out before that is equal to the first `count` (at least one) of `scratch`. */
+  find(scratch: Float64Array, count: number): Float64Array | undefined {
+    for (const timestamps of this.startingAt(scratch[0]!)) if (isEqual(timestamps, scratch, count)) return timestamps;
+    return undefined;
+  }
+
+  /** Gives out `timestamps` itself, which is not changed any more. */
+  keep(timestamps: Float64Array): Float64Array {
+    const startMs = timestamps[0]!;
     let columns = this.#byStart.get(startMs);
     if (columns === undefined) this.#byStart.set(startMs, (columns = []));
-    for (const timestamps of columns) if (isEqual(timestamps, scratch, count)) return timestamps;
-    const copy = scratch.slice(0, count);
-    columns.unshift(copy);
+    columns.unshift(timestamps);
     if (columns.length > MAX_PER_START) columns.pop();
-    return copy;
+    return timestamps;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Labels, SelectRequest, SeriesColumns } from '@opendata/promql';
 import type { Block } from '../block/block.ts';
-import { matchBlock } from '../block/match-block.ts';
+import type { SampleRange } from '../block/column-reader.ts';
 import type { SeriesSamples } from '../block/merge-samples.ts';
-import { readNewestSamples, readSamples, type SampleRange } from '../block/read-samples.ts';
+import { readNewestSamples, readSamples } from '../block/read-samples.ts';
 import { withResetHints } from '../head/read-histograms.ts';
 import { selectFromHead } from '../head/select.ts';
 import { SharedTimestamps } from '../head/shared-timestamps.ts';
@@ -21,6 +21,7 @@ async function selectRange(view: ReadView, request: SelectRequest): Promise<Seri
   const { head, windows, blocks, identities } = view;
   const shared = new SharedTimestamps();
   const range = rangeOf(request, shared);
+  if (blocks.length === 1 && windows.length === 0) return selectFromBlock(view, blocks[0]!, request, range, shared);
   const parts = new Map<Labels, SeriesSamples[]>();
   const add = (labels: Labels, samples: SeriesSamples): void => {
     const known = parts.get(labels);
@@ -28,14 +29,8 @@ async function selectRange(view: ReadView, request: SelectRequest): Promise<Seri
     else known.push(samples);
   };
   for (const block of blocks) {
-    const series = await matchBlock(block.index, request.matchers, request.signal);
-    const labels = await identities.ofBlock(block, series, range.yielder, request.signal);
-    await readSamples(
-      block,
-      series,
-      range,
-      inOrder(series, (i, samples) => add(labels[i]!, samples)),
-    );
+    const { series, labels } = await identities.matching(block, request.matchers, range.yielder, request.signal);
+    await readSamples(block, series, range, (_, samples, place) => add(labels[place]!, samples));
   }
   for (const columns of await selectFromHead(head, request, { windows, asStored: true })) {
     add(identities.ofHead(columns.labels), columns);
@@ -44,6 +39,35 @@ async function selectRange(view: ReadView, request: SelectRequest): Promise<Seri
   const result: SeriesColumns[] = [];
   for (const [labels, own] of parts) {
     result.push(columnsOf(labels, joiner.join(own)));
+    if (result.length % 64 === 0) await range.yielder();
+  }
+  return result;
+}
+
+/** As `selectRange`, where nothing has to be found together but the slices of the only block. */
+async function selectFromBlock(
+  { identities }: ReadView,
+  block: Block,
+  request: SelectRequest,
+  range: SampleRange,
+  shared: SharedTimestamps,
+): Promise<SeriesColumns[]> {
+  const { series, labels } = await identities.matching(block, request.matchers, range.yielder, request.signal);
+  const first: (SeriesSamples | undefined)[] = new Array(series.length);
+  const others = new Map<number, SeriesSamples[]>();
+  await readSamples(block, series, range, (_, samples, place) => {
+    const before = first[place];
+    if (before === undefined) first[place] = samples;
+    else if (others.has(place)) others.get(place)!.push(samples);
+    else others.set(place, [before, samples]);
+  });
+  const joiner = new ColumnJoiner(shared);
+  const result: SeriesColumns[] = [];
+  for (let place = 0; place < first.length; place++) {
+    const samples = first[place];
+    if (samples === undefined) continue;
+    const parts = others.get(place);
+    result.push(columnsOf(labels[place]!, parts === undefined ? samples : joiner.join(parts)));
     if (result.length % 64 === 0) await range.yielder();
   }
   return result;
@@ -71,19 +95,15 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
     add(identities.ofHead(columns.labels), columns, Number.POSITIVE_INFINITY);
   }
   for (const block of byNewest(blocks)) {
-    const matched = await matchBlock(block.index, request.matchers, request.signal);
-    const all = await identities.ofBlock(block, matched, range.yielder, request.signal);
     const { maxMs, rank } = block.descriptor;
-    // What has a later sample already is not read from this block.
-    const wanted = all.map((labels) => !((found.get(labels)?.timeMs ?? Number.NEGATIVE_INFINITY) > maxMs));
-    const series = matched.filter((_, i) => wanted[i]);
-    const labels = all.filter((_, i) => wanted[i]);
-    await readNewestSamples(
-      block,
-      series,
-      range,
-      inOrder(series, (i, samples) => add(labels[i]!, samples, rank)),
-    );
+    let { series, labels } = await identities.matching(block, request.matchers, range.yielder, request.signal);
+    if (found.size > 0) {
+      // What has a later sample already is not read from this block.
+      const wanted = labels.map((own) => !((found.get(own)?.timeMs ?? Number.NEGATIVE_INFINITY) > maxMs));
+      series = series.filter((_, i) => wanted[i]);
+      labels = labels.filter((_, i) => wanted[i]);
+    }
+    await readNewestSamples(block, series, range, (_, samples, place) => add(labels[place]!, samples, rank));
   }
   // Whether the counters of a histogram were reset is told by the samples before it.
   if ([...found.values()].some(({ samples }) => samples.histograms !== undefined)) return selectRange(view, request);
@@ -102,17 +122,4 @@ function rangeOf({ startMs, endMs, signal, hold }: SelectRequest, shared: Shared
 
 function byNewest(blocks: readonly Block[]): Block[] {
   return [...blocks].sort((a, b) => b.descriptor.maxMs - a.descriptor.maxMs || b.descriptor.rank - a.descriptor.rank);
-}
-
-/** Turns series numbers, which come ascending once or several times, into their places in `series`. */
-function inOrder(
-  series: Uint32Array,
-  emit: (place: number, samples: SeriesSamples) => void,
-): (number: number, samples: SeriesSamples) => void {
-  let place = 0;
-  return (number, samples) => {
-    if (series[place]! > number) place = 0;
-    while (series[place]! < number) place++;
-    emit(place, samples);
-  };
 }

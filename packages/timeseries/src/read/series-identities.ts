@@ -1,8 +1,19 @@
-import { type Labels, labelsKey } from '@opendata/promql';
+import { type Labels, labelsKey, type Matcher } from '@opendata/promql';
 import type { Block } from '../block/block.ts';
 import type { SeriesPage } from '../block/index/series-page.ts';
+import { matchBlock } from '../block/match-block.ts';
 
 const SERIES_PER_TURN = 128;
+/** Series in the answers that are remembered. */
+const MAX_MATCHED = 250_000;
+const MATCHED_OVERHEAD = 16;
+const MAX_KEY_CHARACTERS = 4096;
+
+/** Series of a block, ascending, and what they are called. */
+export interface MatchedSeries {
+  readonly series: Uint32Array;
+  readonly labels: readonly Labels[];
+}
 
 /**
  * One label array for each label set that was read, so that the head's and all blocks' parts of a series are found
@@ -13,6 +24,9 @@ export class SeriesIdentities {
   readonly #ofHead = new WeakMap<Labels, Labels>();
   /** By block: labels by series. */
   readonly #ofBlocks = new Map<number, (Labels | undefined)[]>();
+  /** By block and matchers, the latest used last. */
+  readonly #matched = new Map<string, MatchedSeries>();
+  #matchedCount = 0;
 
   /** Label sets that are known. */
   get count(): number {
@@ -35,6 +49,36 @@ export class SeriesIdentities {
       this.#ofHead.set(labels, known);
     }
     return known;
+  }
+
+  /** The series of a block that match all matchers. Blocks do not change, so the answer is remembered. */
+  async matching(
+    block: Block,
+    matchers: readonly Matcher[],
+    yielder: () => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<MatchedSeries> {
+    const key = matchedKey(block, matchers);
+    const known = this.#matched.get(key);
+    if (known !== undefined) {
+      this.#matched.delete(key);
+      this.#matched.set(key, known);
+      return known;
+    }
+    const series = await matchBlock(block.index, matchers, signal);
+    const matched = { series, labels: await this.ofBlock(block, series, yielder, signal) };
+    if (key.length <= MAX_KEY_CHARACTERS && !this.#matched.has(key)) this.#remember(key, matched);
+    return matched;
+  }
+
+  #remember(key: string, matched: MatchedSeries): void {
+    this.#matched.set(key, matched);
+    this.#matchedCount += matched.series.length + MATCHED_OVERHEAD;
+    for (const [oldest, { series }] of this.#matched) {
+      if (this.#matchedCount <= MAX_MATCHED) break;
+      this.#matched.delete(oldest);
+      this.#matchedCount -= series.length + MATCHED_OVERHEAD;
+    }
   }
 
   /** Labels of series of a block, which are ascending numbers, in their order. */
@@ -80,4 +124,10 @@ export class SeriesIdentities {
     const ids = new Set(blocks.map(({ id }) => id));
     for (const id of this.#ofBlocks.keys()) if (!ids.has(id)) this.#ofBlocks.delete(id);
   }
+}
+
+function matchedKey(block: Block, matchers: readonly Matcher[]): string {
+  let key = `${block.id}`;
+  for (const { name, type, value } of matchers) key += `,${name.length}:${name}${type}${value.length}:${value}`;
+  return key;
 }

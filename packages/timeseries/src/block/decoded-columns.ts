@@ -1,0 +1,89 @@
+import { SharedTimestamps } from '../head/shared-timestamps.ts';
+
+/** Keys are `block * 2^21 + page`, as a block has at most so many pages. */
+const MAX_PAGES = 2 ** 21;
+/** While the cache is full, one in so many pages takes the place of others: a scan of more than fits leaves most of it. */
+const ADMITTED = 8;
+/** Timestamps of one block that are made equal by identity, in bytes; with more the block starts anew. */
+const MAX_TIMESTAMP_BYTES = 1 << 20;
+const PAGE_OVERHEAD_BYTES = 200;
+
+/** What was decoded of a data page, by number in the page. */
+export interface PageColumns {
+  /** Values of series without histograms. */
+  readonly values: (Float64Array | undefined)[];
+  sizeBytes: number;
+}
+
+interface BlockTimestamps {
+  readonly shared: SharedTimestamps;
+  sizeBytes: number;
+}
+
+/** Values of data pages as they were decoded, those of the latest used pages, up to a size. */
+export class DecodedColumns {
+  readonly #limitBytes: number;
+  /** In order of use, the latest last. */
+  readonly #pages = new Map<number, PageColumns>();
+  readonly #timestamps = new Map<number, BlockTimestamps>();
+  #sizeBytes = 0;
+  #refused = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The columns of a page, to be completed; undefined where they are not to be kept. */
+  of(block: number, page: number): PageColumns | undefined {
+    const key = block * MAX_PAGES + page;
+    let columns = this.#pages.get(key);
+    if (columns !== undefined) this.#pages.delete(key);
+    else {
+      if (this.#sizeBytes >= this.#limitBytes && ++this.#refused % ADMITTED !== 0) return undefined;
+      columns = { values: [], sizeBytes: PAGE_OVERHEAD_BYTES };
+      this.#sizeBytes += columns.sizeBytes;
+    }
+    this.#pages.set(key, columns);
+    return columns;
+  }
+
+  /** Says that the columns of a page, which may have gone meanwhile, take so many bytes more. */
+  grow(block: number, page: number, columns: PageColumns, bytes: number): void {
+    const own = block * MAX_PAGES + page;
+    if (this.#pages.get(own) !== columns) return;
+    columns.sizeBytes += bytes;
+    this.#sizeBytes += bytes;
+    for (const key of this.#pages.keys()) {
+      if (this.#sizeBytes <= this.#limitBytes) break;
+      this.#remove(key);
+    }
+  }
+
+  /** An array equal to `timestamps`, one and the same for all pages of a block. */
+  timestamps(block: number, timestamps: Float64Array): Float64Array {
+    let own = this.#timestamps.get(block);
+    if (own === undefined || own.sizeBytes > MAX_TIMESTAMP_BYTES) {
+      own = { shared: new SharedTimestamps(), sizeBytes: 0 };
+      this.#timestamps.set(block, own);
+    }
+    const known = own.shared.find(timestamps, timestamps.length);
+    if (known !== undefined) return known;
+    own.sizeBytes += timestamps.byteLength;
+    return own.shared.keep(timestamps);
+  }
+
+  /** Forgets what is of a block. */
+  forget(block: number): void {
+    this.#timestamps.delete(block);
+    for (const key of [...this.#pages.keys()]) if (Math.floor(key / MAX_PAGES) === block) this.#remove(key);
+  }
+
+  #remove(key: number): void {
+    this.#sizeBytes -= this.#pages.get(key)!.sizeBytes;
+    this.#pages.delete(key);
+  }
+}
