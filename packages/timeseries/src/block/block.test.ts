@@ -107,7 +107,7 @@ describe('a block', () => {
   });
 
   it('gives the same samples again, decoded once, with timestamps shared over pages', async () => {
-    const series = manySeries(3000).map(({ labels }, i) => ({
+    const series = manySeries(400).map(({ labels }, i) => ({
       labels,
       samples: Array.from({ length: 200 }, (_, k): [number, number] => [k * 1000 + (i % 2), Math.sin(i * 200 + k)]),
     }));
