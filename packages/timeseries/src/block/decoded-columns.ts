@@ -46,6 +46,7 @@ export class DecodedColumns {
       if (this.#sizeBytes >= this.#limitBytes && ++this.#refused % ADMITTED !== 0) return undefined;
       columns = { values: [], sizeBytes: PAGE_OVERHEAD_BYTES };
       this.#sizeBytes += columns.sizeBytes;
+      this.#evict();
     }
     this.#pages.set(key, columns);
     return columns;
@@ -57,10 +58,7 @@ export class DecodedColumns {
     if (this.#pages.get(own) !== columns) return;
     columns.sizeBytes += bytes;
     this.#sizeBytes += bytes;
-    for (const key of this.#pages.keys()) {
-      if (this.#sizeBytes <= this.#limitBytes) break;
-      this.#remove(key);
-    }
+    this.#evict();
   }
 
   /** An array equal to `timestamps`, one and the same for all pages of a block. */
@@ -80,6 +78,13 @@ export class DecodedColumns {
   forget(block: number): void {
     this.#timestamps.delete(block);
     for (const key of [...this.#pages.keys()]) if (Math.floor(key / MAX_PAGES) === block) this.#remove(key);
+  }
+
+  #evict(): void {
+    for (const key of this.#pages.keys()) {
+      if (this.#sizeBytes <= this.#limitBytes) break;
+      this.#remove(key);
+    }
   }
 
   #remove(key: number): void {
