@@ -13,7 +13,10 @@ export type QueryTimes =
   | { readonly kind: 'instant'; readonly timeMs: number }
   | { readonly kind: 'range'; readonly startMs: number; readonly endMs: number; readonly stepMs: number };
 
-/** A histogram as the HTTP API shows it: buckets that have observations, not merged. */
+/**
+ * A histogram as the HTTP API shows it: buckets that have observations, not merged. Without buckets of NaN: whether an
+ * empty one was there to become that depends on what else is in Prometheus' chunk.
+ */
 export interface ShownHistogram {
   readonly count: number;
   readonly sum: number;
@@ -62,10 +65,12 @@ export interface JsonAnswer {
 
 /** The answer of Prometheus' HTTP API. */
 export function answerOfJson(json: JsonAnswer): Answer {
-  if (json.status !== 'success') return { errorKind: json.errorType ?? '', error: json.error ?? '' };
+  if (json.status !== 'success') {
+    return { errorKind: json.errorType ?? '', error: (json.error ?? '').replace(/^invalid parameter "query": /, '') };
+  }
   const { resultType, result } = json.data!;
   const notes = { warnings: json.warnings ?? [], infos: json.infos ?? [] };
-  if (resultType === 'scalar') {
+  if (resultType === 'scalar' || resultType === 'string') {
     const [time, value] = result as JsonSample;
     return { ...notes, type: resultType, series: [{ labels: [], timestamps: [toMs(time)], values: [toFloat(value)] }] };
   }
@@ -96,13 +101,15 @@ function shownOfJson({ count, sum, buckets = [] }: JsonHistogram): ShownHistogra
   return {
     count: toFloat(count),
     sum: toFloat(sum),
-    buckets: buckets.map(([kind, lower, upper, n]) => [kind, toFloat(lower), toFloat(upper), toFloat(n)] as const),
+    buckets: buckets
+      .map(([kind, lower, upper, n]) => [kind, toFloat(lower), toFloat(upper), toFloat(n)] as const)
+      .filter(([, , , n]) => !Number.isNaN(n)),
   };
 }
 
 function shown(histogram: FloatHistogram): ShownHistogram {
   const buckets = bucketList(histogram)
-    .filter(({ lower, upper, count }) => count !== 0 && !(count < 0 && lower === -upper))
+    .filter(({ lower, upper, count }) => count > 0 || (count < 0 && lower !== -upper))
     .map(({ lower, upper, lowerInclusive, upperInclusive, count }) => {
       const kind = lowerInclusive ? (upperInclusive ? 3 : 1) : upperInclusive ? 0 : 2;
       return [kind, lower, upper, count] as const;
@@ -130,7 +137,8 @@ export async function askEngine(
       error:
         error.kind === 'internal'
           ? `${error.message}\n${String(error.cause instanceof Error ? error.cause.stack : '')}`
-          : error.message,
+          : // JSON cannot have bytes that are no UTF-8, which we keep as lone surrogates.
+            error.message.replace(/\p{Surrogate}/gu, '\ufffd'),
     };
   }
 }

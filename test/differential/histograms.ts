@@ -141,8 +141,10 @@ export function asReadBack(values: readonly GeneratedValue[]): (FloatHistogram |
     const previous = before;
     before = typeof value === 'object' ? value : undefined;
     if (typeof value !== 'object') return undefined;
+    if (value.counterResetHint === 'gauge') return value;
     const sameChunk =
       previous !== undefined &&
+      previous.counterResetHint !== 'gauge' &&
       previous.schema === value.schema &&
       previous.zeroThreshold === value.zeroThreshold &&
       previous.customValues.join() === value.customValues.join() &&

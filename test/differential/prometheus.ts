@@ -21,6 +21,8 @@ const NEWEST_FEATURES = [
   'promql-delayed-name-removal',
   'promql-extended-range-selectors',
   'promql-binop-fill-modifiers',
+  'st-storage',
+  'use-start-timestamps',
 ];
 
 /** Time that one request covers, in milliseconds. */

@@ -197,6 +197,16 @@ describe('trimming', () => {
     expect(trimHistogram(mixed, Number.NEGATIVE_INFINITY, 'above')).toBe(mixed);
   });
 
+  it('leaves nothing where the cutoff is NaN, but the zero bucket as NaN', () => {
+    const custom = histogram({ schema: -53, sum: 1, customValues: [-2, 2], positive: [1, 6, 4] });
+    for (const keep of ['below', 'above'] as const) {
+      const trimmed = trimHistogram(mixed, Number.NaN, keep);
+      expect(trimmed).toMatchObject({ count: Number.NaN, sum: Number.NaN, zeroCount: Number.NaN });
+      expect([...trimmed.positiveBuckets, ...trimmed.negativeBuckets].filter((count) => count !== 0)).toEqual([]);
+      expect(trimHistogram(custom, Number.NaN, keep)).toMatchObject({ count: 0, sum: 0 });
+    }
+  });
+
   it('splits without losing observations', () => {
     fc.assert(
       fc.property(anyExponential, fc.double({ min: -100, max: 100, noNaN: true }), (h, cutoff) => {

@@ -15,7 +15,8 @@ const nothing: Remainder = { count: 0, middle: 0 };
 /**
  * The histogram without the observations above (`keep: 'below'`, the operator `</`) or below (`keep: 'above'`, `>/`)
  * the cutoff. The bucket that the cutoff falls into is interpolated as for quantiles; count and sum are estimated anew
- * from what remains. Where nothing is cut, the histogram is returned as it is.
+ * from what remains. Where nothing is cut, the histogram is returned as it is. A cutoff of NaN leaves nothing but a zero
+ * bucket of NaN.
  */
 export function trimHistogram(histogram: FloatHistogram, cutoff: number, keep: 'below' | 'above'): FloatHistogram {
   let cut = false;
@@ -52,6 +53,7 @@ function withCounts(buckets: SparseBuckets, counts: Float64Array): SparseBuckets
 
 function remainder(stored: Bucket, histogram: FloatHistogram, cutoff: number, keep: 'below' | 'above'): Remainder {
   const custom = usesCustomBuckets(histogram.schema);
+  if (Number.isNaN(cutoff) && (custom || !isZeroBucket(stored))) return nothing;
   if (custom && stored.upper === Number.POSITIVE_INFINITY) return remainderOfLast(stored, cutoff, keep);
   if (custom && stored.lower === Number.NEGATIVE_INFINITY && (stored.upper <= 0 || (keep === 'above' && cutoff < 0))) {
     return remainderOfFirst(stored, cutoff, keep);

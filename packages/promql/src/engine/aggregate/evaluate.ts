@@ -103,17 +103,16 @@ function sampleRatios(ctx: QueryContext, node: AggregateExpr, scalars: Float64Ar
   return scalars.map((ratio) => Math.max(-1, Math.min(1, ratio)));
 }
 
-/** What is noted of a parameter over the steps: NaN, the smallest value below the bounds and the largest above. */
+/** What is noted of a parameter over the steps: NaN alone, or the smallest value below the bounds and the largest above. */
 function outliers(values: Float64Array, low: number, high: number): number[] {
   let smallest = low;
   let largest = high;
-  let hasNaN = false;
   for (const value of values) {
-    if (Number.isNaN(value)) hasNaN = true;
-    else if (value < smallest) smallest = value;
+    if (Number.isNaN(value)) return [value];
+    if (value < smallest) smallest = value;
     else if (value > largest) largest = value;
   }
-  const found = hasNaN ? [Number.NaN] : [];
+  const found: number[] = [];
   if (smallest < low) found.push(smallest);
   if (largest > high) found.push(largest);
   return found;

@@ -250,7 +250,9 @@ async function timestamp(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     );
   }
   vector = await evaluator.vector(argument, grid);
-  const times = node.func === 'timestamp' ? timesInSeconds(grid) : new Float64Array(grid.count);
+  // Only samples as they are stored have a start.
+  if (node.func === 'start_timestamp') return { kind: 'vector', series: [] };
+  const times = timesInSeconds(grid);
   const series = vector.series.map((element) => ({
     ...element,
     values: times,

@@ -69,7 +69,8 @@ export function nativeFraction(
   upper: Float64Array,
 ): NativeStepFunction {
   return (histogram, step, { labels }) => {
-    if (Number.isNaN(histogram.sum) && bucketTotal(histogram) < histogram.count) {
+    const isEmpty = !(lower[step]! < upper[step]!);
+    if (!isEmpty && Number.isNaN(histogram.sum) && bucketTotal(histogram) < histogram.count) {
       const name = forMetric(labelValue(labels, METRIC_NAME));
       const message = `input to histogram_fraction has NaN observations, which are excluded from all fractions${name}`;
       ctx.annotations.info(message, ctx.position(placeOf(argument)));

@@ -21,11 +21,14 @@ export function interpolateHistograms(
   after: FloatHistogram,
   share: number,
   isCounter: boolean,
+  onReconciled?: (operation: 'addition' | 'subtraction') => void,
 ): FloatHistogram | undefined {
   if (usesCustomBuckets(before.schema) !== usesCustomBuckets(after.schema)) return undefined;
   if (isCounter && detectReset(after, before)) return scaleHistogram(after, share);
   const difference = subtractHistograms(after, before);
+  if (difference?.boundsReconciled) onReconciled?.('subtraction');
   const sum = difference && addHistograms(before, scaleHistogram(difference.histogram, share));
+  if (sum?.boundsReconciled) onReconciled?.('addition');
   return sum && { ...sum.histogram, counterResetHint: after.counterResetHint };
 }
 
@@ -54,15 +57,19 @@ export function extendedHistogramRate(func: string, extension: Extension): Mixed
     }
     const bounds = [used[0]!, used.at(-1)!];
     if (!isCounter && bounds.some((histogram) => histogram.counterResetHint !== 'gauge')) notes.warn(notGauge(notes));
-    const between = (i: number, timeMs: number) =>
-      interpolateHistograms(histograms[i]!, histograms[i + 1]!, shareAt(window, i, timeMs), isCounter)!;
+    const noteReconciled = (operation: 'addition' | 'subtraction') =>
+      notes.info(`mismatched custom buckets were reconciled during ${operation}`);
+    const between = (i: number, timeMs: number) => {
+      const share = shareAt(window, i, timeMs);
+      return interpolateHistograms(histograms[i]!, histograms[i + 1]!, share, isCounter, noteReconciled)!;
+    };
     const interpolatesLeft = extension === 'smoothed' && times[from]! < startMs;
     const interpolatesRight = extension === 'smoothed' && to > 0 && times[to]! > endMs;
     const left = interpolatesLeft ? between(from, startMs) : histograms[from]!;
     const right = interpolatesRight ? between(to - 1, endMs) : histograms[to]!;
     const difference = subtractHistograms(right, left);
     if (difference === undefined) return undefined;
-    if (difference.boundsReconciled) notes.info('mismatched custom buckets were reconciled during subtraction');
+    if (difference.boundsReconciled) noteReconciled('subtraction');
     let result = difference.histogram;
     if (isCounter) {
       const first = times[from]! <= startMs ? from + 1 : from;
@@ -71,7 +78,7 @@ export function extendedHistogramRate(func: string, extension: Extension): Mixed
       for (const reached of reachedBeforeResets(left, rest, right, interpolatesLeft, first > to)) {
         const sum = addHistograms(result, reached);
         if (sum === undefined) return undefined;
-        if (sum.boundsReconciled) notes.info('mismatched custom buckets were reconciled during addition');
+        if (sum.boundsReconciled) noteReconciled('addition');
         result = sum.histogram;
       }
     }

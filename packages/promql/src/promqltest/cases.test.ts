@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { runScript } from './run.ts';
+
+/** Annotations and odd arguments that the differential tests found. */
+const CASES = `
+load 1m
+  float                 1+1x10
+  numbers               _ 4-2x5
+  odd{k="nan"}          {{schema:0 sum:NaN count:5 buckets:[1 3]}}x10
+  custom                {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3]}}x5
+  exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
+
+eval instant at 5m start_timestamp(float)
+  {} 0
+
+eval instant at 5m start_timestamp((float offset 1m))
+  {} 0
+
+eval instant at 5m start_timestamp(float + 0)
+
+eval instant at 5m start_timestamp(sum(float))
+
+eval instant at 5m start_timestamp(last_over_time(float[1m]))
+
+eval instant at 5m histogram_fraction(0, 1, odd)
+  expect info regex: has NaN observations, which are excluded
+  {k="nan"} 0.2
+
+eval instant at 5m histogram_fraction(1, 0, odd)
+  expect no_info
+  {k="nan"} 0
+
+eval instant at 5m histogram_fraction(1, 1, odd)
+  expect no_info
+  {k="nan"} 0
+
+eval instant at 5m histogram_fraction(NaN, 1, odd)
+  expect no_info
+  {k="nan"} NaN
+
+eval range from 0 to 6m step 1m quantile(scalar(numbers), float)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got NaN (1:10)
+  {} NaN Inf Inf 4 -Inf -Inf -Inf
+
+eval range from 1m to 6m step 1m quantile(scalar(numbers), float)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got 4 (1:10)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got -6 (1:10)
+  {} Inf Inf 4 -Inf -Inf -Inf
+
+eval instant at 5m exp </ NaN
+  exp {{schema:0 sum:NaN count:NaN z_bucket:NaN z_bucket_w:0.001}}
+
+eval instant at 5m custom >/ NaN
+  custom {{schema:-53 custom_values:[1 5 9]}}
+
+eval instant at 4m30s delta(custom[2m] smoothed)
+  expect warn msg: PromQL warning: this native histogram metric is not a gauge: "custom" (1:7)
+  expect info msg: PromQL info: mismatched custom buckets were reconciled during subtraction (1:7)
+  expect info msg: PromQL info: mismatched custom buckets were reconciled during addition (1:7)
+  {} {{schema:-53 sum:2.5 count:1 custom_values:[1 5] buckets:[0 -0.5 1.5] counter_reset_hint:gauge}}
+`;
+
+it('answers as Prometheus does', async () => {
+  const outcomes = await runScript(CASES);
+  expect(outcomes).toHaveLength(14);
+  expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
+});
