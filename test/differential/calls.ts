@@ -188,6 +188,7 @@ function labelReplaceCalls(): string[] {
     '"__name__", "n_$1", "a", "(1|2)"',
   ];
   rests.push(
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of label_replace
     '"z", "${n}_", "a", "(?P<n>.)"',
     '"not a name", "1", "a", ".*"',
     '"a", "same", "b", ".*"',
