@@ -51,7 +51,7 @@ async function verifySoon(witness: Witness, reader: ServerProcess): Promise<void
   }
 }
 
-describe.each(databases.filter(({ name }) => name === 'opendata-log'))('read replicas of $name', (database) => {
+describe.each(databases)('read replicas of $name', (database) => {
   it.each(places)(
     'on %s follow a writer that is killed, comes back and is replaced while it seals',
     async (_, place) => {

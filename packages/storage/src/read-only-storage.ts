@@ -191,9 +191,10 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
   async function refreshBlocks(): Promise<number[]> {
     const counters = await readBlockCounters(engine);
     if (counters.changes === changes) return [];
-    // Everything is read before anything is changed, because reads can fail.
+    // Everything is read before anything is changed, because reads can fail; the lanes before the blocks, so that what
+    // is in a block by then is in one of those.
+    const { floorGroup, sealedLanes } = await readJournalState(engine);
     const fresh = new Map((await readDescriptors(engine)).map((block) => [block.id, block]));
-    const { floorGroup } = await readJournalState(engine);
     for (const [id, block] of stored) if (!fresh.has(id)) leave(block);
     stored = fresh;
     changes = counters.changes;
@@ -203,6 +204,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       sealed.add(lane);
     };
     for (const block of stored.values()) for (const lane of block.sealedLanes) seal(lane);
+    for (const lane of sealedLanes) seal(lane);
     // A block that came and went between two looks: its lanes are behind the journal's first group.
     for (const [lane, group] of [...lanes]) if (group < floorGroup) seal(lane);
     return gone;

@@ -1,11 +1,7 @@
-import type { Labels, Matcher, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
 import type { Logger, Storage } from '@opendata/storage';
 import { BlockSet } from './block/block-set.ts';
-import { type HeadCardinality, headCardinality } from './head/cardinality.ts';
-import { type ExemplarSeries, headExemplars } from './head/exemplar-queries.ts';
 import { ExemplarRing } from './head/exemplars.ts';
 import { Head } from './head/head.ts';
-import type { LabelRequest } from './head/label-queries.ts';
 import { type BatchResult, BatchWriter, type ExemplarOfSeries, type WriteBatch } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { recoverHead } from './ingest/recover.ts';
@@ -14,11 +10,12 @@ import { createRemoteWrite, type RemoteWriteOptions, type RemoteWriteResult } fr
 import { createRemoteWrite2, type RemoteWrite2Result } from './ingest/remote-write-2.ts';
 import { nextLaneEpoch } from './lane-epoch.ts';
 import { type MetadataStore, openMetadataStore } from './metadata-store.ts';
-import { MetadataTable } from './metadata-table.ts';
-import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './model/defaults.ts';
-import { Reader } from './read/reader.ts';
+import { DECODED_PAGES_BYTES, DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS, MAX_EXEMPLARS } from './model/defaults.ts';
+import { type TimeSeriesDbStats, TimeSeriesReads } from './read/time-series-reads.ts';
 import { removeExpiredMarks } from './seal/retention.ts';
-import { type FlushResult, Sealer, type SealStats } from './seal/sealer.ts';
+import { type FlushResult, Sealer } from './seal/sealer.ts';
+
+export type { TimeSeriesDbStats } from './read/time-series-reads.ts';
 
 export interface TimeSeriesDbOptions {
   /** Open, not yet recovered; the database closes it. */
@@ -40,34 +37,11 @@ export interface TimeSeriesDbOptions {
   readonly now?: () => number;
 }
 
-/** Pages of blocks that are kept decoded. */
-const DECODED_PAGES_BYTES = 32 * 1024 * 1024;
 const DEFAULT_HEAD_BUDGET_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024;
-/** As many as Prometheus keeps by default. */
-const MAX_EXEMPLARS = 100_000;
-
-/** Counters of a database since it was opened, and what it holds now. */
-export interface TimeSeriesDbStats {
-  readonly series: number;
-  readonly windows: number;
-  readonly samples: number;
-  /** Runs of up to 16 samples. */
-  readonly chunks: number;
-  readonly memoryBytes: number;
-  readonly seriesBytes: number;
-  readonly headBudgetBytes: number;
-  readonly appendedSamples: number;
-  readonly blocks: number;
-  readonly blockBytes: number;
-  readonly blockSamples: number;
-  readonly sealing: SealStats;
-}
 
 /** A time series database over object storage: an in-memory head that is the replay of a durable journal. */
-export class TimeSeriesDb implements SeriesSource {
-  /** What exporters and senders said of their metrics. */
-  readonly metadata = new MetadataTable();
+export class TimeSeriesDb extends TimeSeriesReads {
   /**
    * Stores a remote-write 1.0 request, a snappy block, all of it or nothing.
    * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
@@ -82,12 +56,9 @@ export class TimeSeriesDb implements SeriesSource {
   readonly #head: Head;
   readonly #writer: HeadWriter;
   readonly #batches: BatchWriter;
-  readonly #now: () => number;
-  readonly #retentionMs: number | undefined;
   readonly #headBudgetBytes: number;
   readonly #exemplars = new ExemplarRing(MAX_EXEMPLARS);
   readonly #blocks: BlockSet;
-  readonly #reader: Reader;
   readonly #sealer: Sealer;
   #metadataStore: MetadataStore | undefined;
   #appendedSamples = 0;
@@ -95,32 +66,31 @@ export class TimeSeriesDb implements SeriesSource {
 
   private constructor(options: TimeSeriesDbOptions, head: Head) {
     const { storage, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
+    super({ now: options.now ?? Date.now, retentionMs: options.retentionMs ?? storage.defaultTtlMs });
     this.#storage = storage;
     this.#head = head;
-    this.#now = options.now ?? Date.now;
-    this.#retentionMs = options.retentionMs ?? storage.defaultTtlMs;
     this.#headBudgetBytes = options.headBudgetBytes ?? DEFAULT_HEAD_BUDGET_BYTES;
     this.#blocks = new BlockSet(storage.blocks, DECODED_PAGES_BYTES);
-    this.#reader = new Reader(head, this.#blocks);
+    this.show({ head, blocks: this.#blocks, exemplars: this.#exemplars });
     this.#sealer = new Sealer({
       head,
       blocks: this.#blocks,
       storage,
       exemplars: this.#exemplars,
       logger: options.logger,
-      now: this.#now,
+      now: this.now,
       windowMs: head.durationMs,
       graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
       headBudgetBytes: this.#headBudgetBytes,
-      retentionMs: this.#retentionMs,
+      retentionMs: this.retentionMs,
       retentionBytes: options.retentionBytes,
     });
     this.#writer = new HeadWriter({
       head,
       journal: storage.journal,
       budgetBytes: this.#headBudgetBytes,
-      retentionMs: this.#retentionMs,
-      now: this.#now,
+      retentionMs: this.retentionMs,
+      now: this.now,
     });
     this.#batches = new BatchWriter({
       head,
@@ -176,11 +146,6 @@ export class TimeSeriesDb implements SeriesSource {
     return this.#refusedSamples;
   }
 
-  /** Oldest time that is kept, in ms; -Infinity where nothing expires. */
-  get oldestMs(): number {
-    return this.#retentionMs === undefined ? Number.NEGATIVE_INFINITY : this.#now() - this.#retentionMs;
-  }
-
   /**
    * Number of the series with these labels, sorted by name, for `append`; new or known.
    * @param labels canonical label run (see head/label-bytes.ts)
@@ -229,52 +194,11 @@ export class TimeSeriesDb implements SeriesSource {
     return this.#sealer.flush(which);
   }
 
-  select(request: SelectRequest): Promise<readonly SeriesColumns[]> {
-    return this.#reader.select({ ...request, startMs: Math.max(request.startMs, this.oldestMs) });
-  }
-
-  /** Label sets of the series with samples in the range, in no order. */
-  series(request: LabelRequest): Promise<Labels[]> {
-    return this.#reader.series(this.#within(request));
-  }
-
-  labelNames(request: LabelRequest): Promise<string[]> {
-    return this.#reader.labelNames(this.#within(request));
-  }
-
-  labelValues(name: string, request: LabelRequest): Promise<string[]> {
-    return this.#reader.labelValues(name, this.#within(request));
-  }
-
-  /** Exemplars with times in the interval, of the series that match any of the sets. */
-  exemplars(matcherSets: readonly (readonly Matcher[])[], startMs: number, endMs: number): Promise<ExemplarSeries[]> {
-    return headExemplars(this.#head, this.#exemplars, matcherSets, Math.max(startMs, this.oldestMs), endMs);
-  }
-
-  /** Counts of labels in the head; lists of at most `limit` entries. */
-  cardinality(limit: number): Promise<HeadCardinality> {
-    return headCardinality(this.#head, limit);
-  }
-
-  /** Times of the oldest and the newest sample in the head, in ms; 0 where it is empty. */
-  headTimes(): { readonly minMs: number; readonly maxMs: number } {
-    return this.#head.times();
-  }
-
   stats(): TimeSeriesDbStats {
-    const head = this.#head;
     return {
-      series: head.series.count,
-      windows: head.windowCount,
-      samples: head.sampleCount,
-      chunks: head.pool.usedChunks,
-      memoryBytes: head.memoryBytes,
-      seriesBytes: head.series.memoryBytes,
+      ...this.readStats(),
       headBudgetBytes: this.#headBudgetBytes,
       appendedSamples: this.#appendedSamples,
-      blocks: this.#blocks.list().length,
-      blockBytes: this.#blocks.sizeBytes,
-      blockSamples: this.#blocks.list().reduce((sum, { descriptor }) => sum + descriptor.sampleCount, 0),
       sealing: this.#sealer.stats,
     };
   }
@@ -284,9 +208,5 @@ export class TimeSeriesDb implements SeriesSource {
     await this.#sealer.close();
     await this.#metadataStore?.close();
     await this.#storage.close();
-  }
-
-  #within(request: LabelRequest): LabelRequest {
-    return { ...request, startMs: Math.max(request.startMs, this.oldestMs) };
   }
 }

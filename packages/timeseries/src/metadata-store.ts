@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import type { Logger, MetaStore } from '@opendata/storage';
+import type { Logger, MetaReads, MetaStore } from '@opendata/storage';
 import type { FamilyMetadata } from '@opendata/wire';
 import { z } from 'zod';
 import { createYielder } from './head/yielder.ts';
@@ -26,7 +26,7 @@ export interface MetadataStore {
 
 /** Reads the row into the table; from then on changes are saved. A row that cannot be read is left out with a warning. */
 export async function openMetadataStore(meta: MetaStore, table: MetadataTable, logger: Logger): Promise<MetadataStore> {
-  await load(meta, table, logger);
+  await loadMetadata(meta, table, logger);
   let isChanged = false;
   let timer: NodeJS.Timeout | undefined;
   let saving: Promise<void> = Promise.resolve();
@@ -62,14 +62,21 @@ export async function openMetadataStore(meta: MetaStore, table: MetadataTable, l
   };
 }
 
-async function load(meta: MetaStore, table: MetadataTable, logger: Logger): Promise<void> {
+/** Reads the row into the table, unless it is as `known`. Answers the row. @throws StorageError */
+export async function loadMetadata(
+  meta: MetaReads,
+  table: MetadataTable,
+  logger: Logger,
+  known?: Uint8Array,
+): Promise<Uint8Array | undefined> {
   const row = await meta.get(ROW);
-  if (row === undefined) return;
+  if (row === undefined || (known !== undefined && Buffer.compare(row, known) === 0)) return row;
   try {
     table.add(rowSchema.parse(JSON.parse((await decompress(row)).toString())) as FamilyMetadata[]);
   } catch (error) {
     logger.warn({ err: error }, 'the saved metadata cannot be read');
   }
+  return row;
 }
 
 async function encode(table: MetadataTable): Promise<Uint8Array> {

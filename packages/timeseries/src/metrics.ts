@@ -1,9 +1,9 @@
 import type { MetricFamily } from '@opendata/server';
-import type { TimeSeriesDb } from './db.ts';
 import type { OtlpReceiver } from './otlp/receiver.ts';
+import type { TimeSeriesReads } from './read/time-series-reads.ts';
 
 /** What the database says of itself at a scrape. */
-export function databaseMetrics(db: TimeSeriesDb): MetricFamily[] {
+export function databaseMetrics(db: TimeSeriesReads): MetricFamily[] {
   const { series, windows, samples, memoryBytes, seriesBytes, headBudgetBytes, appendedSamples, ...sealed } =
     db.stats();
   const { blocks, blockBytes, blockSamples, sealing } = sealed;

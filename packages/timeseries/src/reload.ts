@@ -18,6 +18,8 @@ const FILE_KEYS: Readonly<Partial<Record<keyof TimeSeriesConfig, string>>> = {
   windowMs: 'head.window',
   graceMs: 'head.late_grace',
   externalLabels: 'global.external_labels',
+  isReadOnly: 'read_only',
+  refreshMs: 'replica.refresh_interval',
 };
 
 export interface ReloaderOptions {

@@ -49,7 +49,10 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
         const { address, port } = server;
         const storage = objectStoreTarget(config.storage, env).description;
         const why = config.isStorageDefault && { storageReason: 'the default, as no storage: section is configured' };
-        logger.info({ address, port, storage, ...why }, 'opendata-timeseries is ready');
+        const what = config.isReadOnly
+          ? 'opendata-timeseries follows a database that another process writes'
+          : 'opendata-timeseries is ready';
+        logger.info({ address, port, storage, ...why }, what);
         if (process.stdout.isTTY || process.env['npm_lifecycle_event'] === 'start') {
           process.stdout.write(welcome(port, flags.config, storage));
         }

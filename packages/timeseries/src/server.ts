@@ -4,12 +4,13 @@ import {
   HttpError,
   type HttpServer,
   type Logger,
+  type RawRoute,
   type Readiness,
   type Registry,
   type RunningServer,
   type WebAccess,
 } from '@opendata/server';
-import { openStorage, type Storage } from '@opendata/storage';
+import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
 import { addCompression } from './http/compression.ts';
@@ -25,6 +26,7 @@ import { addLifecycleRoutes } from './http/lifecycle-routes.ts';
 import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { addQueryRoutes } from './http/query-routes.ts';
+import { addRefusedFlush, refusedWrites } from './http/refused-writes.ts';
 import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
 import { addTargetMetadataRoute } from './http/target-metadata-route.ts';
@@ -33,7 +35,9 @@ import { writeRoute } from './http/write-route.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
 import { createOtlpReceiver } from './otlp/receiver.ts';
+import type { TimeSeriesReads } from './read/time-series-reads.ts';
 import type { Reloader } from './reload.ts';
+import { ReplicaDb } from './replica/replica-db.ts';
 import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
 
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
@@ -74,6 +78,7 @@ export interface TimeSeriesServer extends RunningServer {
  * @throws StorageError, JournalEntryError
  */
 export async function startTimeSeriesServer(options: TimeSeriesServerOptions): Promise<TimeSeriesServer> {
+  if (options.config.isReadOnly) return startReplicaServer(options);
   const { config, registry, logger, version } = options;
   let opened: OpenedDatabase | undefined;
   let scraping: ScrapeManager | undefined;
@@ -82,17 +87,20 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
     if (manager === undefined) throw new Error('the server is starting');
     await options.reloader?.reload(({ scrapeJobs }) => manager.apply(scrapeJobs));
   };
+  const database = (): TimeSeriesDb => {
+    if (opened === undefined) throw notServed('the server is starting');
+    return opened.db;
+  };
   const http = createApi(options, {
-    storage: () => opened?.storage,
-    database: () => {
-      if (opened === undefined) {
-        throw new HttpError(503, 'the server is starting', { code: 'unavailable', retryAfterSeconds: 1 });
-      }
-      return opened.db;
-    },
+    database,
+    rawRoutes: writeRoutes(options, database),
+    readiness: () => storageReadiness(opened?.storage),
+    defaultRetentionMs: () => opened?.storage.defaultTtlMs,
     scraping: () => scraping,
     reload,
   });
+  addAdminRoutes(http.app, database);
+  void addImportRoutes(http.app, database);
   const { address, port } = await http.listen(options.port, options.host);
   try {
     opened = await openServed(options);
@@ -114,6 +122,53 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
       await db.close();
     },
   };
+}
+
+/** Listens, and follows the writer's database: it does not scrape, and refuses writes. */
+async function startReplicaServer(options: TimeSeriesServerOptions): Promise<TimeSeriesServer> {
+  const { config, registry, logger, fatal } = options;
+  let replica: ReplicaDb | undefined;
+  const reload = async (): Promise<void> => options.reloader?.reload(async () => undefined);
+  const http = createApi(options, {
+    database() {
+      if (replica?.isCaughtUp !== true) throw notServed(replica?.health().detail ?? 'the server is starting');
+      return replica;
+    },
+    rawRoutes: refusedWrites,
+    readiness: () => storageReadiness(replica),
+    defaultRetentionMs: () => loadSlateSettings(config.storage.settings_path).defaultTtlMs,
+    scraping: () => undefined,
+    reload,
+  });
+  addRefusedFlush(http.app);
+  const { address, port } = await http.listen(options.port, options.host);
+  if (config.scrapeJobs.length > 0) logger.info({}, 'scrape_configs is not used: the server is read-only');
+  const followed = new ReplicaDb({
+    storage: config.storage,
+    logger,
+    refreshMs: config.refreshMs,
+    retentionMs: config.retentionMs,
+    onFatal: fatal,
+  });
+  replica = followed;
+  registry.addCollector(() => [
+    ...followed.storageMetrics(),
+    ...(followed.isCaughtUp ? databaseMetrics(followed) : []),
+  ]);
+  return {
+    address,
+    port,
+    reload,
+    async close(deadlineMs) {
+      const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
+      if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
+      await followed.close();
+    },
+  };
+}
+
+function notServed(reason: string): HttpError {
+  return new HttpError(503, reason, { code: 'unavailable', retryAfterSeconds: 1 });
 }
 
 interface OpenedDatabase {
@@ -144,16 +199,8 @@ async function openServed({ config, logger, registry, fatal }: TimeSeriesServerO
   }
 }
 
-interface Parts {
-  /** Absent until it is open. */
-  readonly storage: () => Storage | undefined;
-  readonly database: () => TimeSeriesDb;
-  readonly scraping: () => ScrapeManager | undefined;
-  readonly reload: () => Promise<void>;
-}
-
-function createApi(options: TimeSeriesServerOptions, { storage, database, scraping, reload }: Parts): HttpServer {
-  const { config, registry, logger, version } = options;
+/** Remote write and OTLP. */
+function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: () => TimeSeriesDb): readonly RawRoute[] {
   const write = writeRoute({
     database,
     ack: config.remoteWriteAck,
@@ -177,18 +224,34 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
     ingested: registry.counter({ name: 'otlp_data_points_ingested_total', help: 'Data points ingested via OTLP.' }),
     rejected: registry.counter({ name: 'otlp_data_points_rejected_total', help: 'Data points rejected via OTLP.' }),
   });
+  return [write, ...otlp];
+}
+
+interface Parts {
+  /** @throws HttpError 503 until it is open */
+  readonly database: () => TimeSeriesReads;
+  readonly rawRoutes: readonly RawRoute[];
+  readonly readiness: () => Promise<Readiness>;
+  readonly defaultRetentionMs: () => number | undefined;
+  readonly scraping: () => ScrapeManager | undefined;
+  readonly reload: () => Promise<void>;
+}
+
+function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
+  const { config, registry, logger, version } = options;
+  const { database, scraping, reload } = parts;
   const http = createHttpServer({
     registry,
     logger,
     web: options.web,
-    ready: [options.readiness, () => storageReadiness(storage())],
+    ready: [options.readiness, parts.readiness],
     mapError: timeSeriesProblem,
     errorRenderers: {
       '/api/v1/': renderApiError,
       '/federate': renderApiError,
       ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
     },
-    rawRoutes: [write, ...otlp],
+    rawRoutes: parts.rawRoutes,
   });
   addCors(http.app);
   addCompression(http.app);
@@ -212,19 +275,17 @@ function createApi(options: TimeSeriesServerOptions, { storage, database, scrapi
     reload,
     quit: () => process.kill(process.pid, 'SIGTERM'),
   });
-  addAdminRoutes(http.app, database);
-  void addImportRoutes(http.app, database);
   addStatusRoutes(http.app, {
     database,
     version,
     flags: options.flags ?? {},
     configText: () => withoutSecrets(options.reloader?.text() ?? ''),
-    retentionMs: () => config.retentionMs ?? storage()?.defaultTtlMs,
+    retentionMs: () => config.retentionMs ?? parts.defaultRetentionMs(),
   });
   return http;
 }
 
-async function storageReadiness(storage: Storage | undefined): Promise<Readiness> {
+async function storageReadiness(storage: Pick<Storage, 'health' | 'checkReadable'> | undefined): Promise<Readiness> {
   if (storage === undefined) return { ready: false, reason: 'the server is starting' };
   const { state, detail } = storage.health();
   if (state !== 'ok') return { ready: false, reason: detail };

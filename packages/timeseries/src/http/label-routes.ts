@@ -2,9 +2,9 @@ import { compareLabels } from '@opendata/promql';
 import { HttpError, requestSignal } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { sortedInTurns } from '../block/sorted-in-turns.ts';
-import type { TimeSeriesDb } from '../db.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
 import { createYielder } from '../head/yielder.ts';
+import type { TimeSeriesReads } from '../read/time-series-reads.ts';
 import { addApiRoute } from './api-route.ts';
 import { dataResponse, sendJson, sendPieces, writeSeriesResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters } from './parameters.ts';
@@ -12,7 +12,7 @@ import { badData, invalid, type Parameters } from './parameters.ts';
 const TRUNCATED = 'results truncated due to limit';
 
 /** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
-export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesDb): void {
+export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesReads): void {
   addApiRoute(app, {
     methods: ['GET', 'POST'],
     path: '/series',

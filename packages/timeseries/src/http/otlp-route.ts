@@ -69,6 +69,7 @@ function encodingOf(request: Pick<IncomingMessage, 'headers'> | undefined): Otlp
 /** Codes of gRPC for statuses of HTTP. */
 const RPC_CODES: ReadonlyMap<number, number> = new Map([
   [400, 3],
+  [403, 7],
   [404, 5],
   [413, 8],
   [415, 3],

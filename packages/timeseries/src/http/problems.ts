@@ -16,6 +16,7 @@ export const timeSeriesProblem: ErrorMapper = (error): HttpProblem | undefined =
   }
   if (error instanceof OverloadedError) return unavailable(error.message);
   if (isStorageError(error)) {
+    if (error.code === 'not_found') return unavailable('a block was removed while it was read');
     if (['overloaded', 'unavailable', 'fenced', 'closed', 'read_only'].includes(error.code))
       return unavailable(error.message);
     return { status: 500, message: `storage: ${error.message}`, code: 'internal' };

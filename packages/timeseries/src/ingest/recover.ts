@@ -10,6 +10,14 @@ export interface RecoveryResult {
   readonly samples: number;
 }
 
+/** Puts journal entries into a head, one after the other. */
+export interface EntryReplay {
+  /** @throws JournalEntryError where the entry cannot be read, or entries of its lane before it are missing */
+  replay(lane: number, entry: Uint8Array): void;
+  /** Samples so far. */
+  readonly samples: number;
+}
+
 /**
  * Replays journal entries into an empty head, and exemplars into their ring.
  * @throws JournalEntryError where an entry cannot be read; and what the journal throws
@@ -19,10 +27,20 @@ export async function recoverHead(
   entries: AsyncIterable<{ readonly lane: number; readonly entry: Uint8Array }>,
   exemplars?: ExemplarRing,
 ): Promise<RecoveryResult> {
+  const replay = createEntryReplay(head, exemplars);
+  let count = 0;
+  for await (const { lane, entry } of entries) {
+    replay.replay(lane, entry);
+    count++;
+  }
+  return { entries: count, samples: replay.samples };
+}
+
+/** Replays into a head that nobody else writes, and exemplars into their ring. */
+export function createEntryReplay(head: Head, exemplars?: ExemplarRing): EntryReplay {
   const decoder = new JournalEntryDecoder();
   let lane = 0;
   let window: WindowHead | undefined;
-  let count = 0;
   let samples = 0;
   const sink: JournalEntrySink = {
     window(startMs, durationMs) {
@@ -54,10 +72,15 @@ export async function recoverHead(
       exemplars?.add(window!.seriesOf(slot), exemplar, lane);
     },
   };
-  for await (const item of entries) {
-    lane = item.lane;
-    decoder.decode(item.entry, sink);
-    count++;
-  }
-  return { entries: count, samples };
+  return {
+    replay(ofLane, entry) {
+      lane = ofLane;
+      // A window that was dropped meanwhile is another one if it comes again.
+      if (window !== undefined && head.window(window.lane) !== window) window = undefined;
+      decoder.decode(entry, sink);
+    },
+    get samples() {
+      return samples;
+    },
+  };
 }

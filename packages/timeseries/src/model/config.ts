@@ -12,6 +12,8 @@ import { remoteWriteError, unsupportedKeys } from './unsupported.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DEFAULT_REFRESH_MS = 1000;
 /** Share of the machine's memory, or the container's, that the head may take. */
 const HEAD_MEMORY_SHARE = 0.5;
 
@@ -40,6 +42,10 @@ export interface TimeSeriesConfig {
   readonly otlp: OtlpSettings;
   /** Added to what leaves this server. */
   readonly externalLabels: Readonly<Record<string, string>>;
+  /** A replica of a database that another process writes. */
+  readonly isReadOnly: boolean;
+  /** How often a replica looks for changes, in ms. */
+  readonly refreshMs: number;
 }
 
 /** Where everything is kept unless the configuration says otherwise. */
@@ -83,9 +89,14 @@ const configSchema = z
       .default({ window: DEFAULT_WINDOW_MS, late_grace: DEFAULT_GRACE_MS }),
     otlp: otlpConfigSchema.prefault({}),
     ...unsupportedKeys,
-    read_only: z
-      .literal(false, { error: 'read-only mode is not available in this version: remove the key or set it to false' })
-      .default(false),
+    /** Follow a database that another process writes, and never write. */
+    read_only: z.boolean({ error: 'expected true or false' }).default(false),
+    replica: z
+      .strictObject({
+        /** With read_only: how often what the writer has made durable is looked for. */
+        refresh_interval: durationMs({ minMs: 50, maxMs: HOUR_MS }).default(DEFAULT_REFRESH_MS),
+      })
+      .default({ refresh_interval: DEFAULT_REFRESH_MS }),
   })
   .check(scrapeConfigsCheck());
 
@@ -143,6 +154,8 @@ function resolveConfig(file: z.infer<typeof configSchema>, folder: string): Time
     graceMs: file.head.late_grace,
     otlp: resolveOtlpSettings(file.otlp),
     externalLabels: file.global.external_labels ?? {},
+    isReadOnly: file.read_only,
+    refreshMs: file.replica.refresh_interval,
   };
 }
 
