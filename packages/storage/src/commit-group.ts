@@ -76,9 +76,13 @@ export class CommitGroup {
     return frame;
   }
 
-  /** Calls back once a lane with the number of its rows. */
-  eachLane(visit: (lane: number, parts: number) => void): void {
-    for (const [lane, frames] of this.#frames) visit(lane, frames.length);
+  /** Calls back once a lane with the number of its rows and their bytes. */
+  eachLane(visit: (lane: number, parts: number, sizeBytes: number) => void): void {
+    for (const [lane, frames] of this.#frames) {
+      let sizeBytes = 0;
+      for (const frame of frames) sizeBytes += frame.sizeBytes;
+      visit(lane, frames.length, sizeBytes);
+    }
   }
 
   /** The rows of the group; they stay valid until {@link release}. */

@@ -38,10 +38,13 @@ export interface CommitStats {
 export interface SubmitOptions {
   /** The batch goes with this commit group or later, never earlier. */
   readonly afterGroup?: number;
+  /** Ends the engine's table behind the batch, see {@link EngineWriteOptions}. */
+  readonly endsTable?: boolean;
 }
 
 interface Unit {
   readonly ops: readonly EngineOp[];
+  readonly endsTable: boolean;
   readonly sizeBytes: number;
   readonly afterGroup: number;
   readonly submittedMs: number;
@@ -151,8 +154,8 @@ export class CommitLoop {
     let sizeBytes = 0;
     for (const op of ops) sizeBytes += op.key.length + (op.value?.length ?? 0);
     return new Promise((resolve, reject) => {
-      const afterGroup = options.afterGroup ?? 0;
-      this.#units.push({ ops, sizeBytes, afterGroup, submittedMs: performance.now(), resolve, reject });
+      const { afterGroup = 0, endsTable = false } = options;
+      this.#units.push({ ops, endsTable, sizeBytes, afterGroup, submittedMs: performance.now(), resolve, reject });
       this.#unitBytes += sizeBytes;
       this.wake();
     });
@@ -251,12 +254,13 @@ export class CommitLoop {
   /** False when the database was lost. */
   async #write(group: CommitGroup | undefined, units: readonly Unit[]): Promise<boolean> {
     const ops = group?.rows() ?? [];
+    const endsTable = units.some((unit) => unit.endsTable);
     for (const unit of units) for (const op of unit.ops) ops.push(op);
     const { retryMs: firstRetryMs = defaultRetryMs } = this.#options;
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       const startedMs = performance.now();
       try {
-        await this.#engine.write(ops);
+        await this.#engine.write(ops, { endsTable });
         if (this.#failure === undefined) this.#wrote(startedMs, ops);
       } catch (thrown) {
         const error = toStorageError(thrown);

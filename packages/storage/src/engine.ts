@@ -59,6 +59,14 @@ export interface EngineReader {
   close(): Promise<void>;
 }
 
+export interface EngineWriteOptions {
+  /**
+   * Puts what is in memory into a sorted file behind this write, in the background: rows that were deleted before leave
+   * nothing in it, and the log before it can be deleted.
+   */
+  readonly endsTable?: boolean;
+}
+
 /**
  * The port to the key-value engine. One writer, and never two writes at a time: the caller waits for a write to settle
  * before it starts the next one.
@@ -68,5 +76,5 @@ export interface Engine extends EngineReader {
    * Writes all operations as one atomic batch and makes them durable. Has no deadline of its own: it settles when the
    * store answers. After a rejection that is not fatal the outcome is unknown; the same batch may be written again.
    */
-  write(ops: readonly EngineOp[]): Promise<void>;
+  write(ops: readonly EngineOp[], options?: EngineWriteOptions): Promise<void>;
 }

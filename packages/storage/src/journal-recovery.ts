@@ -53,7 +53,7 @@ export async function* recoverJournal(
   engine: EngineReader,
   fromGroup: number,
   sealed: ReadonlySet<number>,
-  visit: (group: number, lane: number, part: number) => void,
+  visit: (group: number, lane: number, part: number, sizeBytes: number) => void,
 ): AsyncGenerator<JournalEntry, void, undefined> {
   let group = 0;
   let entries = 0;
@@ -74,7 +74,7 @@ export async function* recoverJournal(
       group = rowGroup;
       rows = [];
     }
-    visit(rowGroup, lane, part);
+    visit(rowGroup, lane, part, value.length);
     if (sealed.has(lane)) continue;
     const reader = new JournalFrameReader(value, `journal group ${rowGroup}, lane ${lane}, part ${part}`);
     if (reader.next()) rows.push({ lane, reader });

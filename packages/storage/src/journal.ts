@@ -234,8 +234,8 @@ export class WritableJournal implements Journal, GroupSource {
 
   async *recover(): AsyncGenerator<JournalEntry, void, undefined> {
     if (this.#recovered) return;
-    for await (const entry of recoverJournal(this.#engine, this.#floor, this.#sealed, (group, lane, part) =>
-      this.#addRow(group, lane, part + 1),
+    for await (const entry of recoverJournal(this.#engine, this.#floor, this.#sealed, (group, lane, part, sizeBytes) =>
+      this.#addRow(group, lane, part + 1, sizeBytes),
     )) {
       yield entry;
     }
@@ -243,10 +243,10 @@ export class WritableJournal implements Journal, GroupSource {
     this.#options.onRecovered?.([...this.#sealed]);
   }
 
-  #addRow(group: number, lane: number, parts: number): void {
+  #addRow(group: number, lane: number, parts: number, sizeBytes: number): void {
     let rows = this.#lanes.get(lane);
     if (rows === undefined) this.#lanes.set(lane, (rows = new LaneRows()));
-    rows.add(group, parts);
+    rows.add(group, parts, sizeBytes);
   }
 
   lanes(): readonly number[] {
@@ -267,6 +267,17 @@ export class WritableJournal implements Journal, GroupSource {
   /** The rows of a lane that are durable. */
   rowsOf(lane: number): LaneRows | undefined {
     return this.#lanes.get(lane);
+  }
+
+  /** Bytes of the durable rows: of lanes that are not sealed, and of sealed lanes that were not forgotten yet. */
+  rowBytes(): { readonly liveBytes: number; readonly garbageBytes: number } {
+    let liveBytes = 0;
+    let garbageBytes = 0;
+    for (const [lane, { sizeBytes }] of this.#lanes) {
+      if (this.#sealed.has(lane)) garbageBytes += sizeBytes;
+      else liveBytes += sizeBytes;
+    }
+    return { liveBytes, garbageBytes };
   }
 
   /** Forgets a lane whose rows are deleted in the batch that is about to be written; the state to write with it. */
@@ -302,7 +313,7 @@ export class WritableJournal implements Journal, GroupSource {
     this.#taken = undefined;
     this.#durable = group.number;
     this.#pendingBytes -= group.sizeBytes;
-    group.eachLane((lane, parts) => this.#addRow(group.number, lane, parts));
+    group.eachLane((lane, parts, sizeBytes) => this.#addRow(group.number, lane, parts, sizeBytes));
     group.release();
     for (const waiter of group.waiters) waiter.resolve();
     if (this.#deadlineTimer !== undefined && this.#full.length === 0 && (this.#open?.waiters.length ?? 0) === 0) {

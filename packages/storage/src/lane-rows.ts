@@ -6,6 +6,7 @@ export class LaneRows {
   /** Pairs: first and last group of a run. */
   readonly #runs: number[] = [];
   readonly #parts = new Map<number, number>();
+  #sizeBytes = 0;
 
   get firstGroup(): number {
     return this.#runs[0] ?? Number.POSITIVE_INFINITY;
@@ -15,8 +16,14 @@ export class LaneRows {
     return this.#runs.length === 0;
   }
 
-  /** Groups are added in rising order. */
-  add(group: number, parts: number): void {
+  /** Bytes of all rows. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Groups are added in rising order; `sizeBytes` are those that were not added before. */
+  add(group: number, parts: number, sizeBytes: number): void {
+    this.#sizeBytes += sizeBytes;
     const runs = this.#runs;
     const last = runs[runs.length - 1];
     if (last !== undefined && group <= last + 1) runs[runs.length - 1] = Math.max(group, last);

@@ -109,17 +109,32 @@ describe('settings', () => {
   });
 
   it('looks less often on a store that bills by request, unless configured', () => {
-    const { engine } = loadSlateSettings(undefined, true);
+    const { engine } = loadSlateSettings(undefined, { isRemote: true });
     expect(throughSlateDb(engine)).toMatchObject({
       manifest_poll_interval: '5s',
       flush_interval: '100ms',
       l0_max_ssts: 32,
       compactor_options: { poll_interval: '5s' },
     });
-    const configured = loadSlateSettings(write('b.yaml', "compactor_options: {poll_interval: '1s'}\n"), true);
+    const configured = loadSlateSettings(write('b.yaml', "compactor_options: {poll_interval: '1s'}\n"), {
+      isRemote: true,
+    });
     expect(throughSlateDb(configured.engine)).toMatchObject({
       manifest_poll_interval: '5s',
       compactor_options: { poll_interval: '1s' },
+    });
+  });
+
+  it('cleans up the log of a folder more often, unless the file says when', () => {
+    const options = { isFolder: true, tableBytes: 99_000_000 };
+    expect(loadSlateSettings(undefined, options).engine).toMatchObject({
+      l0_sst_size_bytes: 99_000_000,
+      compactor_options: { poll_interval: '500ms' },
+      garbage_collector_options: { wal_options: { interval: '5s', min_age: '10s' } },
+    });
+    expect(loadSlateSettings(write('guide.yaml', guideSettings), options).engine).toMatchObject({
+      l0_sst_size_bytes: 16_777_216,
+      garbage_collector_options: { wal_options: { interval: '60000ms', min_age: '60000ms' } },
     });
   });
 

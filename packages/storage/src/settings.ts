@@ -132,24 +132,42 @@ export const slateSettingsDefaults = {
 } as const;
 
 /**
+ * What differs in a folder: listing it costs nothing, so the log is cleaned up often. Its files have to outlive the
+ * second within which readers look at them.
+ */
+const folderDefaults = {
+  garbage_collector_options: { wal_options: { interval: '5s', min_age: '10s' } },
+} as const;
+
+export interface SettingsOptions {
+  /** Whether the store bills by request. */
+  readonly isRemote?: boolean;
+  /** Whether the store is a folder of this machine. */
+  readonly isFolder?: boolean;
+  /** Size of a table in memory where the file does not say it, in bytes. */
+  readonly tableBytes?: number | undefined;
+}
+
+/**
  * Reads and checks a SlateDB settings file.
  * @param path relative to the working directory of the process; undefined for the defaults
- * @param isRemote whether the store bills by request; it decides defaults
  * @throws ConfigFileError that names every wrong place with line, column, key and what was expected
  */
-export function loadSlateSettings(path: string | undefined, isRemote = false): SlateSettings {
-  return slateSettings(path === undefined ? {} : readConfigFile(path, settingsSchema), isRemote);
+export function loadSlateSettings(path: string | undefined, options: SettingsOptions = {}): SlateSettings {
+  return slateSettings(path === undefined ? {} : readConfigFile(path, settingsSchema), options);
 }
 
 /** Settings of an already checked file. */
-export function slateSettings(file: SlateSettingsFile, isRemote = false): SlateSettings {
+export function slateSettings(file: SlateSettingsFile, options: SettingsOptions = {}): SlateSettings {
   const { default_ttl, max_unflushed_bytes, ...rest } = file;
   const { engine, remoteEngine } = slateSettingsDefaults;
+  const ofStore = options.isRemote === true ? remoteEngine : options.isFolder === true ? folderDefaults : {};
+  const defaults = overlaid(overlaid(engine, ofStore), { l0_sst_size_bytes: options.tableBytes });
   return {
     defaultTtlMs: default_ttl ?? undefined,
     maxUnflushedBytes: max_unflushed_bytes ?? slateSettingsDefaults.maxUnflushedBytes,
     cacheFolder: rest.object_store_cache_options?.root_folder ?? undefined,
-    engine: overlaid(isRemote ? overlaid(engine, remoteEngine) : engine, rest),
+    engine: overlaid(defaults, rest),
   };
 }
 

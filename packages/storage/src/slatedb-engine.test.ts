@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -35,6 +35,13 @@ async function open(config: StorageConfig): Promise<Storage> {
   return storage;
 }
 
+/** Sizes of the sorted files, in bytes. */
+async function tables(folder: string): Promise<number[]> {
+  const path = join(folder, 'data/test/compacted');
+  const names = await readdir(path).catch(() => []);
+  return Promise.all(names.map(async (name) => (await stat(join(path, name))).size));
+}
+
 const onFolder = (path: string, fsync = false): StorageConfig => ({
   type: 'SlateDb',
   path: 'data/test',
@@ -49,11 +56,11 @@ function withFaults(engine: Engine, faults: WriteFault[]): Engine {
   };
   return {
     ...engine,
-    write: async (ops) => {
+    write: async (ops, options) => {
       if (dead !== undefined) throw dead;
       const fault = faults.shift();
       if (fault === 'crash-before') die();
-      await engine.write(ops);
+      await engine.write(ops, options);
       if (fault === 'crash-after') die();
     },
   };
@@ -129,6 +136,34 @@ describe('a storage on a folder', () => {
     expect(pages.map((page) => page[0])).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
     expect(await second.meta.get('name')).toEqual(bytes('value'));
     await second.checkReadable();
+  });
+
+  it('leaves nothing of sealed lanes in sorted files, where they are most of the journal', async () => {
+    const folder = await temporaryFolder();
+    const storage = await open(onFolder(folder));
+    await recoverAll(storage);
+    const fill = async (lane: number, kilobytes: number): Promise<void> => {
+      await storage.journal.committed(storage.journal.append(lane, new Uint8Array(kilobytes * 1024).fill(lane)));
+    };
+    const seal = async (lanes: readonly number[]): Promise<void> => {
+      const writer = storage.blocks.create('test');
+      await writer.writePage(new Uint8Array(100_000).fill(7));
+      await storage.blocks.publish(writer, { descriptor: bytes('d'), sealsLanes: lanes });
+      await storage.sweep();
+    };
+    await fill(1, 500);
+    await fill(2, 3000);
+    await seal([1]);
+    expect(await tables(folder)).toEqual([]);
+    for (const lane of [3, 4, 5, 6]) await fill(lane, 1000);
+    await fill(7, 10);
+    await seal([2, 3, 4, 5, 6]);
+    await expect.poll(() => tables(folder), { timeout: 10_000 }).toHaveLength(1);
+    const [sizeBytes] = await tables(folder);
+    expect(sizeBytes).toBeGreaterThan(200_000);
+    expect(sizeBytes).toBeLessThan(300_000);
+    await storage.close();
+    expect((await recoverAll(await open(onFolder(folder)))).map(({ lane }) => lane)).toEqual([7]);
   });
 
   it('commits an idle append without waiting for the engine to flush by itself', async () => {

@@ -9,7 +9,7 @@ import {
   WriteBatch,
 } from '@slatedb/uniffi';
 import { withDeadline, yieldToLoop } from './deadline.ts';
-import type { Engine, EngineOp } from './engine.ts';
+import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { stateKey } from './keys.ts';
 import { settingsAssignments } from './settings.ts';
@@ -107,7 +107,7 @@ function slateEngine(
   let bytesUntilMemoryCheck = 0;
   let tableFlush: Promise<void> = Promise.resolve();
 
-  const write = async (ops: readonly EngineOp[]): Promise<void> => {
+  const write = async (ops: readonly EngineOp[], { endsTable = false }: EngineWriteOptions = {}): Promise<void> => {
     if (writing) throw new StorageError('internal', 'two writes at a time: the engine must have one writer');
     writing = true;
     const batch = new WriteBatch();
@@ -122,7 +122,7 @@ function slateEngine(
       await db.write_with_options(batch, writeOptions);
       await db.flush();
       await afterFlush?.();
-      if (++commits >= options.commitsPerTable) {
+      if (++commits >= options.commitsPerTable || endsTable) {
         commits = 0;
         tableFlush = db.flush_with_options({ flush_type: FlushType.MemTable });
         // The next write meets the error.

@@ -63,6 +63,11 @@ export interface OpenStorageOptions {
   readonly removalGraceMs?: number;
   /** After which time entries are committed that nobody waits for. Default: 100, or the commit interval if longer. */
   readonly idleCommitMs?: number;
+  /**
+   * Size of a table in memory on a folder store where the settings file does not say it, in bytes: journal rows that are
+   * deleted while they are in it never reach a sorted file. Default 16 MiB.
+   */
+  readonly tableBytes?: number;
   /** Default 120000: replaying a long write-ahead log takes its time. */
   readonly openTimeoutMs?: number;
   /** Default 15000. */
@@ -91,7 +96,7 @@ const provenMs = 10_000;
  * requests each: 80 ms from a bucket that answers in 20 ms; from a folder 0.05 ms.
  */
 const remoteCommitsPerTable = 64;
-const localCommitsPerTable = 2048;
+const localCommitsPerTable = 8192;
 const defaultL0SstBytes = slateSettingsDefaults.engine.l0_sst_size_bytes;
 
 /**
@@ -109,7 +114,11 @@ export function checkStorageConfig(config: StorageConfig, env?: Environment): vo
  */
 export async function openStorage(config: StorageConfig, options: OpenStorageOptions): Promise<Storage> {
   const target = objectStoreTarget(config, options.env);
-  const settings = loadSlateSettings(config.settings_path, target.isRemote);
+  const settings = loadSlateSettings(config.settings_path, {
+    isRemote: target.isRemote,
+    isFolder: target.folder !== undefined,
+    tableBytes: target.isRemote ? undefined : options.tableBytes,
+  });
   const tuning = resolveTuning(config);
   const folder = syncsFolder(config) ? createFolderSync(join(target.folder!, target.path)) : undefined;
   const { warnings } = await preflightObjectStore(target, {

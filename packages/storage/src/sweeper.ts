@@ -21,6 +21,12 @@ interface Job {
 }
 
 const rowsPerBatch = 500;
+/**
+ * Deleted journal rows leave nothing behind where they were deleted before the engine wrote them to a sorted file, and
+ * those that live are better left in memory for the same reason. So a table is ended when lanes were swept, and what
+ * lives is at most this share of what was deleted.
+ */
+const liveShare = 0.25;
 
 /**
  * Deletes in the background what markers call garbage: pages of blocks that were removed or never published, and
@@ -33,6 +39,8 @@ export class Sweeper {
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** Bytes of journal rows that were deleted since the engine's table was ended. */
+  #deletedBytes = 0;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -122,19 +130,25 @@ export class Sweeper {
   async #sweepLane(lane: number): Promise<void> {
     const { journal } = this.#options;
     const ops: EngineOp[] = [];
-    for (const [group, part] of journal.rowsOf(lane)?.rows() ?? []) {
+    const rows = journal.rowsOf(lane);
+    for (const [group, part] of rows?.rows() ?? []) {
       ops.push({ key: journalKey(group, lane, part), value: undefined });
       if (ops.length >= rowsPerBatch) await this.#submit(ops.splice(0));
     }
     const { floorGroup, lastGroup } = journal.forget(lane);
     ops.push(journalStateRow(floorGroup, lastGroup), { key: laneMarkerKey(lane), value: undefined });
-    await this.#submit(ops);
+    this.#deletedBytes += rows?.sizeBytes ?? 0;
+    const { liveBytes, garbageBytes } = journal.rowBytes();
+    const isSwept = garbageBytes === 0 && this.#deletedBytes > 0;
+    const endsTable = isSwept && liveBytes <= this.#deletedBytes * liveShare;
+    if (endsTable) this.#deletedBytes = 0;
+    await this.#submit(ops, endsTable);
     this.stats.lanes++;
   }
 
-  #submit(ops: readonly EngineOp[]): Promise<void> {
+  #submit(ops: readonly EngineOp[], endsTable = false): Promise<void> {
     this.stats.rows += ops.length;
-    return this.#options.loop.submit(ops);
+    return this.#options.loop.submit(ops, { endsTable });
   }
 }
 

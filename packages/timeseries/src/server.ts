@@ -32,6 +32,7 @@ import { addStatusRoutes } from './http/status-routes.ts';
 import { addTargetMetadataRoute } from './http/target-metadata-route.ts';
 import { addTargetRoutes } from './http/target-routes.ts';
 import { writeRoute } from './http/write-route.ts';
+import { journalTableBytes } from './journal-table.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
 import { createOtlpReceiver } from './otlp/receiver.ts';
@@ -177,7 +178,11 @@ interface OpenedDatabase {
 }
 
 async function openServed({ config, logger, registry, fatal }: TimeSeriesServerOptions): Promise<OpenedDatabase> {
-  const storage = await openStorage(config.storage, { logger, idleCommitMs: config.flushIntervalMs });
+  const storage = await openStorage(config.storage, {
+    logger,
+    idleCommitMs: config.flushIntervalMs,
+    tableBytes: journalTableBytes(config.headBudgetBytes),
+  });
   try {
     storage.onFatal(fatal);
     registry.addCollector(() => storage.metrics());

@@ -45,8 +45,21 @@ describe('what is sealed', () => {
       endMs: 24 * HOUR_MS,
     });
     expect(plan(8, { heads: [head(0), head(3), head(7)] })).toMatchObject({ lanes: [1, 4], endMs: 6 * HOUR_MS });
-    // One of the windows still gets samples.
-    expect(plan(30, { heads: [head(0), head(3, { quietMs: 0 })] })).toMatchObject({ lanes: [1], endMs: HOUR_MS });
+  });
+
+  it('waits for the other windows of a day that is over, but not for ever, and not without memory', () => {
+    const other = head(3, { quietMs: 0 });
+    expect(plan(30, { heads: [head(0), other] })).toBeUndefined();
+    expect(plan(30, { heads: [head(0, { ageMs: 3 * MINUTE_MS }), other] })).toMatchObject({ lanes: [1] });
+    expect(plan(30, { heads: [head(0), other], isPressed: true })).toMatchObject({ lanes: [1], endMs: HOUR_MS });
+    expect(plan(30, { heads: [head(0), other], force: 'complete' })).toMatchObject({ endMs: 24 * HOUR_MS });
+    expect(plan(30, { heads: [head(0, { quietMs: 90_000 }), other], blocks: [block(9, 5, 6)] })).toMatchObject({
+      lanes: [1],
+    });
+    const quarter = [0, 1, 2, 3, 4, 5].map((hour) => head(hour));
+    expect(plan(30, { heads: [...quarter, head(9, { quietMs: 0 })] })).toBeUndefined();
+    // The day of the second is not over.
+    expect(plan(30, { heads: [head(0), head(28, { quietMs: 0 })] })).toMatchObject({ lanes: [1] });
   });
 
   it('are all heads of a window together', () => {

@@ -50,6 +50,8 @@ const QUIET_MS = 5_000;
 const LATE_QUIET_MS = 60_000;
 /** It is sealed after this time at the latest, in ms, even if it still gets samples. */
 const LONGEST_MS = 600_000;
+/** It waits for other windows of its day for so long at most, in ms. */
+const LONGEST_WAIT_MS = 120_000;
 /** Heads that are smaller do not help when memory runs out. */
 const MIN_PRESSED_SAMPLES = 100_000;
 /** Late blocks are merged into the block of a full span when they are this share of it, or as many. */
@@ -63,7 +65,9 @@ export function planJob(input: PlanInput): Job | undefined {
 
 function planSeal(input: PlanInput): Job | undefined {
   const { heads, nowMs, options } = input;
-  const ready = heads.filter((head) => isReady(head, input));
+  const quiet = heads.filter((head) => isReady(head, input));
+  const quietLanes = new Set(quiet.map(({ lane }) => lane));
+  const ready = quiet.filter((head) => !waitsForOthers(head, quietLanes, input));
   const lanes = new Set(ready.map(({ lane }) => lane));
   for (const windows of SPANS_IN_WINDOWS.slice(0, -1)) {
     const spanMs = windows * options.windowMs;
@@ -85,6 +89,23 @@ function planSeal(input: PlanInput): Job | undefined {
     startMs,
     endMs,
   );
+}
+
+/**
+ * Whether another window of the same past day still gets samples, as in a backfill: one block for all of them is less
+ * to write than blocks of an hour that are merged soon after.
+ */
+function waitsForOthers(head: PlannedHead, quietLanes: ReadonlySet<number>, input: PlanInput): boolean {
+  const { heads, blocks, force, isPressed, nowMs, options } = input;
+  if (force !== undefined || isPressed === true || !head.isOpen || head.ageMs >= LONGEST_WAIT_MS) return false;
+  const spanMs = SPANS_IN_WINDOWS[0]! * options.windowMs;
+  const startMs = Math.floor(head.startMs / spanMs) * spanMs;
+  const endMs = startMs + spanMs;
+  if (endMs + options.graceMs > nowMs) return false;
+  const overlaps = (other: { readonly startMs: number; readonly endMs: number }): boolean =>
+    other.startMs < endMs && other.endMs > startMs;
+  if (blocks.some(overlaps)) return false;
+  return heads.some((other) => !quietLanes.has(other.lane) && overlaps(other));
 }
 
 function sealing(heads: readonly PlannedHead[], startMs: number, endMs: number): Job {
