@@ -54,7 +54,7 @@ export class TimeSeriesWitness implements Witness {
       };
       if (acknowledged.size > 0) expect(answer.data.result).toHaveLength(seriesPerWriter);
       for (const { metric, values } of answer.data.result) {
-        this.#verifySeries(writer, Number(metric.series.slice(1)), values, { sent, acknowledged });
+        this.#verifySeries(writer, Number(metric.series.slice(1)), values, acknowledged);
       }
     }
   }
@@ -63,8 +63,9 @@ export class TimeSeriesWitness implements Witness {
     writer: number,
     series: number,
     values: readonly [number, string][],
-    { sent, acknowledged }: { readonly sent: number; readonly acknowledged: ReadonlySet<number> },
+    acknowledged: ReadonlySet<number>,
   ): void {
+    const { sent } = this.#writers[writer]!;
     const scrapes = new Set<number>();
     for (const [seconds, value] of values) {
       const scrape = Math.round((seconds * 1000 - this.#startMs) / stepMs);
