@@ -82,7 +82,7 @@ export async function startTrials(
     void kept.exited.then(async (code) => {
       if (isWanted.has(kept)) return;
       restarts++;
-      console.warn(`ended with ${code}:\n${kept.output().slice(-4000)}`);
+      expect(code, kept.output().slice(-4000)).toBe(1);
       server = keep(await start());
     });
     return kept;
