@@ -203,6 +203,8 @@ describe('what is not a log', () => {
     [503, '{"message":"gone","code":"fenced"}', {}, { code: 'fenced' }],
     [502, 'bad gateway', {}, { code: 'unavailable', mayBeWritten: true, message: 'HTTP 502: bad gateway' }],
     [500, '', {}, { code: 'failed', status: 500, message: 'HTTP 500' }],
+    [401, 'Unauthorized', {}, { code: 'unauthorized', status: 401 }],
+    [403, '{"message":"this server is read-only","code":"read_only"}', {}, { code: 'read_only', mayBeWritten: false }],
     [404, '<html>', {}, { code: 'protocol', status: 404 }],
     [200, '<html>', {}, { code: 'protocol' }],
   ])('answers %i %s, and the error says what it means', async (status, body, headers, expected) => {

@@ -1,6 +1,8 @@
 /**
  * What went wrong.
  * - `invalid_input`: the request is wrong, or larger than the server takes; the same will not work later.
+ * - `unauthorized`: the server wants other credentials.
+ * - `read_only`: the server is a replica, which takes no writes.
  * - `overloaded`: a budget is used up; nothing was written; the same may work later.
  * - `unavailable`: the log or its storage cannot be reached; the same may work later.
  * - `timeout`: no answer in time.
@@ -11,6 +13,8 @@
  */
 export type LogClientErrorCode =
   | 'invalid_input'
+  | 'unauthorized'
+  | 'read_only'
   | 'overloaded'
   | 'unavailable'
   | 'timeout'

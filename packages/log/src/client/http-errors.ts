@@ -50,7 +50,8 @@ export function statusError(status: number, message: string): LogClientError {
 
 function codeOf(status: number, word: string | undefined): LogClientErrorCode {
   if (status === 429) return 'overloaded';
-  if (word === 'fenced') return 'fenced';
+  if (word === 'fenced' || word === 'read_only') return word;
+  if (status === 401 || status === 403) return 'unauthorized';
   // A proxy that cannot reach the log answers 502 or 504.
   if (status === 502 || status === 503 || status === 504) return 'unavailable';
   if (status === 408) return 'timeout';

@@ -3,7 +3,7 @@ import { CliError } from '@opendata/server/cli';
 /** An error of a server, in its words. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  /** `bad_data`, `execution`, `timeout`, `unavailable` … */
+  /** `bad_data`, `unauthorized`, `execution`, `timeout`, `unavailable` … */
   readonly code: string;
   /** Absent when there was no answer. */
   readonly status: number | undefined;
@@ -76,6 +76,7 @@ function reasonOf(error: unknown): string {
 function answerOf<T>(status: number, text: string): ApiAnswer<T> {
   const answer = parsed(text);
   const { data, warnings = [], infos = [] } = answer;
+  if (status === 401) throw new ApiError('unauthorized', 'the server wants other credentials', status);
   if (answer.status === 'success' && data !== undefined) return { data: data as T, warnings, infos };
   if (answer.status === 'error')
     throw new ApiError(answer.errorType ?? 'failed', answer.error ?? answer.message ?? '', status);
