@@ -1,37 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type FloatHistogram, isStaleMarker, labelsKey } from '@opendata/promql';
-import { openStorage, type StorageConfig, silentLogger } from '@opendata/storage';
 import { encodeWriteRequest, snappyCompress, type WriteRequestSeries } from '@opendata/wire';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import { TimeSeriesDb } from './db.ts';
+import { describe, expect, it } from 'vitest';
+import { NOW, useDatabases } from './db.testing.ts';
+import type { TimeSeriesDb } from './db.ts';
 
 const HOUR_MS = 3_600_000;
-const NOW = Date.UTC(2026, 0, 1, 12);
 const ALL = { matchers: [{ name: '__name__', type: '=~', value: '.+' }], startMs: -1e15, endMs: 1e15 } as const;
 
-const folders: string[] = [];
-const open: TimeSeriesDb[] = [];
-
-afterEach(async () => {
-  for (const db of open.splice(0)) await db.close().catch(() => undefined);
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-function newFolder(): StorageConfig {
-  const path = mkdtempSync(join(tmpdir(), 'timeseries-histograms-'));
-  folders.push(path);
-  return { type: 'SlateDb', path: 'ts', object_store: { type: 'Local', path } };
-}
-
-async function openDb(config: StorageConfig): Promise<TimeSeriesDb> {
-  const storage = await openStorage(config, { logger: silentLogger });
-  const db = await TimeSeriesDb.open({ storage, logger: silentLogger, now: () => NOW });
-  open.push(db);
-  return db;
-}
+const { newFolder, openDb } = useDatabases();
 
 /** Buckets 1, 2 and 4 of the standard schema 0, or custom ones. */
 function histogramOf(counts: readonly number[], hint: FloatHistogram['counterResetHint'] = 'unknown', custom = false) {

@@ -1,38 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { compareStrings, type Labels, labelsKey, type Matcher } from '@opendata/promql';
-import { openStorage, type StorageConfig, silentLogger } from '@opendata/storage';
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import { TimeSeriesDb, type TimeSeriesDbOptions } from './db.ts';
+import { describe, expect, it } from 'vitest';
+import { NOW, useDatabases } from './db.testing.ts';
+import type { TimeSeriesDb } from './db.ts';
 
 const HOUR_MS = 3_600_000;
-const NOW = Date.UTC(2026, 0, 1, 12);
 const STALE = new Float64Array(new Uint32Array([2, 0x7ff00000]).buffer)[0]!;
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
 
-const folders: string[] = [];
-const open: TimeSeriesDb[] = [];
-
-afterEach(async () => {
-  for (const db of open.splice(0)) await db.close().catch(() => undefined);
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-function newFolder(): StorageConfig {
-  const path = mkdtempSync(join(tmpdir(), 'timeseries-sealing-'));
-  folders.push(path);
-  return { type: 'SlateDb', path: 'ts', object_store: { type: 'Local', path } };
-}
-
-async function openDb(config: StorageConfig, options: Partial<TimeSeriesDbOptions> = {}): Promise<TimeSeriesDb> {
-  const storage = await openStorage(config, { logger: silentLogger });
-  const db = await TimeSeriesDb.open({ storage, logger: silentLogger, now: () => NOW, graceMs: 0, ...options });
-  open.push(db);
-  return db;
-}
+const { newFolder, openDb } = useDatabases({ graceMs: 0 });
 
 /** A float by its bits, so that staleness markers and other NaNs are told apart; or the count of a histogram. */
 type Sample = { readonly float: number } | { readonly count: number; readonly isGauge: boolean };

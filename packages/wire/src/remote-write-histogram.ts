@@ -176,7 +176,8 @@ export function decodeExemplar(body: Uint8Array, start: number, end: number): Wi
   return { labels, value, timestampMs };
 }
 
-function readSpan(reader: ProtoReader): HistogramSpan {
+/** A BucketSpan message. */
+export function readSpan(reader: ProtoReader): HistogramSpan {
   const outerEnd = enterMessage(reader);
   let offset = 0;
   let length = 0;

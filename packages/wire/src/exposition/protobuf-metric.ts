@@ -11,12 +11,11 @@ import {
   readSint64,
   readSint64Raw,
   readString,
-  readUint32,
   readUint64,
   skipField,
   WIRE_BYTES,
 } from '../proto-reader.ts';
-import type { HistogramSpan, WireExemplar, WireHistogram } from '../remote-write-histogram.ts';
+import { type HistogramSpan, readSpan, type WireExemplar, type WireHistogram } from '../remote-write-histogram.ts';
 
 /** A Metric message of whichever type. */
 export interface ProtoMetric {
@@ -217,19 +216,6 @@ function readBucket(reader: ProtoReader): ProtoMetric['buckets'][number] {
   }
   leaveMessage(reader, outerEnd);
   return bucket;
-}
-
-function readSpan(reader: ProtoReader): HistogramSpan {
-  const outerEnd = enterMessage(reader);
-  let offset = 0;
-  let length = 0;
-  while (nextField(reader)) {
-    if (reader.field === 1) offset = readSint32(reader);
-    else if (reader.field === 2) length = readUint32(reader);
-    else skipField(reader);
-  }
-  leaveMessage(reader, outerEnd);
-  return { offset, length };
 }
 
 function readExemplar(reader: ProtoReader): WireExemplar {
