@@ -8,14 +8,41 @@ const COPY_BEFORE_START: i32 = 4;
 const TOO_SHORT: i32 = 5;
 
 const SHORT_LITERAL: usize = 512;
+/** The quick loop copies 64 bytes whatever an element's size, and an element takes 61 bytes of input at most. */
+const QUICK_MARGIN: usize = 80;
 
 /**
  * Uncompresses the elements at from … end (the length header left out) to out … outEnd. Memory must go on for 16 bytes
  * after both ends: copies go in words.
  */
 export function uncompress(from: usize, end: usize, out: usize, outEnd: usize): i32 {
+  const quickEnd = end - from > QUICK_MARGIN ? end - QUICK_MARGIN : from;
+  const quickOutEnd = outEnd - out > QUICK_MARGIN ? outEnd - QUICK_MARGIN : out;
   let at = out;
   while (from < end) {
+    // Far from both ends, where nothing of a usual element can run past them. Sizes are hard to foresee: a copy of 64
+    // bytes, of which some are overwritten, costs less than a branch that is mispredicted.
+    while (from < quickEnd && at < quickOutEnd) {
+      const tag = <u32>load<u8>(from);
+      const kind = tag & 3;
+      if (kind == 0) {
+        const size = <usize>(tag >>> 2) + 1;
+        if (size > 60) break;
+        copy64(at, from + 1);
+        from += size + 1;
+        at += size;
+        continue;
+      }
+      if (kind == 3) break;
+      const isOne = <u32>(kind == 1);
+      const word = <u32>load<u16>(from + 1);
+      const size = <usize>select<u32>(((tag >>> 2) & 7) + 4, (tag >>> 2) + 1, isOne);
+      const offset = <usize>select<u32>(((tag >>> 5) << 8) | (word & 0xff), word, isOne);
+      if (offset < 16 || offset > at - out) break;
+      copy64(at, at - offset);
+      from += <usize>kind + 1;
+      at += size;
+    }
     const tag = <u32>load<u8>(from);
     const kind = tag & 3;
     from++;
@@ -71,4 +98,13 @@ export function uncompress(from: usize, end: usize, out: usize, outEnd: usize): 
     at += size;
   }
   return at == outEnd ? 0 : TOO_SHORT;
+}
+
+/** In words from front to back, so that what is copied may overlap by 48 bytes what it is copied to. */
+@inline
+function copy64(to: usize, from: usize): void {
+  v128.store(to, v128.load(from));
+  v128.store(to + 16, v128.load(from + 16));
+  v128.store(to + 32, v128.load(from + 32));
+  v128.store(to + 48, v128.load(from + 48));
 }
