@@ -4,6 +4,7 @@ import {
   HttpError,
   type HttpServer,
   type Logger,
+  type QuickRoute,
   type RawRoute,
   type Readiness,
   type Registry,
@@ -31,7 +32,7 @@ import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
 import { addTargetMetadataRoute } from './http/target-metadata-route.ts';
 import { addTargetRoutes } from './http/target-routes.ts';
-import { writeRoute } from './http/write-route.ts';
+import { remoteWriteRoutes } from './http/write-route.ts';
 import { journalTableBytes } from './journal-table.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
@@ -94,7 +95,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
   };
   const http = createApi(options, {
     database,
-    rawRoutes: writeRoutes(options, database),
+    writes: writeRoutes(options, database),
     readiness: () => storageReadiness(opened?.storage),
     defaultRetentionMs: () => opened?.storage.defaultTtlMs,
     scraping: () => scraping,
@@ -135,7 +136,7 @@ async function startReplicaServer(options: TimeSeriesServerOptions): Promise<Tim
       if (replica?.isCaughtUp !== true) throw notServed(replica?.health().detail ?? 'the server is starting');
       return replica;
     },
-    rawRoutes: refusedWrites,
+    writes: { raw: refusedWrites, quick: [] },
     readiness: () => storageReadiness(replica),
     defaultRetentionMs: () => loadSlateSettings(config.storage.settings_path).defaultTtlMs,
     scraping: () => undefined,
@@ -204,9 +205,14 @@ async function openServed({ config, logger, registry, fatal }: TimeSeriesServerO
   }
 }
 
+interface WriteRoutes {
+  readonly raw: readonly RawRoute[];
+  readonly quick: readonly QuickRoute[];
+}
+
 /** Remote write and OTLP. */
-function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: () => TimeSeriesDb): readonly RawRoute[] {
-  const write = writeRoute({
+function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: () => TimeSeriesDb): WriteRoutes {
+  const remoteWrite = remoteWriteRoutes({
     database,
     ack: config.remoteWriteAck,
     bodyLimitBytes: config.remoteWriteBodyLimitBytes,
@@ -229,13 +235,13 @@ function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: ()
     ingested: registry.counter({ name: 'otlp_data_points_ingested_total', help: 'Data points ingested via OTLP.' }),
     rejected: registry.counter({ name: 'otlp_data_points_rejected_total', help: 'Data points rejected via OTLP.' }),
   });
-  return [write, ...otlp];
+  return { raw: [remoteWrite.raw, ...otlp], quick: [remoteWrite.quick] };
 }
 
 interface Parts {
   /** @throws HttpError 503 until it is open */
   readonly database: () => TimeSeriesReads;
-  readonly rawRoutes: readonly RawRoute[];
+  readonly writes: WriteRoutes;
   readonly readiness: () => Promise<Readiness>;
   readonly defaultRetentionMs: () => number | undefined;
   readonly scraping: () => ScrapeManager | undefined;
@@ -256,7 +262,8 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
       '/federate': renderApiError,
       ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
     },
-    rawRoutes: parts.rawRoutes,
+    rawRoutes: parts.writes.raw,
+    quickRoutes: parts.writes.quick,
   });
   addCors(http.app);
   addCompression(http.app);

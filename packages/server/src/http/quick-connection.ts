@@ -56,6 +56,10 @@ export class QuickConnection implements QuickExchange {
     this.#respond(200, `200 OK\r\nContent-Type: ${contentType}`, body, false);
   }
 
+  answerEmpty(headers: Readonly<Record<string, string>> = {}): void {
+    this.#respond(204, `204 No Content${headerLines(headers)}`, undefined, false);
+  }
+
   closeIfIdle(): void {
     if (this.#route === undefined) this.#socket.destroy();
   }
@@ -99,7 +103,11 @@ export class QuickConnection implements QuickExchange {
     const headEnd = endOfHead(bytes);
     const head = headEnd < 0 ? undefined : this.#parseHead(bytes.toString('latin1', 0, headEnd));
     const route = head === undefined ? undefined : lane.routes.get(head.path);
-    if (head === undefined || route === undefined || head.contentLength > lane.bodyLimitBytes) {
+    if (
+      head === undefined ||
+      route === undefined ||
+      head.contentLength > (route.route.bodyLimitBytes ?? lane.bodyLimitBytes)
+    ) {
       this.#handOver(bytes);
       return undefined;
     }
@@ -174,19 +182,20 @@ export class QuickConnection implements QuickExchange {
     answer: { headers: Record<string, string>; contentType: string; body: string | Buffer },
     closes: boolean,
   ): void {
-    let head = `${status} ${STATUS_CODES[status] ?? 'Error'}\r\nContent-Type: ${answer.contentType}`;
-    for (const [name, value] of Object.entries(answer.headers)) head += `\r\n${name}: ${value}`;
+    const line = `${status} ${STATUS_CODES[status] ?? 'Error'}`;
+    const head = `${line}\r\nContent-Type: ${answer.contentType}${headerLines(answer.headers)}`;
     this.#respond(status, head, Buffer.from(answer.body).toString('latin1'), closes);
   }
 
-  #respond(status: number, head: string, body: string, closes: boolean): void {
+  #respond(status: number, head: string, body: string | undefined, closes: boolean): void {
     if (this.#route === undefined || this.#sending !== 0) return;
     const lane = this.#lane;
     // While bytes are looked at, there may be another request behind this one.
     const isEnd = this.#ended && !this.#receiving && this.#held.length === 0;
     const last = closes || lane.tracker.draining || isEnd;
     const connection = last ? 'Connection: close' : 'Connection: keep-alive\r\nKeep-Alive: timeout=75';
-    const text = `HTTP/1.1 ${head}\r\nDate: ${lane.date()}\r\n${connection}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const content = body === undefined ? '\r\n\r\n' : `\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const text = `HTTP/1.1 ${head}\r\nDate: ${lane.date()}\r\n${connection}${content}`;
     this.#handling = true;
     this.#last = last;
     this.#sending = status;
@@ -256,4 +265,10 @@ export class QuickConnection implements QuickExchange {
     socket.off('close', this.#onClose);
     socket.off('error', this.#onError);
   }
+}
+
+function headerLines(headers: Readonly<Record<string, string>>): string {
+  let lines = '';
+  for (const [name, value] of Object.entries(headers)) lines += `\r\n${name}: ${value}`;
+  return lines;
 }

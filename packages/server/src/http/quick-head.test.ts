@@ -10,13 +10,15 @@ describe('quick heads', () => {
       path: '/append',
       contentLength: 12,
       contentType: undefined,
+      contentEncoding: undefined,
       accept: undefined,
     });
-    const head = `${plain}ACCEPT:application/protobuf \r\ncontent-type:\t application/json; a=b\r\nUser-Agent: curl/8 (x)\r\nconnection: Keep-Alive\r\n\r\n`;
+    const head = `${plain}ACCEPT:application/protobuf \r\ncontent-type:\t application/json; a=b\r\nContent-Encoding: snappy\r\nUser-Agent: curl/8 (x)\r\nconnection: Keep-Alive\r\n\r\n`;
     expect(parseQuickHead(head)).toEqual({
       path: '/append',
       contentLength: 12,
       contentType: 'application/json; a=b',
+      contentEncoding: 'snappy',
       accept: 'application/protobuf',
     });
   });
@@ -45,7 +47,7 @@ describe('quick heads', () => {
     ['the wish to close', `${plain}Connection: close\r\n`],
     ['headers named by Connection', `${plain}Connection: keep-alive, X-A\r\n`],
     ['credentials', `${plain}Authorization: Basic eDp5\r\n`],
-    ['an encoded body', `${plain}Content-Encoding: gzip\r\n`],
+    ['two encodings', `${plain}Content-Encoding: gzip\r\nContent-Encoding: br\r\n`],
     ['a header that is not known', `${plain}X-Anything: 1\r\n`],
     ['a folded line', `${plain}User-Agent: a\r\n b\r\n`],
     ['a bare line feed', `${plain}User-Agent: a\nb\r\n`],

@@ -5,6 +5,7 @@ export interface QuickHead {
   readonly path: string;
   readonly contentLength: number;
   readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
   readonly accept: string | undefined;
 }
 
@@ -22,6 +23,7 @@ const harmless = new Set([
   'cache-control',
   'forwarded',
   'pragma',
+  'retry-attempt',
   'sec-fetch-mode',
   'traceparent',
   'tracestate',
@@ -30,6 +32,7 @@ const harmless = new Set([
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
+  'x-prometheus-remote-write-version',
   'x-request-id',
 ]);
 
@@ -44,6 +47,7 @@ export function parseQuickHead(head: string): QuickHead | undefined {
   let hasConnection = false;
   let contentLength = -1;
   let contentType: string | undefined;
+  let contentEncoding: string | undefined;
   let accept: string | undefined;
   const end = head.length - 2;
   let at = line[0].length;
@@ -67,6 +71,10 @@ export function parseQuickHead(head: string): QuickHead | undefined {
         if (contentType !== undefined) return undefined;
         contentType = value;
         break;
+      case 'content-encoding':
+        if (contentEncoding !== undefined) return undefined;
+        contentEncoding = value;
+        break;
       case 'accept':
         if (accept !== undefined) return undefined;
         accept = value;
@@ -81,7 +89,7 @@ export function parseQuickHead(head: string): QuickHead | undefined {
   }
   const isWhole = at === end && head.endsWith('\r\n');
   if (!isWhole || !hasHost || contentLength < 0) return undefined;
-  return { path: line[1]!, contentLength, contentType, accept };
+  return { path: line[1]!, contentLength, contentType, contentEncoding, accept };
 }
 
 const CR = 0x0d;

@@ -153,6 +153,35 @@ describe('the quick lane', () => {
     socket.destroy();
   });
 
+  it('answers 204 without a body, under a body limit of the route', async () => {
+    const path = '/write';
+    const { port } = await open({
+      bodyLimitBytes: 2,
+      rawRoutes: [
+        { method: 'POST', path, bodyLimitBytes: 4, handle: (_r, _b, response) => void response.writeHead(500).end() },
+      ],
+      quickRoutes: [
+        {
+          path,
+          bodyLimitBytes: 4,
+          handle: ({ contentEncoding = '' }, body, one) =>
+            one.answerEmpty({ 'x-encoding': contentEncoding, 'x-length': String(body.length) }),
+        },
+      ],
+    });
+    const one = (length: number, more: string) =>
+      `POST /write HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n${more}\r\n${'a'.repeat(length)}`;
+    const text = await exchange(
+      port,
+      one(4, 'Content-Encoding: snappy\r\n') + one(3, '') + one(5, 'Connection: close\r\n'),
+    );
+    const [first, second, third] = text.split(/(?=HTTP\/1\.1)/);
+    expect(first).toMatch(/^HTTP\/1\.1 204 No Content\r\nx-encoding: snappy\r\nx-length: 4\r\n[\s\S]*\r\n\r\n$/);
+    expect(first).not.toMatch(/content-length/i);
+    expect(second).toMatch(/^HTTP\/1\.1 204 No Content\r\nx-encoding: \r\nx-length: 3\r\n/);
+    expect(third).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   it('counts a client that left, and forgets its answer', async () => {
     const waiting: QuickExchange[] = [];
     const held = [

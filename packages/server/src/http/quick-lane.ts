@@ -9,11 +9,13 @@ import type { EndpointMetrics } from './request-metrics.ts';
 import type { ResponseTracker } from './tracked-response.ts';
 
 /**
- * A POST route for requests of a few hundred bytes, of which `node:http` would be half of the cost. Its path has no
- * parameters, and requests with a query are not for it.
+ * A POST route for many requests, of whose cost `node:http` would be a good part. Its path has no parameters, and
+ * requests with a query are not for it.
  */
 export interface QuickRoute {
   readonly path: string;
+  /** The server's body limit by default. */
+  readonly bodyLimitBytes?: number;
   /** Uses the body before it first returns only: its buffer is then used again. What it throws is answered like any error. */
   handle(head: QuickHead, body: Buffer, exchange: QuickExchange): void | Promise<void>;
 }
@@ -22,6 +24,8 @@ export interface QuickRoute {
 export interface QuickExchange {
   /** Answers 200; `body` is a string of bytes (latin1). Once. */
   answer(contentType: string, body: string): void;
+  /** Answers 204. Once. */
+  answerEmpty(headers?: Readonly<Record<string, string>>): void;
 }
 
 export interface QuickLaneOptions {

@@ -10,7 +10,7 @@ const VERSION_OF_MESSAGE: ReadonlyMap<string, 1 | 2> = new Map([
  * The version of remote write that a request speaks.
  * @throws HttpError 415 for another message or compression
  */
-export function remoteWriteVersion(headers: IncomingHttpHeaders): 1 | 2 {
+export function remoteWriteVersion(headers: Pick<IncomingHttpHeaders, 'content-type' | 'content-encoding'>): 1 | 2 {
   const header = headers['content-type'] ?? '';
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim());
   if (type.toLowerCase() !== 'application/x-protobuf') {

@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import type { Counter, RawRoute } from '@opendata/server';
+import type { Counter, QuickRoute, RawRoute } from '@opendata/server';
 import { HttpError } from '@opendata/server';
 import type { TimeSeriesDb } from '../db.ts';
 import type { RemoteWriteAck } from '../model/config.ts';
@@ -14,26 +13,41 @@ export interface WriteRouteOptions {
   readonly failed: Counter;
 }
 
+const path = '/api/v1/write';
+
+/** What is said with a 204. */
+type Headers = Readonly<Record<string, string>>;
+
 /** `/api/v1/write`: remote write 1.0 and 2.0, told apart by the content type. */
-export function writeRoute(options: WriteRouteOptions): RawRoute {
+export function remoteWriteRoutes(options: WriteRouteOptions): { readonly raw: RawRoute; readonly quick: QuickRoute } {
+  const { bodyLimitBytes } = options;
   return {
-    method: 'POST',
-    path: '/api/v1/write',
-    bodyLimitBytes: options.bodyLimitBytes,
-    usesBodyAtOnce: true,
-    async handle(request, body, response) {
-      const version = remoteWriteVersion(request.headers);
-      if (version === 1) await write1(options, body, response);
-      else await write2(options, body, response);
+    raw: {
+      method: 'POST',
+      path,
+      bodyLimitBytes,
+      usesBodyAtOnce: true,
+      async handle(request, body, response) {
+        const headers = await write(options, remoteWriteVersion(request.headers), body);
+        response.writeHead(204, headers).end();
+      },
+    },
+    quick: {
+      path,
+      bodyLimitBytes,
+      async handle({ contentType, contentEncoding }, body, exchange) {
+        const version = remoteWriteVersion({ 'content-type': contentType, 'content-encoding': contentEncoding });
+        exchange.answerEmpty(await write(options, version, body));
+      },
     },
   };
 }
 
-async function write1(
-  { database, ack, ingested, failed }: WriteRouteOptions,
-  body: Uint8Array,
-  response: ServerResponse,
-): Promise<void> {
+function write(options: WriteRouteOptions, version: 1 | 2, body: Uint8Array): Promise<Headers | undefined> {
+  return version === 1 ? write1(options, body) : write2(options, body);
+}
+
+async function write1({ database, ack, ingested, failed }: WriteRouteOptions, body: Uint8Array): Promise<undefined> {
   const db = database();
   const refusedBefore = db.refusedSamples;
   let samples = 0;
@@ -46,34 +60,31 @@ async function write1(
     throw error;
   }
   ingested.inc(samples);
-  response.writeHead(204);
-  response.end();
 }
 
-/** A 2.0 sender is told what was stored, also with 400 where a part of its request was refused. */
-async function write2(
-  { database, ack, ingested, failed }: WriteRouteOptions,
-  body: Uint8Array,
-  response: ServerResponse,
-): Promise<void> {
+/**
+ * A 2.0 sender is told what was stored, also with 400 where a part of its request was refused.
+ * @throws HttpError 400 for that
+ */
+async function write2({ database, ack, ingested, failed }: WriteRouteOptions, body: Uint8Array): Promise<Headers> {
   const db = database();
   let stored = 0;
+  let written: ReturnType<TimeSeriesDb['remoteWrite2']>;
   try {
-    const { group, samples, histograms, exemplars, refused, faults } = db.remoteWrite2(body);
-    stored = samples + histograms;
-    if (ack === 'durable') await db.committed(group);
-    ingested.inc(stored);
-    failed.inc(refused);
-    const headers = writtenHeaders(samples, histograms, exemplars);
-    if (faults.length === 0) response.writeHead(204, headers).end();
-    else
-      response
-        .writeHead(400, { ...headers, 'content-type': 'text/plain; charset=utf-8' })
-        .end(`${faults.join('\n')}\n`);
+    written = db.remoteWrite2(body);
+    stored = written.samples + written.histograms;
+    if (ack === 'durable') await db.committed(written.group);
   } catch (error) {
     failed.inc(stored);
     throw withHeaders(error);
   }
+  const { samples, histograms, exemplars, refused, faults } = written;
+  ingested.inc(stored);
+  failed.inc(refused);
+  const headers = writtenHeaders(samples, histograms, exemplars);
+  if (faults.length === 0) return headers;
+  const text = `${faults.join('\n')}\n`;
+  throw new HttpError(400, text, { headers, body: { contentType: 'text/plain; charset=utf-8', body: text } });
 }
 
 function writtenHeaders(samples: number, histograms: number, exemplars: number): Record<string, string> {
