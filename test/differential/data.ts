@@ -1,6 +1,12 @@
 import type { FloatHistogram, Labels, SeriesColumns } from '@opendata/promql';
 import { labelsFromEntries, writeStaleMarker } from '@opendata/promql';
-import { asReadBack, customHistograms, exponentialHistograms, floatsAndHistograms } from './histograms.ts';
+import {
+  asReadBack,
+  customHistograms,
+  exponentialHistograms,
+  floatsAndHistograms,
+  withSteadyLayout,
+} from './histograms.ts';
 import { between, chance, pick, type Random } from './random.ts';
 
 /** Start of all generated data, Unix ms, on a full minute. */
@@ -28,7 +34,9 @@ export type Values = (random: Random, times: Float64Array) => GeneratedValue[];
 export function generateData(random: Random, histograms = false): GeneratedSeries[] {
   const series: GeneratedSeries[] = [];
   const add = (labels: Record<string, string>, times: Float64Array, values: Values): void => {
-    series.push(...withGaps(random, labelsFromEntries(Object.entries(labels)), times, values(random, times)));
+    series.push(
+      ...withGaps(random, labelsFromEntries(Object.entries(labels)), times, withSteadyLayout(values(random, times))),
+    );
   };
   for (const job of ['api', 'db']) {
     for (const instance of ['i1', 'i2', 'i3']) {

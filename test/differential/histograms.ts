@@ -1,5 +1,6 @@
 import type { FloatHistogram, Span } from '@opendata/promql';
 import { detectReset } from '../../packages/promql/src/histogram/counter-reset.ts';
+import { type SparseBuckets, toSparse } from '../../packages/promql/src/histogram/sparse.ts';
 import type { GeneratedValue, Values } from './data.ts';
 import { between, chance, pick, type Random } from './random.ts';
 
@@ -130,6 +131,47 @@ export const floatsAndHistograms: Values = (random: Random, times) => {
     return isFloat ? i : histogram;
   });
 };
+
+/**
+ * The same observations, all histograms of one resolution with the same buckets, empty ones too: in a chunk Prometheus
+ * gives every histogram the buckets of all, and some results depend on empty buckets being there.
+ */
+export function withSteadyLayout(values: readonly GeneratedValue[]): GeneratedValue[] {
+  const layouts = new Map<string, { readonly positive: Set<number>; readonly negative: Set<number> }>();
+  const layoutOf = ({ schema, customValues }: FloatHistogram) => {
+    const key = `${schema} ${customValues.join()}`;
+    let layout = layouts.get(key);
+    if (layout === undefined) layouts.set(key, (layout = { positive: new Set(), negative: new Set() }));
+    return layout;
+  };
+  for (const value of values) {
+    if (typeof value !== 'object') continue;
+    const { positive, negative } = toSparse(value);
+    const layout = layoutOf(value);
+    for (const index of positive.indices) layout.positive.add(index);
+    for (const index of negative.indices) layout.negative.add(index);
+  }
+  return values.map((value) => {
+    if (typeof value !== 'object') return value;
+    const sparse = toSparse(value);
+    const layout = layoutOf(value);
+    const positive = spansOf(filled(layout.positive, sparse.positive));
+    const negative = spansOf(filled(layout.negative, sparse.negative));
+    return {
+      ...value,
+      positiveSpans: positive.spans,
+      positiveBuckets: positive.buckets,
+      negativeSpans: negative.spans,
+      negativeBuckets: negative.buckets,
+    };
+  });
+}
+
+function filled(indexes: ReadonlySet<number>, { indices, counts }: SparseBuckets): Counts {
+  const all: Counts = new Map([...indexes].map((index) => [index, 0]));
+  for (const [i, index] of indices.entries()) all.set(index, counts[i]!);
+  return all;
+}
 
 /**
  * Histograms with the counter reset hints that a database reads back: it starts a new chunk at every reset and every

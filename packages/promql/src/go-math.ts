@@ -1,92 +1,9 @@
 /**
- * Functions that Go computes otherwise than JavaScript engines do, so that results differ in their last bit now and
- * then. That shows where they are compared, become labels or stand in a message. Here they are as in Go: the
- * trigonometric ones after Cephes, `pow` by repeated squaring. What Go on amd64 leaves to instructions that JavaScript
- * has not (`exp` and what uses it), and angles beyond 2^29, may still differ in the last bit.
+ * Trigonometric and hyperbolic functions as Go computes them, after Cephes: JavaScript engines do so otherwise, and
+ * results would differ in their last bit now and then. That shows where they are compared, become labels or stand in a
+ * message. Angles beyond 2^29 may still differ so.
  */
-
-const bits = new DataView(new ArrayBuffer(8));
-
-/** `[f, e]` with `value = f * 2^e` and `f` in [0.5, 1). @param value finite and positive */
-function fractionAndExponent(value: number): [fraction: number, exponent: number] {
-  const isSubnormal = value < 2 ** -1022;
-  bits.setFloat64(0, isSubnormal ? value * 2 ** 52 : value);
-  const high = bits.getUint32(0);
-  const exponent = (high >>> 20) - 1022 - (isSubnormal ? 52 : 0);
-  bits.setUint32(0, (high & 0x800f_ffff) | (1022 << 20));
-  return [bits.getFloat64(0), exponent];
-}
-
-/** Logarithm to base 2: the exponent plus the natural logarithm of the fraction. */
-export function log2(value: number): number {
-  if (!(value > 0) || value === Infinity) return Math.log2(value);
-  const [fraction, exponent] = fractionAndExponent(value);
-  // Exact for powers of two.
-  if (fraction === 0.5) return exponent - 1;
-  return exponent + Math.log(fraction) * (1 / Math.LN2);
-}
-
-/** ln 2 / ln 10, rounded once. */
-const LOG10_OF_2 = 0.3010299956639812;
-
-/** Logarithm to base 10, from the one to base 2. */
-export function log10(value: number): number {
-  return log2(value) * LOG10_OF_2;
-}
-
-/** `fraction * 2^exponent`, rounded once. */
-function scaled(fraction: number, exponent: number): number {
-  if (exponent > 1023) return fraction * 2 ** 1023 * 2 ** Math.min(exponent - 1023, 1023);
-  if (exponent >= -1022) return fraction * 2 ** exponent;
-  return fraction * 2 ** -1022 * 2 ** Math.max(exponent + 1022, -1000);
-}
-
-/** Power: the whole part of the exponent by repeated squaring, the rest through logarithm and exponential function. */
-export function pow(base: number, exponent: number): number {
-  if (exponent === 0 || base === 1) return 1;
-  if (exponent === 1) return base;
-  if (base === -1 && Math.abs(exponent) === Infinity) return 1;
-  if (base === 0 || !Number.isFinite(base) || !Number.isFinite(exponent)) return base ** exponent;
-  if (exponent === 0.5) return Math.sqrt(base);
-  if (exponent === -0.5) return 1 / Math.sqrt(base);
-  const magnitude = Math.abs(exponent);
-  let whole = Math.trunc(magnitude);
-  let rest = magnitude - whole;
-  if ((rest !== 0 && base < 0) || whole >= 2 ** 63) return base ** exponent;
-  let product = 1;
-  let productExponent = 0;
-  if (rest !== 0) {
-    if (rest > 0.5) {
-      rest--;
-      whole++;
-    }
-    product = Math.exp(rest * Math.log(base));
-  }
-  let [square, squareExponent] = fractionAndExponent(Math.abs(base));
-  if (base < 0) square = -square;
-  while (whole !== 0) {
-    if (squareExponent < -4096 || squareExponent > 4096) {
-      productExponent += squareExponent;
-      break;
-    }
-    if (whole % 2 === 1) {
-      product *= square;
-      productExponent += squareExponent;
-    }
-    square *= square;
-    squareExponent *= 2;
-    if (square < 0.5) {
-      square += square;
-      squareExponent--;
-    }
-    whole = Math.floor(whole / 2);
-  }
-  if (exponent < 0) {
-    product = 1 / product;
-    productExponent = -productExponent;
-  }
-  return scaled(product, productExponent);
-}
+import { exp, log } from './go-exponentials.ts';
 
 /** Value of a polynomial, its coefficients from the highest power down. */
 function polynomial(coefficients: readonly number[], x: number): number {
@@ -212,9 +129,9 @@ export function sinh(x: number): number {
   const magnitude = Math.abs(x);
   if (!(magnitude > 0)) return x;
   let value: number;
-  if (magnitude > 21) value = Math.exp(magnitude) * 0.5;
+  if (magnitude > 21) value = exp(magnitude) * 0.5;
   else if (magnitude > 0.5) {
-    const power = Math.exp(magnitude);
+    const power = exp(magnitude);
     value = (power - 1 / power) * 0.5;
   } else {
     const square = magnitude * magnitude;
@@ -225,8 +142,8 @@ export function sinh(x: number): number {
 
 export function cosh(x: number): number {
   const magnitude = Math.abs(x);
-  if (magnitude > 21) return Math.exp(magnitude) * 0.5;
-  const power = Math.exp(magnitude);
+  if (magnitude > 21) return exp(magnitude) * 0.5;
+  const power = exp(magnitude);
   return (power + 1 / power) * 0.5;
 }
 
@@ -238,10 +155,28 @@ export function tanh(x: number): number {
   if (!(magnitude > 0)) return x;
   if (magnitude > 0.5 * 88.02969193111305) return Math.sign(x);
   if (magnitude >= 0.625) {
-    const power = Math.exp(2 * magnitude);
+    const power = exp(2 * magnitude);
     const value = 1 - 2 / (power + 1);
     return x < 0 ? -value : value;
   }
   const square = x * x;
-  return x + x * square * (polynomial(HYPERBOLIC_TANGENT_TOP, square) / polynomial(HYPERBOLIC_TANGENT_BOTTOM, square));
+  return x + (x * square * polynomial(HYPERBOLIC_TANGENT_TOP, square)) / polynomial(HYPERBOLIC_TANGENT_BOTTOM, square);
+}
+
+/** From here on, the inverse hyperbolic functions are logarithms of twice their argument. */
+const LARGE = 2 ** 28;
+
+export function acosh(x: number): number {
+  if (!(x > 2)) return Math.acosh(x);
+  return x >= LARGE ? log(x) + Math.LN2 : log(2 * x - 1 / (x + Math.sqrt(x * x - 1)));
+}
+
+export function asinh(x: number): number {
+  const magnitude = Math.abs(x);
+  if (!(magnitude > 2)) return Math.asinh(x);
+  const value =
+    magnitude > LARGE
+      ? log(magnitude) + Math.LN2
+      : log(2 * magnitude + 1 / (Math.sqrt(magnitude * magnitude + 1) + magnitude));
+  return x < 0 ? -value : value;
 }

@@ -4,7 +4,7 @@ import type { QueryContext } from './context.ts';
 import { atMs, offsetMs, positiveDurationMs } from './durations.ts';
 import { QueryError } from './errors.ts';
 import { columnsBytes } from './memory.ts';
-import { STATISTICS_FUNCTIONS, withDetectedResets } from './reset-hints.ts';
+import { type Looks, STATISTICS_FUNCTIONS, withDetectedResets } from './reset-hints.ts';
 import { type Grid, gridEndMs } from './value.ts';
 
 /** Functions whose result depends on the evaluation time itself. */
@@ -103,7 +103,8 @@ interface Need {
   readonly node: VectorSelector;
   readonly startMs: number;
   readonly endMs: number;
-  readonly statistics: boolean;
+  /** Where only count and sum of histograms are of interest: counter resets are then decided sample by sample. */
+  readonly statistics: Looks | undefined;
   /** Only the newest sample is of interest. */
   readonly newestOnly: boolean;
 }
@@ -117,10 +118,9 @@ export type Fetched = ReadonlyMap<VectorSelector, readonly SeriesColumns[]>;
  */
 export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid): Promise<Fetched> {
   const byMatchers = new Map<string, Need[]>();
-  collect(ctx, expr, grid, false, (node, startMs, endMs, statistics, newestOnly) => {
-    const key = matchersKey(node.matchers);
+  collect(ctx, expr, grid, false, (need) => {
+    const key = matchersKey(need.node.matchers);
     const needs = byMatchers.get(key);
-    const need = { node, startMs, endMs, statistics, newestOnly };
     if (needs === undefined) byMatchers.set(key, [need]);
     else needs.push(need);
   });
@@ -135,7 +135,7 @@ export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid):
       pending.push(
         select(ctx, group[0]!.node.matchers, startMs, endMs, newestOnly).then((series) => {
           for (const { node, statistics } of group) {
-            fetched.set(node, statistics ? series.map(withDetectedResets) : series);
+            fetched.set(node, statistics ? series.map((one) => withDetectedResets(one, statistics)) : series);
           }
         }),
       );
@@ -195,9 +195,9 @@ const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
   'histogram_stdvar',
 ]);
 
-/** @param statistics only count and sum of histograms are of interest */
-type Request = (node: VectorSelector, startMs: number, endMs: number, statistics: boolean, newestOnly: boolean) => void;
+type Request = (need: Need) => void;
 
+/** @param statistics only count and sum of histograms are of interest */
 function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boolean, request: Request): void {
   const grid = outerGrid.count > 1 && isStepInvariant(expr) ? singleStep(outerGrid) : outerGrid;
   switch (expr.kind) {
@@ -207,15 +207,29 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boo
     case 'vector-selector': {
       const [first, last] = endHull(ctx, expr, grid);
       const newestOnly = grid.count === 1 && !expr.smoothed && !statistics;
-      request(expr, first - ctx.lookbackMs + 1, expr.smoothed ? last + ctx.lookbackMs : last, statistics, newestOnly);
+      const backMs = ctx.lookbackMs - 1;
+      request({
+        node: expr,
+        startMs: first - backMs,
+        endMs: expr.smoothed ? last + ctx.lookbackMs : last,
+        statistics: statistics ? looks(first, last, grid, backMs) : undefined,
+        newestOnly,
+      });
       return;
     }
     case 'matrix-selector': {
       const { selector } = expr;
       const [first, last] = endHull(ctx, selector, grid);
       const extended = selector.anchored || selector.smoothed;
-      const startMs = first - positiveDurationMs(ctx, expr.range) - (extended ? ctx.lookbackMs : 0);
-      request(selector, startMs + 1, selector.smoothed ? last + ctx.lookbackMs : last, statistics, false);
+      const backMs = positiveDurationMs(ctx, expr.range) + (extended ? ctx.lookbackMs : 0);
+      request({
+        node: selector,
+        // The sample at the open end is in no window, but resets are told from it.
+        startMs: first - backMs + (statistics ? 0 : 1),
+        endMs: selector.smoothed ? last + ctx.lookbackMs : last,
+        statistics: statistics ? looks(first, last, grid, backMs) : undefined,
+        newestOnly: false,
+      });
       return;
     }
     case 'subquery': {
@@ -242,6 +256,10 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boo
       collect(ctx, expr.expr, grid, statistics, request);
       return;
   }
+}
+
+function looks(firstMs: number, lastMs: number, grid: Grid, backMs: number): Looks {
+  return { firstMs, stepMs: grid.stepMs, count: firstMs === lastMs ? 1 : grid.count, backMs };
 }
 
 /** Goes down the left operands without recursion: `a + b + c + …` can be long. */

@@ -234,9 +234,11 @@ async function smoothSeries(
   for (const columns of fetched) {
     const element = withoutStaleMarkers(columns);
     const name = labelValue(element.labels, METRIC_NAME);
-    const smoothed = smoothSeriesAt(element, ends, ctx.lookbackMs, (message) =>
-      ctx.annotations.warn(message(name), position),
-    );
+    const smoothed = smoothSeriesAt(element, ends, ctx.lookbackMs, {
+      warn: (message) => ctx.annotations.warn(message(name), position),
+      reconciled: (operation) =>
+        ctx.annotations.info(`mismatched custom buckets were reconciled during ${operation}`, position),
+    });
     if (smoothed !== undefined) {
       ctx.hold(grid.count);
       emit(smoothed);
@@ -245,11 +247,16 @@ async function smoothSeries(
   }
 }
 
+interface SmoothingNotes {
+  warn(message: (name: string) => string): void;
+  reconciled(operation: 'addition' | 'subtraction'): void;
+}
+
 function smoothSeriesAt(
   { labels, dropName, timestamps, values, histograms }: RangeSeries,
   ends: Float64Array,
   lookbackMs: number,
-  warn: (message: (name: string) => string) => void,
+  notes: SmoothingNotes,
 ): StepSeries | undefined {
   const indexes = lookbackIndexes(timestamps, ends, lookbackMs);
   const out = new Float64Array(ends.length);
@@ -263,7 +270,7 @@ function smoothSeriesAt(
     const between = timestamps[at]! < end && next !== undefined && next <= end + lookbackMs;
     const share = between ? (end - timestamps[at]!) / (next - timestamps[at]!) : 0;
     if (histograms !== undefined && isMixed(timestamps, histograms, end - lookbackMs, end + lookbackMs)) {
-      warn(mixedFloatsAndHistograms);
+      notes.warn(mixedFloatsAndHistograms);
       continue;
     }
     const before = histograms?.[at];
@@ -274,8 +281,8 @@ function smoothSeriesAt(
       present[step] = FLOAT;
     } else if (before !== undefined && after !== undefined) {
       const isCounter = before.counterResetHint !== 'gauge' && after.counterResetHint !== 'gauge';
-      const histogram = between ? interpolateHistograms(before, after, share, isCounter) : before;
-      if (histogram === undefined) warn(mixedBuckets);
+      const histogram = between ? interpolateHistograms(before, after, share, isCounter, notes.reconciled) : before;
+      if (histogram === undefined) notes.warn(mixedBuckets);
       else {
         outHistograms![step] = histogram;
         present[step] = HISTOGRAM;

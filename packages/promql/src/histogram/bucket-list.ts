@@ -22,10 +22,8 @@ export function bucketList(histogram: FloatHistogram): Bucket[] {
   for (const bucket of storedBuckets(histogram)) {
     if (isZeroBucket(bucket)) {
       if (bucket.count > 0) buckets.push(bucket);
-    } else if (bucket.lower >= 0 && bucket.lower < edge && edge < bucket.upper)
-      buckets.push({ ...bucket, lower: edge });
-    else if (bucket.upper <= 0 && bucket.upper > -edge && -edge > bucket.lower)
-      buckets.push({ ...bucket, upper: -edge });
+    } else if (bucket.lower > 0 && bucket.lower < edge) buckets.push({ ...bucket, lower: edge });
+    else if (bucket.upper < 0 && bucket.upper > -edge) buckets.push({ ...bucket, upper: -edge });
     else buckets.push(bucket);
   }
   return buckets;
@@ -88,9 +86,7 @@ export function isZeroBucket(bucket: Bucket): boolean {
  * The zero bucket as observations are assumed to lie in it: where the histogram has observations on one side of zero
  * only, it is taken to reach from zero to that side.
  */
-export function biasedZeroBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
-  const hasPositive = histogram.positiveBuckets.length > 0;
-  const hasNegative = histogram.negativeBuckets.length > 0;
+export function biasedZeroBucket(bucket: Bucket, hasPositive: boolean, hasNegative: boolean): Bucket {
   if (hasPositive && !hasNegative) return { ...bucket, lower: 0 };
   if (hasNegative && !hasPositive) return { ...bucket, upper: 0 };
   return bucket;

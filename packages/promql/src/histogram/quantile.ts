@@ -1,4 +1,4 @@
-import { log2 } from '../go-math.ts';
+import { exp2, log2 } from '../go-exponentials.ts';
 import type { FloatHistogram } from '../histogram.ts';
 import { usesCustomBuckets } from './bounds.ts';
 import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucket-list.ts';
@@ -33,7 +33,7 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
       return bucket.lower;
     }
   } else if (bucket.lower < 0 && bucket.upper > 0) {
-    bucket = biasedZeroBucket(bucket, histogram);
+    bucket = biased(bucket, histogram);
   }
   count = Math.min(count, histogram.count);
   if (count < wanted) return hasNaN ? Number.NaN : bucket.upper;
@@ -43,8 +43,13 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
   if (usesCustomBuckets(histogram.schema) || isZeroBucket(bucket)) return lower + (upper - lower) * fraction;
   const logLower = log2(Math.abs(lower));
   const logUpper = log2(Math.abs(upper));
-  if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
-  return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
+  if (lower > 0) return exp2(logLower + (logUpper - logLower) * fraction);
+  return -exp2(logUpper + (logLower - logUpper) * (1 - fraction));
+}
+
+/** Buckets count here that are stored, be they empty. */
+function biased(bucket: Bucket, { positiveBuckets, negativeBuckets }: FloatHistogram): Bucket {
+  return biasedZeroBucket(bucket, positiveBuckets.length > 0, negativeBuckets.length > 0);
 }
 
 /** Estimated fraction of the observations between `lower` and `upper`; NaN observations are in no interval. */
@@ -75,7 +80,7 @@ function effectiveBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
   if (usesCustomBuckets(histogram.schema)) {
     return bucket.lower <= 0 && bucket.upper >= 0 ? { ...bucket, lower: 0 } : bucket;
   }
-  return isZeroBucket(bucket) ? biasedZeroBucket(bucket, histogram) : bucket;
+  return isZeroBucket(bucket) ? biased(bucket, histogram) : bucket;
 }
 
 /** Fraction of a bucket's observations that lie below a value inside it. */

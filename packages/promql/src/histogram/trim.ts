@@ -33,9 +33,10 @@ export function trimHistogram(histogram: FloatHistogram, cutoff: number, keep: '
   const list = storedBuckets(histogram);
   const negativeCount = sparse.negative.indices.length;
   const hasZero = !usesCustomBuckets(histogram.schema) && histogram.zeroCount !== 0;
-  const negative = Float64Array.from(list.slice(0, negativeCount), remaining).reverse();
-  const zeroCount = hasZero ? remaining(list[negativeCount]!) : histogram.zeroCount;
+  // In this order, from zero outwards, the sum comes out as in Prometheus to the last bit.
   const positive = Float64Array.from(list.slice(negativeCount + (hasZero ? 1 : 0)), remaining);
+  const negative = Float64Array.from(list.slice(0, negativeCount).reverse(), remaining);
+  const zeroCount = hasZero ? remaining(list[negativeCount]!) : histogram.zeroCount;
   if (!cut) return histogram;
   return fromSparse({
     ...sparse,
@@ -65,14 +66,21 @@ function remainder(stored: Bucket, histogram: FloatHistogram, cutoff: number, ke
   }
   if (keep === 'below' ? cutoff <= lower : cutoff >= upper) return nothing;
   const below = fractionBelow(cutoff, bucket, histogram);
+  const above = !custom && isZeroBucket(stored) ? (upper - cutoff) / (upper - lower) : 1 - below;
   return keep === 'below'
     ? { count: bucket.count * below, middle: middle(lower, cutoff, bucket, custom) }
-    : { count: bucket.count * (1 - below), middle: middle(cutoff, upper, bucket, custom) };
+    : { count: bucket.count * above, middle: middle(cutoff, upper, bucket, custom) };
 }
 
 function effective(bucket: Bucket, histogram: FloatHistogram, custom: boolean): Bucket {
   if (custom) return bucket.lower === Number.NEGATIVE_INFINITY ? { ...bucket, lower: 0 } : bucket;
-  return isZeroBucket(bucket) ? biasedZeroBucket(bucket, histogram) : bucket;
+  return isZeroBucket(bucket)
+    ? biasedZeroBucket(bucket, isPopulated(histogram.positiveBuckets), isPopulated(histogram.negativeBuckets))
+    : bucket;
+}
+
+function isPopulated(counts: Float64Array): boolean {
+  return counts.some((count) => count !== 0);
 }
 
 /** The last custom bucket has no upper bound: it cannot be cut, only kept from its start or dropped. */

@@ -8,6 +8,11 @@ load 1m
   numbers               _ 4-2x5
   odd{k="nan"}          {{schema:0 sum:NaN count:5 buckets:[1 3]}}x10
   custom                {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3]}}x5
+  gauge_custom          {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1] counter_reset_hint:gauge}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3] counter_reset_hint:gauge}}x5
+  other_custom          {{schema:-53 sum:1 count:1 custom_values:[3] buckets:[1]}}x9
+  falling               {{count:1 buckets:[1]}}+{{count:1 buckets:[1]}}x4 {{count:2 buckets:[2]}}+{{count:1 buckets:[1]}}x4
+  one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
+  only_bucket{le="+Inf"} 3x10
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
 
 eval instant at 5m start_timestamp(float)
@@ -58,10 +63,35 @@ eval instant at 4m30s delta(custom[2m] smoothed)
   expect info msg: PromQL info: mismatched custom buckets were reconciled during subtraction (1:7)
   expect info msg: PromQL info: mismatched custom buckets were reconciled during addition (1:7)
   {} {{schema:-53 sum:2.5 count:1 custom_values:[1 5] buckets:[0 -0.5 1.5] counter_reset_hint:gauge}}
+
+eval instant at 4m30s gauge_custom smoothed
+  expect info msg: PromQL info: mismatched custom buckets were reconciled during subtraction (1:1)
+  expect info msg: PromQL info: mismatched custom buckets were reconciled during addition (1:1)
+  gauge_custom {{schema:-53 sum:6.5 count:5 custom_values:[1 5] buckets:[1 2.5 1.5]}}
+
+eval instant at 5m histogram_count(sum({__name__=~"custom|other_custom"}))
+  expect no_info
+  {} 7
+
+eval instant at 5m histogram_fraction(-Inf, Inf, only_bucket)
+  {} 1
+
+eval instant at 5m histogram_fraction(0, 3, only_bucket)
+  {} 0
+
+eval instant at 5m histogram_count(falling + falling offset 1m)
+  expect warn msg: PromQL warning: conflicting counter resets during histogram addition (1:17)
+
+eval instant at 7m histogram_count(falling + falling offset 1m)
+  expect no_warn
+  {} 7
+
+eval instant at 5m one_sided </ 0.1
+  one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 `;
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(14);
+  expect(outcomes).toHaveLength(21);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

@@ -95,7 +95,7 @@ export function classicQuantile(q: number, all: readonly Bucket[]): number {
 /** Share of observations between two values. */
 export function classicFraction(low: number, high: number, all: readonly Bucket[]): number {
   const buckets = sorted(all);
-  if (buckets.length < 2 || buckets.at(-1)!.upper !== Infinity) return Number.NaN;
+  if (buckets.at(-1)?.upper !== Infinity) return Number.NaN;
   const observations = buckets.at(-1)!.count;
   if (observations === 0 || Number.isNaN(low) || Number.isNaN(high)) return Number.NaN;
   if (low >= high) return 0;

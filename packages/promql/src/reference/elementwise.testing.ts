@@ -1,4 +1,4 @@
-import { log2, log10 } from '../go-math.ts';
+import { log2, log10 } from '../go-exponentials.ts';
 
 /** Go's math.Max: an infinity beats NaN. */
 export function goMax(a: number, b: number): number {

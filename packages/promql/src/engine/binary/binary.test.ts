@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pow } from '../../go-math.ts';
+import { pow } from '../../go-exponentials.ts';
 import { at, over, sourceOf } from '../engine.testing.ts';
 
 const source = sourceOf(

@@ -130,7 +130,10 @@ function combine(op: '+' | '-', a: FloatHistogram, b: FloatHistogram, notes: Not
     notes.warn(`incompatible bucket layout encountered for binary operator ${op}`);
     return undefined;
   }
-  if (combined.counterResetCollision) notes.warn(`conflicting counter resets during histogram ${operation}`);
+  if (combined.counterResetCollision) {
+    notes.warn(`conflicting counter resets during histogram ${operation}`);
+    return undefined;
+  }
   if (combined.boundsReconciled) notes.info(`mismatched custom buckets were reconciled during ${operation}`);
   return combined.histogram;
 }

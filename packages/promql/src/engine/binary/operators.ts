@@ -1,5 +1,6 @@
 import type { ArithmeticOp, BinaryOp, ComparisonOp } from '../../ast.ts';
-import { atan2, pow } from '../../go-math.ts';
+import { pow } from '../../go-exponentials.ts';
+import { atan2 } from '../../go-math.ts';
 import { FLOAT } from '../value.ts';
 
 export function isComparison(op: BinaryOp): op is ComparisonOp {

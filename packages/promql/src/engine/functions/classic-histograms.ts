@@ -94,7 +94,7 @@ export function bucketQuantile(q: number, buckets: ClassicBuckets, fix: Monotoni
 export function bucketFraction(lower: number, upper: number, buckets: ClassicBuckets): number {
   const { upperBounds, counts } = normalise(buckets);
   const last = upperBounds.length - 1;
-  if (upperBounds[last] !== Infinity || upperBounds.length < 2) return Number.NaN;
+  if (upperBounds[last] !== Infinity) return Number.NaN;
   const count = counts[last]!;
   if (count === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
   if (lower >= upper) return 0;

@@ -1,4 +1,5 @@
-import { acos, asin, atan, cos, cosh, log2, log10, sin, sinh, tan, tanh } from '../../go-math.ts';
+import { exp, log, log2, log10 } from '../../go-exponentials.ts';
+import { acos, acosh, asin, asinh, atan, cos, cosh, sin, sinh, tan, tanh } from '../../go-math.ts';
 
 /** Go's `math.Max`: +Inf wins over NaN. */
 export function maxOf(a: number, b: number): number {
@@ -14,18 +15,18 @@ export function minOf(a: number, b: number): number {
 export const mathFunctions: ReadonlyMap<string, (x: number) => number> = new Map([
   ['abs', Math.abs],
   ['acos', acos],
-  ['acosh', Math.acosh],
+  ['acosh', acosh],
   ['asin', asin],
-  ['asinh', Math.asinh],
+  ['asinh', asinh],
   ['atan', atan],
   ['atanh', Math.atanh],
   ['ceil', Math.ceil],
   ['cos', cos],
   ['cosh', cosh],
   ['deg', (x: number) => (x * 180) / Math.PI],
-  ['exp', Math.exp],
+  ['exp', exp],
   ['floor', Math.floor],
-  ['ln', Math.log],
+  ['ln', log],
   ['log10', log10],
   ['log2', log2],
   ['rad', (x: number) => (x * Math.PI) / 180],

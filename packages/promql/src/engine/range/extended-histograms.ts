@@ -75,12 +75,14 @@ export function extendedHistogramRate(func: string, extension: Extension): Mixed
       const first = times[from]! <= startMs ? from + 1 : from;
       const last = times[to]! >= endMs || !interpolatesRight ? to - 1 : to;
       const rest = histograms.slice(first, last + 1);
-      for (const reached of reachedBeforeResets(left, rest, right, interpolatesLeft, first > to)) {
-        const sum = addHistograms(result, reached);
-        if (sum === undefined) return undefined;
+      const plus = (a: FloatHistogram, b: FloatHistogram) => {
+        const sum = addHistograms(a, b)!;
         if (sum.boundsReconciled) noteReconciled('addition');
-        result = sum.histogram;
-      }
+        return sum.histogram;
+      };
+      // Summed first: the zero bucket may grow otherwise in another order.
+      const reached = reachedBeforeResets(left, rest, right, interpolatesLeft, first > to);
+      if (reached.length > 0) result = plus(result, reached.reduce(plus));
     }
     result = compactHistogram({ ...result, counterResetHint: 'gauge' });
     return func === 'rate' ? divideHistogram(result, rangeMs / 1000) : result;
