@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { useBucketRig } from '../support/bucket-rig.ts';
@@ -5,8 +6,10 @@ import { databases, startOn, storageSection } from '../support/databases.ts';
 import { sleep, until } from '../support/load.ts';
 import { type ServerProcess, spawnOurs } from '../support/server-process.ts';
 
-/** What a stop may take when the store answers, on a machine that may be busy with other things; else 50 s are documented. */
-const stopBoundMs = 30_000;
+/** What a stop may take when the store answers: 10 s, and up to 30 s where the machine has more to do than it can. */
+function stopBoundMs(): number {
+  return 10_000 * Math.min(3, Math.max(1, loadavg()[0]! / availableParallelism()));
+}
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -33,7 +36,7 @@ describe.each(databases)('$name', (database) => {
       await until('acknowledged writes', () => witness.acknowledged > 300);
       const stoppedMs = performance.now();
       expect(await server.kill(signal)).toBe(0);
-      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs);
+      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs());
       await load.stop();
       for (const { failure } of load.answers) expect(failure).not.toBe('TimeoutError');
 
@@ -43,9 +46,13 @@ describe.each(databases)('$name', (database) => {
     },
   );
 
-  it.each([0, 300])(
-    'stops on SIGTERM under full load while a second one takes over (a store that takes %i ms): nothing acknowledged is lost',
-    async (delayMs) => {
+  it.each([
+    [0, 0],
+    [300, 300],
+    [300, 1200],
+  ])(
+    'stops on SIGTERM under full load while a second one takes over (a store that takes %i ms, %i ms later): nothing acknowledged is lost',
+    async (delayMs, laterMs) => {
       const config = onBucket();
       const first = await startOn(database, rig.workspace, config, throughProxy());
       let current = first;
@@ -55,10 +62,10 @@ describe.each(databases)('$name', (database) => {
       rig.proxy.setFault(delayMs === 0 ? undefined : { kind: 'latency', delayMs });
 
       const starting = startOn(database, rig.workspace, config, rig.s3.env);
-      await sleep(delayMs);
+      await sleep(laterMs);
       const stoppedMs = performance.now();
       const code = await first.kill('SIGTERM');
-      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs);
+      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs());
       // 3: the second one was quicker, and the first could not write any more; it had acknowledged nothing of that.
       expect([0, 3], first.output()).toContain(code);
       current = await starting;
@@ -134,7 +141,7 @@ describe.each(databases)('$name', (database) => {
       await until('requests to the store', () => rig.proxy.count() > 5);
       const stoppedMs = performance.now();
       expect(await starting.kill('SIGTERM'), starting.output()).toBe(0);
-      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs);
+      expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs());
     }
     rig.proxy.setFault(undefined);
     const restarted = await startOn(database, rig.workspace, config, rig.s3.env);
@@ -155,6 +162,28 @@ it('answers long polls and followers of the log when it stops', async () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('connection')).toBe('close');
     expect(await response.json()).toMatchObject({ status: 'success', values: [], nextSequence: 0 });
+  }
+});
+
+it('calls off queries that would take longer than the stop', async () => {
+  const timeseries = databases.find(({ name }) => name === 'opendata-timeseries')!;
+  const server = await startOn(timeseries, rig.workspace, onFolder());
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const lines = Array.from({ length: 1000 }, (_, series) =>
+    Array.from({ length: 60 }, (_, i) => `x{series="${series}"} ${i} ${nowSeconds - 7200 + 120 * i}\n`).join(''),
+  );
+  const body = `# TYPE x gauge\n${lines.join('')}# EOF\n`;
+  const imported = await fetch(`${server.url}/api/v1/import/openmetrics`, { method: 'POST', body });
+  expect(imported.status, await imported.text()).toBe(200);
+  const query = encodeURIComponent('sum(sum_over_time(sum_over_time(x[1h:1s])[1h:1s]))');
+  const asked = Array.from({ length: 3 }, () => fetch(`${server.url}/api/v1/query?query=${query}`));
+  await until('queries in flight', async () => (await requestsInFlight(server)) > 3);
+  const stoppedMs = performance.now();
+  expect(await server.kill('SIGTERM')).toBe(0);
+  expect(performance.now() - stoppedMs).toBeLessThan(stopBoundMs());
+  for (const response of await Promise.all(asked)) {
+    const error = { status: 'error', errorType: 'unavailable', error: 'the server is stopping' };
+    expect([response.status, await response.json()]).toEqual([503, error]);
   }
 });
 

@@ -90,8 +90,10 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     address,
     port,
     async close(deadlineMs) {
+      const startedMs = performance.now();
       const brokenOff = await http.close(deadlineMs * drainShare);
       if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
+      logger.info({ elapsedMs: Math.round(performance.now() - startedMs) }, 'no more requests');
       await close();
     },
   };

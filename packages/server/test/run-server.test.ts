@@ -257,6 +257,14 @@ describe.skipIf(!isBuilt)('failure', () => {
     expect(await follower).toBe('no more');
     expect((await exited).code).toBe(3);
   });
+
+  it('by fencing exits with 3 also where a signal comes meanwhile', async () => {
+    const { child, url, exited, logged } = start(['--config', configFile('close_delay_ms: 500\n')]);
+    await fetch(`${await url}/fence`, { method: 'POST' });
+    await logged('fenced: another writer took the database over');
+    child.kill('SIGTERM');
+    expect((await exited).code).toBe(3);
+  });
 });
 
 describe.skipIf(!isBuilt)('a client that leaves', () => {

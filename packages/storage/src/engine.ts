@@ -77,4 +77,6 @@ export interface Engine extends EngineReader {
    * store answers. After a rejection that is not fatal the outcome is unknown; the same batch may be written again.
    */
   write(ops: readonly EngineOp[], options?: EngineWriteOptions): Promise<void>;
+  /** Writes what is in memory into a sorted file first, unless the database is lost: then it cannot, and need not. */
+  close(options?: { readonly isLost?: boolean }): Promise<void>;
 }

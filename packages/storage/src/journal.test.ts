@@ -168,6 +168,20 @@ describe('journal', () => {
     expect(await recoverAll(await openOnModel(store, { recover: false }))).toHaveLength(2);
   });
 
+  it('does not wait for ever for an engine that does not close', async () => {
+    const store = createMemoryStore();
+    store.closingHangs = true;
+    const storage = await openOnModel(store, { leaveTimeoutMs: 20 });
+    storage.journal.append(1, bytes('a'));
+    await storage.close();
+    expect((await recoverAll(await openOnModel(store, { recover: false }))).map(({ text }) => text)).toEqual(['a']);
+
+    const fenced = await openOnModel(store);
+    await openOnModel(store);
+    fenced.journal.append(1, bytes('b'));
+    expect(await codeOf(fenced.close())).toBe('fenced');
+  });
+
   it('reports a close that cannot commit', async () => {
     const store = createMemoryStore();
     const storage = await openOnModel(store, { closeTimeoutMs: 30 });

@@ -21,6 +21,8 @@ export interface MemoryStore {
   readonly faults: WriteFault[];
   /** Number of batches that were written. */
   readonly writes: () => number;
+  /** Closing an engine does not end. */
+  closingHangs: boolean;
   /** Number of writes that hang. */
   readonly hanging: () => number;
   /** Lets all hanging writes go on. */
@@ -114,13 +116,15 @@ export function createMemoryStore(): MemoryStore {
       failure: () => dead,
       close: async () => {
         dead ??= new StorageError('closed', 'closed');
+        if (store.closingHangs) await new Promise(() => undefined);
       },
     };
   };
 
-  return {
+  const store: MemoryStore = {
     rows,
     faults,
+    closingHangs: false,
     writes: () => writes,
     hanging: () => hanging.length,
     release: () => {
@@ -131,4 +135,5 @@ export function createMemoryStore(): MemoryStore {
     open,
     openReader,
   };
+  return store;
 }

@@ -72,6 +72,7 @@ export interface ReaderParts extends OpenReadOnlyOptions {
 /** Entries are yielded in changes of about this size. */
 const changeBytes = 8 * 1024 * 1024;
 const readCheckMs = 3_000;
+const leaveTimeoutMs = 3_000;
 
 /**
  * Opens the database for reading.
@@ -283,7 +284,8 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();
-      await engine.close();
+      // Closing takes the reader's checkpoint back; one that is left ends by itself.
+      await withDeadline(engine.close(), leaveTimeoutMs, 'closing');
     },
   };
 }

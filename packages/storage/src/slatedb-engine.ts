@@ -145,13 +145,15 @@ function slateEngine(
       closed ? new StorageError('closed', 'the database is closed') : fromCloseReason(db.status().close_reason, ''),
     metrics: () => (closed ? [] : engineMetrics(recorder)),
     probe: () => probeStore(store, target, deadlineMs),
-    close: async () => {
+    close: async ({ isLost = false } = {}) => {
       if (closed) return;
       closed = true;
       try {
-        await tableFlush.catch(() => undefined);
-        // So that the next opening has nothing to replay; a database that is lost cannot, and need not.
-        await db.flush_with_options({ flush_type: FlushType.MemTable }).catch(() => undefined);
+        if (!isLost) {
+          await tableFlush.catch(() => undefined);
+          // So that the next opening has nothing to replay.
+          await db.flush_with_options({ flush_type: FlushType.MemTable }).catch(() => undefined);
+        }
         await db.shutdown();
       } catch (error) {
         throw fromNative(error);

@@ -46,7 +46,7 @@ export interface Storage {
   /** Removes expired blocks and deletes what garbage is due, now; both also happen by themselves. */
   sweep(): Promise<void>;
   /**
-   * Refuses appends, commits everything that was accepted, closes the engine.
+   * Refuses appends, commits everything that was accepted, closes the engine (which is given 3 s for it).
    * @throws StorageError if something that was accepted could not be committed, `unavailable` if that took longer than
    * the deadline; the storage is closed nevertheless
    */
@@ -70,8 +70,10 @@ export interface OpenStorageOptions {
   readonly tableBytes?: number;
   /** Default 120000: replaying a long write-ahead log takes its time. */
   readonly openTimeoutMs?: number;
-  /** Default 15000. */
+  /** How long a close waits for what was accepted to become durable. Default 15000. */
   readonly closeTimeoutMs?: number;
+  /** How long the engine may take to tidy up once everything is durable; it need not. Default 3000. */
+  readonly leaveTimeoutMs?: number;
 }
 
 export interface StorageParts extends OpenStorageOptions {
@@ -87,6 +89,11 @@ export interface StorageParts extends OpenStorageOptions {
 }
 
 const tickMs = 250;
+const defaultCloseTimeoutMs = 15_000;
+/** How long the engine may take to write its table and its manifest when it closes: the next opening would replay the log. */
+const defaultLeaveTimeoutMs = 3_000;
+/** The same of an engine that has lost its database: it has nothing to write. */
+const leaveLostTimeoutMs = 500;
 const expiryCheckMs = 60_000;
 const readCheckMs = 3_000;
 /** A commit this young shows that the store answers. */
@@ -237,27 +244,34 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
   };
 
   const close = async (): Promise<void> => {
-    const closeTimeoutMs = parts.closeTimeoutMs ?? 15_000;
     journal.refuse(closedError());
     sweeper.stop();
     clearInterval(tick);
+    const startedMs = performance.now();
     let failure: unknown;
     try {
       if (fatal === undefined) {
         journal.flush().catch(() => undefined);
-        await withDeadline(loop.drain(), closeTimeoutMs, 'closing');
+        await withDeadline(loop.drain(), parts.closeTimeoutMs ?? defaultCloseTimeoutMs, 'closing');
         failure = loop.failure;
       }
     } catch (error) {
       failure = error;
     }
+    const drainedMs = performance.now();
+    const isLost = fatal !== undefined || failure !== undefined;
     loop.fail(closedError());
     // A write that did not come back forbids a shutdown beside it.
     if (failure === undefined || loop.isResting) {
-      await withDeadline(engine.close(), closeTimeoutMs, 'closing').catch((error: unknown) => {
-        if (fatal === undefined) failure ??= error;
+      // Everything accepted is durable by now, or lost for good: the engine may tidy up, and is not waited for much longer.
+      const { leaveTimeoutMs = defaultLeaveTimeoutMs } = parts;
+      const leave = engine.close({ isLost });
+      await withDeadline(leave, isLost ? leaveLostTimeoutMs : leaveTimeoutMs, 'closing').catch((error: unknown) => {
+        logger.warn({ err: error }, isLost ? 'the engine did not close' : 'the engine did not close; nothing is lost');
       });
     }
+    const commitMs = Math.round(drainedMs - startedMs);
+    logger.info({ commitMs, engineMs: Math.round(performance.now() - drainedMs) }, 'the storage is closed');
     if (failure !== undefined) throw toStorageError(failure);
   };
 

@@ -118,9 +118,11 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
     port,
     reload,
     async close(deadlineMs) {
+      const startedMs = performance.now();
       await scrapes.stop();
       const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
       if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
+      logger.info({ elapsedMs: Math.round(performance.now() - startedMs) }, 'no more requests');
       await db.close();
     },
   };

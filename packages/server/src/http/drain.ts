@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QuickLane } from './quick-lane.ts';
+import { callOff } from './request-signal.ts';
 import type { ResponseTracker } from './tracked-response.ts';
 
 /**
@@ -10,10 +11,15 @@ import type { ResponseTracker } from './tracked-response.ts';
  */
 const IDLE_GRACE_MS = 250;
 const CHECK_INTERVAL_MS = 10;
+/** So long queries and waits go on; then they are answered that the server stops. */
+const LONGEST_WAIT_MS = 5_000;
+/** So long the clients of those have to read their answers. */
+const LAST_ANSWER_MS = 1_500;
 
 /**
- * Stops a server: no new connections, no new requests on those that are open once their next one is answered; what is
- * still running after `deadlineMs` is broken off.
+ * Stops a server: no new connections, no new requests on those that are open once their next one is answered. What can
+ * be called off (see `requestSignal`) is, after 5 s or half of the deadline; what is still running after `deadlineMs` is
+ * broken off.
  * @returns the number of requests broken off
  */
 export async function drainServer(
@@ -33,17 +39,32 @@ export async function drainServer(
   while (openConnections.value > 0 && performance.now() - startMs < graceMs) await sleep(CHECK_INTERVAL_MS);
   lane.closeIdle();
   server.closeIdleConnections();
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
+  const at = (elapsedMs: number, action: () => void): void => {
+    timers.push(setTimeout(action, elapsedMs - (performance.now() - startMs)));
+  };
+  let brokenOff = 0;
+  const callOffReads = (): void => {
+    const calledOff = [...tracker.open].filter(callOff);
+    at(performance.now() - startMs + LAST_ANSWER_MS, () => {
+      for (const response of calledOff) {
+        if (!tracker.open.has(response)) continue;
+        brokenOff++;
+        response.destroy();
+      }
+    });
+  };
   await new Promise<void>((resolve) => {
     if (inFlight.value === 0) return resolve();
-    timer = setTimeout(resolve, deadlineMs - (performance.now() - startMs));
+    at(Math.min(LONGEST_WAIT_MS, deadlineMs / 2), callOffReads);
+    at(deadlineMs, resolve);
     tracker.onClosed = () => {
       server.closeIdleConnections();
       if (inFlight.value === 0) resolve();
     };
   });
-  clearTimeout(timer);
-  const brokenOff = inFlight.value;
+  for (const timer of timers) clearTimeout(timer);
+  brokenOff += inFlight.value;
   lane.closeAll();
   server.closeAllConnections();
   await closed;

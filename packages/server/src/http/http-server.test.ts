@@ -177,6 +177,34 @@ describe('close', () => {
     expect(await closed).toBe(0);
   });
 
+  it('calls off what waits on its signal, and breaks off who does not read the answer', async () => {
+    const { http, url, metric } = await open({}, ({ app }) => {
+      app.get('/wait', async (_request, reply) => {
+        const signal = requestSignal(reply);
+        await once(signal, 'abort');
+        throw signal.reason;
+      });
+      app.get('/deaf', (_request, reply) => {
+        requestSignal(reply);
+        return new Promise(() => {});
+      });
+    });
+    const deaf = fetch(`${url}/deaf`).then(
+      () => 'answered',
+      () => 'broken off',
+    );
+    const waiting = fetch(`${url}/wait`);
+    await eventually(() => expect(metric('http_requests_in_flight')).toBe(2));
+    expect(await http.close(200)).toBe(1);
+    const response = await waiting;
+    expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
+      503,
+      '1',
+      { status: 'error', message: 'the server is stopping', code: 'unavailable' },
+    ]);
+    expect(await deaf).toBe('broken off');
+  });
+
   it('breaks off what is not done by the deadline', async () => {
     const { http, url, metric } = await open({}, ({ app }) => {
       app.get('/never', () => new Promise(() => {}));

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { HttpError } from './problem.ts';
 
 const kController = Symbol('request abort controller');
 
@@ -7,8 +8,9 @@ interface WithController extends ServerResponse {
 }
 
 /**
- * A signal that fires when the client leaves before its answer is complete; made on first use. Give it to queries and
- * to waits. (Fastify's own `request.signal` fires as soon as a body is read.)
+ * A signal that fires when the client leaves before its answer is complete, or when the server stops and waits no
+ * longer; its reason is then an HttpError to answer with. Made on first use. Give it to queries and to waits. (Fastify's
+ * own `request.signal` fires as soon as a body is read.)
  */
 export function requestSignal(reply: { readonly raw: ServerResponse }): AbortSignal {
   const response = reply.raw as WithController;
@@ -20,6 +22,13 @@ export function requestSignal(reply: { readonly raw: ServerResponse }): AbortSig
     else response.once('close', abortUnlessFinished);
   }
   return controller.signal;
+}
+
+/** Ends the work of a request that asked for its signal. Returns whether it had. */
+export function callOff(response: ServerResponse): boolean {
+  const controller = (response as WithController)[kController];
+  controller?.abort(new HttpError(503, 'the server is stopping', { code: 'unavailable', retryAfterSeconds: 1 }));
+  return controller !== undefined;
 }
 
 function abortUnlessFinished(this: WithController): void {

@@ -28,12 +28,14 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
   const stopping = new AbortController();
   let server: Promise<RunningServer> | undefined;
   let started = false;
-  let firstSignalMs = 0;
+  let firstSignalMs: number | undefined;
+  let stopStartedMs: number | undefined;
   /** The first failure decides. */
   let exitCode: ExitCode = EXIT_CODES.ok;
 
   function exit(): never {
-    logger.info({ exitCode }, 'exit');
+    const stopMs = stopStartedMs === undefined ? undefined : Math.round(performance.now() - stopStartedMs);
+    logger.info({ exitCode, stopMs }, 'exit');
     process.exit(exitCode);
   }
 
@@ -45,6 +47,7 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
     if (stopping.signal.aborted) return;
     stopping.abort();
     const startMs = performance.now();
+    stopStartedMs = startMs;
     if (!started) {
       setTimeout(() => {
         if (started) return;
@@ -68,12 +71,14 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
   }
 
   function onSignal(signal: NodeJS.Signals, signalNumber: number): void {
-    if (stopping.signal.aborted) {
+    if (firstSignalMs !== undefined) {
       if (performance.now() - firstSignalMs < SAME_SIGNAL_MS) return;
       logger.warn({ signal }, 'second signal: exit at once');
       process.exit(128 + signalNumber);
     }
     firstSignalMs = performance.now();
+    // After a failure it is on its way out already.
+    if (stopping.signal.aborted) return;
     logger.info({ signal, deadlineMs: stopDeadlineMs }, 'stopping');
     lifecycle.enter('stopping');
     void stop(stopDeadlineMs);

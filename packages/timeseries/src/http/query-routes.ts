@@ -30,7 +30,7 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       const limit = parameters.limit();
       const timeMs = parameters.time('time', now());
       const options = queryOptions(parameters, reply);
-      const result = await run(() => engine.instant(source(), parameters.text('query'), timeMs, options));
+      const result = await run(options, () => engine.instant(source(), parameters.text('query'), timeMs, options));
       return answer(reply, result, limit, parameters.text('stats'));
     },
   });
@@ -52,7 +52,8 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
         );
       }
       const options = queryOptions(parameters, reply);
-      const result = await run(() => engine.range(source(), parameters.text('query'), startMs, endMs, stepMs, options));
+      const query = parameters.text('query');
+      const result = await run(options, () => engine.range(source(), query, startMs, endMs, stepMs, options));
       return answer(reply, result, limit, parameters.text('stats'));
     },
   });
@@ -75,11 +76,13 @@ function queryOptions(parameters: Parameters, reply: FastifyReply): QueryOptions
 }
 
 /** Runs a query; its failures become Prometheus' statuses. */
-async function run(query: () => Promise<QueryResult>): Promise<QueryResult> {
+async function run({ signal }: QueryOptions, query: () => Promise<QueryResult>): Promise<QueryResult> {
   try {
     return await query();
   } catch (error) {
     if (!isQueryError(error)) throw error;
+    // The server stops, and says so.
+    if (error.kind === 'canceled' && signal?.reason instanceof HttpError) throw signal.reason;
     if (error.kind === 'bad_data') throw invalid('query', error.message);
     const retryAfterSeconds = error.kind === 'unavailable' ? RETRY_AFTER_SECONDS : undefined;
     throw new HttpError(STATUS[error.kind], error.message, { code: error.kind, retryAfterSeconds });
