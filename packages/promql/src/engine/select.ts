@@ -8,7 +8,7 @@ import { positiveDurationMs } from './durations.ts';
 import { stepSeriesBytes } from './memory.ts';
 import { endTimes, type Fetched } from './plan.ts';
 import { interpolateHistograms } from './range/extended-histograms.ts';
-import { isStaleMarker } from './staleness.ts';
+import { isStaleMarker, nextStaleMarker } from './staleness.ts';
 import {
   ABSENT,
   allPresent,
@@ -144,11 +144,11 @@ function gather(column: Float64Array, { indexes, complete }: InstantPlan, values
     const index = indexes[i]!;
     if (index < 0) continue;
     const value = column[index]!;
-    if (Number.isNaN(value) && isStaleMarker(column, index)) stale++;
-    else found++;
     values[i] = value;
+    found++;
+    if (value - value !== 0 && isStaleMarker(column, index)) stale++;
   }
-  if (found === 0) return NONE;
+  if (found === stale) return NONE;
   return complete && stale === 0 ? ALL : SOME;
 }
 
@@ -156,7 +156,9 @@ function presenceOf(column: Float64Array, indexes: Int32Array): Uint8Array {
   const present = new Uint8Array(indexes.length);
   for (let i = 0; i < indexes.length; i++) {
     const index = indexes[i]!;
-    if (index >= 0 && !isStaleMarker(column, index)) present[i] = FLOAT;
+    if (index < 0) continue;
+    const value = column[index]!;
+    if (value - value === 0 || !isStaleMarker(column, index)) present[i] = FLOAT;
   }
   return present;
 }
@@ -211,8 +213,9 @@ export async function evaluateMatrixSelector(
   grid: Grid,
 ): Promise<RangeValue> {
   const series: RangeSeries[] = [];
+  const beginning = sharedBeginnings();
   for (const columns of fetched.get(node.selector) ?? []) {
-    series.push(withoutStaleMarkers(columns));
+    series.push(withoutStaleMarkers(columns, beginning));
     if (ctx.due(columns.timestamps.length)) await ctx.pause();
   }
   const endsMs = endTimes(ctx, node.selector, grid);
@@ -231,8 +234,9 @@ async function smoothSeries(
 ): Promise<void> {
   const ends = endTimes(ctx, node, grid);
   const position = ctx.position(node.position);
+  const beginning = sharedBeginnings();
   for (const columns of fetched) {
-    const element = withoutStaleMarkers(columns);
+    const element = withoutStaleMarkers(columns, beginning);
     const name = labelValue(element.labels, METRIC_NAME);
     const smoothed = smoothSeriesAt(element, ends, ctx.lookbackMs, {
       warn: (message) => ctx.annotations.warn(message(name), position),
@@ -309,26 +313,60 @@ function isMixed(
   return floats && others;
 }
 
-function hasStaleMarkers({ values, histograms }: SeriesColumns): boolean {
-  for (let i = 0; i < values.length; i++) {
-    if (Number.isNaN(values[i]) && histograms?.[i] === undefined && isStaleMarker(values, i)) return true;
-  }
-  return false;
+/** Index of the next staleness marker among the floats of a series; -1 where there is none. */
+function nextMarker({ values, histograms }: SeriesColumns, from: number): number {
+  let at = nextStaleMarker(values, from);
+  while (at >= 0 && histograms?.[at] !== undefined) at = nextStaleMarker(values, at + 1);
+  return at;
 }
 
-function withoutStaleMarkers(columns: SeriesColumns): RangeSeries {
+/** Gives out the beginning of a column: of the same column the same array, so that series go on sharing it. */
+function sharedBeginnings(): (column: Float64Array, length: number) => Float64Array {
+  const known = new Map<Float64Array, Float64Array>();
+  return (column, length) => {
+    let beginning = known.get(column);
+    if (beginning === undefined || beginning.length !== length) {
+      known.set(column, (beginning = column.subarray(0, length)));
+    }
+    return beginning;
+  };
+}
+
+function withoutStaleMarkers(columns: SeriesColumns, beginning: ReturnType<typeof sharedBeginnings>): RangeSeries {
   const { labels, timestamps, values, histograms, startTimestamps } = columns;
-  if (!hasStaleMarkers(columns)) return { labels, dropName: false, timestamps, values, histograms, startTimestamps };
-  const kept: number[] = [];
-  for (let i = 0; i < values.length; i++) {
-    if (histograms?.[i] !== undefined || !isStaleMarker(values, i)) kept.push(i);
+  const first = nextMarker(columns, 0);
+  if (first < 0) return { labels, dropName: false, timestamps, values, histograms, startTimestamps };
+  if (first === values.length - 1) {
+    // A series that has ended.
+    return {
+      labels,
+      dropName: false,
+      timestamps: beginning(timestamps, first),
+      values: values.subarray(0, first),
+      histograms: histograms?.slice(0, first),
+      startTimestamps: startTimestamps?.subarray(0, first),
+    };
   }
+  const kept = new Int32Array(values.length);
+  let count = 0;
+  for (let from = 0, marker = first; from < values.length; from = marker + 1, marker = nextMarker(columns, from)) {
+    const end = marker < 0 ? values.length : marker;
+    for (let i = from; i < end; i++) kept[count++] = i;
+    if (marker < 0) break;
+  }
+  const indexes = kept.subarray(0, count);
   return {
     labels,
     dropName: false,
-    timestamps: Float64Array.from(kept, (i) => timestamps[i]!),
-    values: Float64Array.from(kept, (i) => values[i]!),
-    histograms: histograms && kept.map((i) => histograms[i]),
-    startTimestamps: startTimestamps && Float64Array.from(kept, (i) => startTimestamps[i]!),
+    timestamps: pick(timestamps, indexes),
+    values: pick(values, indexes),
+    histograms: histograms && Array.from(indexes, (i) => histograms[i]),
+    startTimestamps: startTimestamps && pick(startTimestamps, indexes),
   };
+}
+
+function pick(column: Float64Array, indexes: Int32Array): Float64Array {
+  const picked = new Float64Array(indexes.length);
+  for (let i = 0; i < picked.length; i++) picked[i] = column[indexes[i]!]!;
+  return picked;
 }

@@ -30,6 +30,7 @@ export async function headLabelNames(
   request: LabelRequest,
   windows: readonly WindowHead[] = windowsOf(head, request),
 ): Promise<string[]> {
+  if (windows.length === 0) return [];
   const { index } = head.series;
   const names = new Set<string>();
   if (request.matcherSets.length === 0) {
@@ -54,6 +55,7 @@ export async function headLabelValues(
   request: LabelRequest,
   windows: readonly WindowHead[] = windowsOf(head, request),
 ): Promise<string[]> {
+  if (windows.length === 0) return [];
   const { index } = head.series;
   const values = new Set<string>();
   if (request.matcherSets.length === 0) {

@@ -11,6 +11,22 @@ export interface Accumulator {
 
 export type AccumulatorFactory = (count: number) => Accumulator;
 
+/** Where the floats of a member are, where they are in one stretch [from, to); to is -1 where there are gaps. */
+interface Stretch {
+  column: Uint8Array | undefined;
+  from: number;
+  to: number;
+}
+
+/** Members that follow each other mostly have the same presence. */
+function findStretch(stretch: Stretch, present: Uint8Array): void {
+  if (present === stretch.column) return;
+  stretch.column = present;
+  const from = present.indexOf(FLOAT);
+  stretch.from = from;
+  stretch.to = from < 0 ? 0 : endOfStretch(present, from);
+}
+
 /** Compensated sum. */
 export const sum: AccumulatorFactory = (count) => {
   const sums = new Float64Array(count);
@@ -18,10 +34,7 @@ export const sum: AccumulatorFactory = (count) => {
   const seen = new Uint8Array(count);
   const all = allPresent(count);
   let complete = false;
-  /** The presence seen last, and the stretch [from, to) that it consists of; `to` is -1 where there are gaps. */
-  let column: Uint8Array | undefined;
-  let from = 0;
-  let to = 0;
+  const stretch: Stretch = { column: undefined, from: 0, to: 0 };
   return {
     add({ values, present }) {
       if (present === all) {
@@ -29,11 +42,8 @@ export const sum: AccumulatorFactory = (count) => {
         complete = true;
         return;
       }
-      if (present !== column) {
-        column = present;
-        from = present.indexOf(FLOAT);
-        to = from < 0 ? 0 : endOfStretch(present, from);
-      }
+      findStretch(stretch, present);
+      const { from, to } = stretch;
       if (to < 0) sumPresent(values, present, sums, compensation, seen);
       else if (from >= 0) {
         sumStretch(values, from, to, sums, compensation);
@@ -115,28 +125,39 @@ export const avg: AccumulatorFactory = (count) => {
     else compensation[i]! += value - after + before;
     sums[i] = after;
   };
+  const add = (i: number, value: number) => {
+    const n = ++counts[i]!;
+    if (incremental[i] === 0) {
+      const after = sums[i]! + value;
+      if (n === 1 || (after !== Infinity && after !== -Infinity)) {
+        kahan(i, value);
+        return;
+      }
+      incremental[i] = 1;
+      overflowed = true;
+      sums[i]! /= n - 1;
+      compensation[i]! /= n - 1;
+    }
+    const weight = (n - 1) / n;
+    sums[i]! *= weight;
+    compensation[i]! *= weight;
+    kahan(i, value / n);
+  };
+  const stretch: Stretch = { column: undefined, from: 0, to: 0 };
+  let overflowed = false;
   return {
     add({ values, present }) {
-      for (let i = 0; i < count; i++) {
-        if (present[i] !== FLOAT) continue;
-        const value = values[i]!;
-        const n = ++counts[i]!;
-        seen[i] = FLOAT;
-        if (incremental[i] === 0) {
-          const after = sums[i]! + value;
-          if (n === 1 || (after !== Infinity && after !== -Infinity)) {
-            kahan(i, value);
-            continue;
-          }
-          incremental[i] = 1;
-          sums[i]! /= n - 1;
-          compensation[i]! /= n - 1;
-        }
-        const weight = (n - 1) / n;
-        sums[i]! *= weight;
-        compensation[i]! *= weight;
-        kahan(i, value / n);
+      findStretch(stretch, present);
+      const { from, to } = stretch;
+      if (overflowed || to < 0) {
+        for (let i = 0; i < count; i++) if (present[i] === FLOAT) add(i, values[i]!);
+      } else if (from >= 0) {
+        const stop = meanStretch(values, from, to, sums, compensation, counts);
+        for (let i = stop; i < to; i++) add(i, values[i]!);
+        seen.fill(FLOAT, from, to);
+        return;
       }
+      for (let i = 0; i < count; i++) if (present[i] === FLOAT) seen[i] = FLOAT;
     },
     has: (step) => seen[step] === FLOAT,
     finish() {
@@ -149,18 +170,50 @@ export const avg: AccumulatorFactory = (count) => {
   };
 };
 
+/** `sumStretch` with counts, up to the first step that is not finite; returns that, or `to`. */
+function meanStretch(
+  values: Float64Array,
+  from: number,
+  to: number,
+  sums: Float64Array,
+  compensation: Float64Array,
+  counts: Float64Array,
+): number {
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    const before = sums[i]!;
+    const after = before + value;
+    if (after - after !== 0) return i;
+    const added = after - before;
+    compensation[i]! += before - (after - added) + (value - added);
+    sums[i] = after;
+    counts[i]! += 1;
+  }
+  return to;
+}
+
 export const count: AccumulatorFactory = (steps) => {
   const values = new Float64Array(steps);
   const seen = new Uint8Array(steps);
+  const all = allPresent(steps);
+  let complete = 0;
   return {
     add({ present }) {
+      if (present === all) {
+        complete++;
+        return;
+      }
       for (let i = 0; i < steps; i++) {
         if (present[i] === ABSENT) continue;
-        values[i]!++;
+        values[i]! += 1;
         seen[i] = FLOAT;
       }
     },
-    finish: () => ({ values, present: seen }),
+    finish() {
+      if (complete > 0) seen.fill(FLOAT);
+      for (let i = 0; i < steps; i++) values[i]! += complete;
+      return { values, present: seen };
+    },
   };
 };
 
@@ -175,18 +228,23 @@ export const group: AccumulatorFactory = (steps) => {
   };
 };
 
-/** The smallest (sign 1) or largest (sign -1); NaN only where there is nothing else. */
-function extreme(better: (a: number, b: number) => boolean): AccumulatorFactory {
+/** The largest (sign 1) or smallest (sign -1); NaN only where there is nothing else. */
+function extreme(sign: 1 | -1): AccumulatorFactory {
   return (steps) => {
-    const values = new Float64Array(steps);
+    const values = new Float64Array(steps).fill(Number.NaN);
     const seen = new Uint8Array(steps);
     return {
       add(member) {
+        if (member.present === allPresent(steps)) {
+          largest(member.values, values, sign);
+          seen.fill(FLOAT);
+          return;
+        }
         for (let i = 0; i < steps; i++) {
           if (member.present[i] !== FLOAT) continue;
           const value = member.values[i]!;
           const known = values[i]!;
-          if (seen[i] === ABSENT || Number.isNaN(known) || better(value, known)) values[i] = value;
+          if (value * sign > known * sign || Number.isNaN(known)) values[i] = value;
           seen[i] = FLOAT;
         }
       },
@@ -195,8 +253,16 @@ function extreme(better: (a: number, b: number) => boolean): AccumulatorFactory 
   };
 }
 
-export const min: AccumulatorFactory = extreme((a, b) => a < b);
-export const max: AccumulatorFactory = extreme((a, b) => a > b);
+function largest(candidates: Float64Array, values: Float64Array, sign: 1 | -1): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = candidates[i]!;
+    const known = values[i]!;
+    if (value * sign > known * sign || Number.isNaN(known)) values[i] = value;
+  }
+}
+
+export const min: AccumulatorFactory = extreme(-1);
+export const max: AccumulatorFactory = extreme(1);
 
 /** Welford's running variance. */
 function variance(finish: (variance: number) => number): AccumulatorFactory {
