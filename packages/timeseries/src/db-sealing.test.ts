@@ -70,10 +70,11 @@ const writeArbitrary: fc.Arbitrary<Write> = fc.record({
   ),
 });
 
-type Action = readonly Write[] | 'seal' | 'seal all' | 'restart';
+type Action = readonly Write[] | 'seal' | 'seal all' | 'forget' | 'restart';
 const actionArbitrary: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: fc.array(writeArbitrary, { minLength: 1, maxLength: 25 }) },
   { weight: 2, arbitrary: fc.constantFrom<Action>('seal', 'seal all') },
+  { weight: 2, arbitrary: fc.constant<Action>('forget') },
   { weight: 1, arbitrary: fc.constant<Action>('restart') },
 );
 
@@ -210,6 +211,10 @@ describe('a database that seals', () => {
                 db = await openDb(config);
               } else if (action === 'seal' || action === 'seal all') {
                 await db.seal(action === 'seal' ? 'complete' : 'all');
+              } else if (action === 'forget') {
+                await db.forgetSeries();
+                await Promise.all([db.forgetSeries(), expectReads(db, model, reads[0]!)]);
+                if (db.stats().windows === 0) expect(db.stats().series).toBe(0);
               } else {
                 await db.committed(db.remoteWrite(bodyOf(action)).group);
                 model.write(action);

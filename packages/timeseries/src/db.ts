@@ -1,6 +1,8 @@
 import type { Logger, Storage } from '@opendata/storage';
 import { BlockSet } from './block/block-set.ts';
 import { ExemplarRing } from './head/exemplars.ts';
+import { forgetRegularly } from './head/forget-regularly.ts';
+import type { SeriesHolder } from './head/forgetting.ts';
 import { Head } from './head/head.ts';
 import { type BatchResult, BatchWriter, type ExemplarOfSeries, type WriteBatch } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
@@ -10,7 +12,13 @@ import { createRemoteWrite, type RemoteWriteOptions, type RemoteWriteResult } fr
 import { createRemoteWrite2, type RemoteWrite2Result } from './ingest/remote-write-2.ts';
 import { nextLaneEpoch } from './lane-epoch.ts';
 import { type MetadataStore, openMetadataStore } from './metadata-store.ts';
-import { DECODED_PAGES_BYTES, DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS, MAX_EXEMPLARS } from './model/defaults.ts';
+import {
+  DECODED_PAGES_BYTES,
+  DEFAULT_GRACE_MS,
+  DEFAULT_SERIES_IDLE_MS,
+  DEFAULT_WINDOW_MS,
+  MAX_EXEMPLARS,
+} from './model/defaults.ts';
 import { type TimeSeriesDbStats, TimeSeriesReads } from './read/time-series-reads.ts';
 import { removeExpiredMarks } from './seal/retention.ts';
 import { type FlushResult, Sealer } from './seal/sealer.ts';
@@ -25,6 +33,10 @@ export interface TimeSeriesDbOptions {
   readonly retentionMs?: number | undefined;
   /** Bytes of memory at which writes are refused. */
   readonly headBudgetBytes?: number;
+  /** Most series in memory: requests that bring more are refused; `undefined`: no limit. */
+  readonly maxSeries?: number | undefined;
+  /** How long a series without samples in memory is remembered, in ms. */
+  readonly seriesIdleMs?: number;
   /** Most bytes of a remote-write request after decompression. */
   readonly maxRequestBytes?: number;
   /** Length of a time window, in ms. */
@@ -39,6 +51,8 @@ export interface TimeSeriesDbOptions {
 
 const DEFAULT_HEAD_BUDGET_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+/** Share of the budget that series may have before those without samples are forgotten sooner. */
+const SERIES_SHARE = 0.5;
 
 /** A time series database over object storage: an in-memory head that is the replay of a durable journal. */
 export class TimeSeriesDb extends TimeSeriesReads {
@@ -61,6 +75,7 @@ export class TimeSeriesDb extends TimeSeriesReads {
   readonly #blocks: BlockSet;
   readonly #sealer: Sealer;
   #metadataStore: MetadataStore | undefined;
+  #stopForgetting: () => void = () => undefined;
   #appendedSamples = 0;
   #refusedSamples = 0;
 
@@ -70,6 +85,8 @@ export class TimeSeriesDb extends TimeSeriesReads {
     this.#storage = storage;
     this.#head = head;
     this.#headBudgetBytes = options.headBudgetBytes ?? DEFAULT_HEAD_BUDGET_BYTES;
+    head.series.maxCount = options.maxSeries ?? Number.POSITIVE_INFINITY;
+    head.forgetting.addHolder(this.#exemplars.holdSeries);
     this.#blocks = new BlockSet(storage.blocks, DECODED_PAGES_BYTES);
     this.show({ head, blocks: this.#blocks, exemplars: this.#exemplars });
     this.#sealer = new Sealer({
@@ -138,6 +155,13 @@ export class TimeSeriesDb extends TimeSeriesReads {
     await removeExpiredMarks(storage.blocks);
     await db.#sealer.retain();
     db.#sealer.start();
+    db.#stopForgetting = forgetRegularly({
+      head,
+      logger,
+      idleMs: options.seriesIdleMs ?? DEFAULT_SERIES_IDLE_MS,
+      mostBytes: db.#headBudgetBytes * SERIES_SHARE,
+      now: db.now,
+    });
     return db;
   }
 
@@ -149,10 +173,27 @@ export class TimeSeriesDb extends TimeSeriesReads {
   /**
    * Number of the series with these labels, sorted by name, for `append`; new or known.
    * @param labels canonical label run (see head/label-bytes.ts)
-   * @throws InvalidSeriesError
+   * @throws InvalidSeriesError, OverloadedError
    */
   seriesId(labels: Uint8Array): number {
     return this.#head.series.resolveOne(labels);
+  }
+
+  /**
+   * Who keeps numbers from `seriesId` for longer than a request has to be a holder: other numbers may come to mean
+   * another series.
+   * @returns what ends it
+   */
+  holdSeries(holder: SeriesHolder): () => void {
+    return this.#head.forgetting.addHolder(holder);
+  }
+
+  /**
+   * Forgets series without samples in memory, now: those that were found so for `rounds` calls, 2 at least.
+   * @returns how many
+   */
+  forgetSeries(rounds = 2): Promise<number> {
+    return this.#head.forgetting.round(rounds);
   }
 
   /**
@@ -205,6 +246,7 @@ export class TimeSeriesDb extends TimeSeriesReads {
 
   /** Makes everything durable and closes the storage. @throws StorageError */
   async close(): Promise<void> {
+    this.#stopForgetting();
     await this.#sealer.close();
     await this.#metadataStore?.close();
     await this.#storage.close();

@@ -20,6 +20,17 @@ export function databaseMetrics(db: TimeSeriesReads): MetricFamily[] {
   return [
     counter('tsdb_samples_ingested_total', 'Samples accepted since the start, from every source.', appendedSamples),
     gauge('tsdb_head_series', 'Series held in memory.', series),
+    gauge(
+      'tsdb_head_active_series',
+      'Series with a sample of the last ten minutes, as of the last minute.',
+      sealed.activeSeries,
+    ),
+    counter('tsdb_head_series_created_total', 'Series that came into memory since the start.', sealed.createdSeries),
+    counter(
+      'tsdb_head_series_removed_total',
+      'Series without samples in memory that were forgotten since the start.',
+      sealed.forgottenSeries,
+    ),
     gauge('tsdb_head_samples', 'Samples held in memory.', samples),
     gauge('tsdb_head_windows', 'Time windows held in memory.', windows),
     gauge('tsdb_head_memory_bytes', 'Memory of series and samples.', memoryBytes),

@@ -17,6 +17,8 @@ const FILE_KEYS: Readonly<Partial<Record<keyof TimeSeriesConfig, string>>> = {
   headBudgetBytes: 'head.memory_budget',
   windowMs: 'head.window',
   graceMs: 'head.late_grace',
+  maxSeries: 'head.max_series',
+  seriesIdleMs: 'head.series_idle',
   externalLabels: 'global.external_labels',
   isReadOnly: 'read_only',
   refreshMs: 'replica.refresh_interval',

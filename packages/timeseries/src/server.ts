@@ -197,6 +197,8 @@ async function openServed({ config, logger, registry, fatal }: TimeSeriesServerO
       windowMs: config.windowMs,
       graceMs: config.graceMs,
       headBudgetBytes: config.headBudgetBytes,
+      maxSeries: config.maxSeries,
+      seriesIdleMs: config.seriesIdleMs,
       maxRequestBytes: config.remoteWriteBodyLimitBytes,
     });
     registry.addCollector(() => databaseMetrics(db));

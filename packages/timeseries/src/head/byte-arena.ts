@@ -5,12 +5,14 @@ const SEGMENT_WORD_MASK = (1 << SEGMENT_WORD_BITS) - 1;
 /** Longest byte string that an arena holds. */
 export const MAX_ENTRY_BYTES = 1 << 20;
 
-/** Where byte strings lie that are never removed. An address is a u32. */
+/** Where byte strings lie. An address is a u32. What is freed serves later strings of about the same length. */
 export interface ByteArena {
   /** Bytes in use. */
   readonly usedBytes: number;
   /** Copies `[start, start + length)` of `view` and returns the copy's address. */
   add(view: DataView, start: number, length: number): number;
+  /** Gives back the `length` bytes at `address`. */
+  free(address: number, length: number): void;
   /** True where the `length` bytes at `address` are those of `view` from `start` on. */
   equals(address: number, view: DataView, start: number, length: number): boolean;
   /** A view of the bytes, valid until the next `add`. */
@@ -22,6 +24,7 @@ export class SegmentArena implements ByteArena {
   readonly #segments: DataView[] = [];
   #fill = SEGMENT_BYTES;
   #usedBytes = 0;
+  readonly #free = new FreeBlocks();
 
   get usedBytes(): number {
     return this.#usedBytes;
@@ -29,6 +32,12 @@ export class SegmentArena implements ByteArena {
 
   add(view: DataView, start: number, length: number): number {
     const padded = paddedLength(length, 4);
+    this.#usedBytes += padded;
+    const freed = this.#free.take(padded);
+    if (freed !== undefined) {
+      copyBytes(view, start, length, this.#segments[freed >>> SEGMENT_WORD_BITS]!.buffer, byteOf(freed));
+      return freed;
+    }
     if (this.#fill + padded > SEGMENT_BYTES) {
       this.#segments.push(new DataView(new ArrayBuffer(SEGMENT_BYTES)));
       this.#fill = 0;
@@ -37,18 +46,42 @@ export class SegmentArena implements ByteArena {
     copyBytes(view, start, length, this.#segments[index]!.buffer, this.#fill);
     const address = ((index << SEGMENT_WORD_BITS) | (this.#fill >>> 2)) >>> 0;
     this.#fill += padded;
-    this.#usedBytes += padded;
     return address;
+  }
+
+  free(address: number, length: number): void {
+    const padded = paddedLength(length, 4);
+    this.#usedBytes -= padded;
+    this.#free.put(padded, address);
   }
 
   equals(address: number, view: DataView, start: number, length: number): boolean {
     const stored = this.#segments[address >>> SEGMENT_WORD_BITS]!;
-    return equalBytes(stored, (address & SEGMENT_WORD_MASK) << 2, view, start, length);
+    return equalBytes(stored, byteOf(address), view, start, length);
   }
 
   bytes(address: number, length: number): Uint8Array {
     const segment = this.#segments[address >>> SEGMENT_WORD_BITS]!;
-    return new Uint8Array(segment.buffer, (address & SEGMENT_WORD_MASK) << 2, length);
+    return new Uint8Array(segment.buffer, byteOf(address), length);
+  }
+}
+
+function byteOf(address: number): number {
+  return (address & SEGMENT_WORD_MASK) << 2;
+}
+
+/** Addresses of freed blocks by their size, the last freed first. */
+export class FreeBlocks {
+  readonly #bySize = new Map<number, number[]>();
+
+  put(sizeBytes: number, address: number): void {
+    const addresses = this.#bySize.get(sizeBytes);
+    if (addresses === undefined) this.#bySize.set(sizeBytes, [address]);
+    else addresses.push(address);
+  }
+
+  take(sizeBytes: number): number | undefined {
+    return this.#bySize.get(sizeBytes)?.pop();
   }
 }
 

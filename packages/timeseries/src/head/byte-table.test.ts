@@ -33,7 +33,7 @@ describe.each([
             expect(table.equals(id, view, shift, end)).toBe(true);
             expect([...table.bytes(id)]).toEqual([...string]);
           }
-          expect(table.count).toBe(model.size);
+          expect(table.limit).toBe(model.size);
         },
       ),
     );

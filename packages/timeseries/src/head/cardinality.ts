@@ -23,6 +23,15 @@ const PAIRS_PER_TURN = 4096;
 
 /** Counts the labels of the head; every list has at most `limit` entries. Gives the event loop its turns. */
 export async function headCardinality(head: Head, limit: number): Promise<HeadCardinality> {
+  const leave = head.reads.enter();
+  try {
+    return await count(head, limit);
+  } finally {
+    leave();
+  }
+}
+
+async function count(head: Head, limit: number): Promise<HeadCardinality> {
   const { index } = head.series;
   const yielder = createYielder();
   const seriesByMetric = new TopList(limit);

@@ -18,10 +18,15 @@ export async function headExemplars(
 ): Promise<ExemplarSeries[]> {
   const kept = new Set(ring.series());
   const wanted = new Set<number>();
-  for (const matchers of matcherSets) {
-    for (const series of await matchSeries(head.series.index, head.series.count, matchers)) {
-      if (kept.has(series)) wanted.add(series);
+  const leave = head.reads.enter();
+  try {
+    for (const matchers of matcherSets) {
+      for (const series of await matchSeries(head.series.index, head.series.limit, matchers)) {
+        if (kept.has(series)) wanted.add(series);
+      }
     }
+  } finally {
+    leave();
   }
   const found: ExemplarSeries[] = [];
   for (const series of wanted) {

@@ -1,4 +1,5 @@
 import type { Labels } from '@opendata/promql';
+import type { SeriesHolder } from './forgetting.ts';
 
 /** An observation that stands for others, with labels of its own such as a trace's id. */
 export interface Exemplar {
@@ -26,6 +27,11 @@ export class ExemplarRing {
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
+
+  /** Series with exemplars stay. */
+  readonly holdSeries: SeriesHolder = (mark) => {
+    for (const series of this.#bySeries.keys()) mark(series);
+  };
 
   get count(): number {
     return this.#arrivals.length;

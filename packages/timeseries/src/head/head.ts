@@ -1,4 +1,6 @@
 import { ChunkPool } from './chunk-pool.ts';
+import { Forgetting } from './forgetting.ts';
+import { ReadGate } from './read-gate.ts';
 import { SeriesTable } from './series-table.ts';
 import { WindowHead } from './window-head.ts';
 
@@ -9,7 +11,12 @@ import { WindowHead } from './window-head.ts';
 export class Head {
   readonly series = new SeriesTable();
   readonly pool = new ChunkPool();
+  /** Who reads series or labels over turns of the event loop has to be inside. */
+  readonly reads = new ReadGate();
+  readonly forgetting = new Forgetting(this);
   readonly durationMs: number;
+  /** Windows with series that were dropped so far. */
+  drops = 0;
   readonly #byLane = new Map<number, WindowHead>();
   /** The head that takes new samples of a window, by the window's start. */
   readonly #open = new Map<number, WindowHead>();
@@ -110,6 +117,7 @@ export class Head {
 
   /** Forgets a head and gives its room back once nobody reads it. */
   drop(window: WindowHead): void {
+    if (window.slotCount > 0) this.drops++;
     this.#byLane.delete(window.lane);
     if (this.#open.get(window.startMs) === window) this.#open.delete(window.startMs);
     window.drop();

@@ -1,5 +1,5 @@
 import type { KernelMemory, KernelPlace } from '@opendata/wire';
-import { type ByteArena, copyBytes, equalBytes, paddedLength } from './byte-arena.ts';
+import { type ByteArena, copyBytes, equalBytes, FreeBlocks, paddedLength } from './byte-arena.ts';
 import { EQUAL_KERNEL } from './equal-kernel.ts';
 
 const PAGE_BYTES = 65_536;
@@ -37,6 +37,8 @@ export class KernelArena implements ByteArena {
   #view: DataView;
   #words: Uint32Array;
   #end = ENTRIES_START;
+  #usedBytes = 0;
+  readonly #free = new FreeBlocks();
 
   /** @throws Error where there is no WebAssembly with 128-bit vectors */
   constructor() {
@@ -55,7 +57,7 @@ export class KernelArena implements ByteArena {
   }
 
   get usedBytes(): number {
-    return this.#end - ENTRIES_START;
+    return this.#usedBytes;
   }
 
   /**
@@ -88,13 +90,28 @@ export class KernelArena implements ByteArena {
 
   /** @throws RangeError where the arena would be over 4 GiB */
   add(view: DataView, start: number, length: number): number {
-    const address = this.#end + ENTRY_HEADER_BYTES;
     const sizeBytes = ENTRY_HEADER_BYTES + paddedLength(length, ALIGNMENT);
-    this.reserve(sizeBytes);
+    let address = this.#free.take(sizeBytes);
+    if (address === undefined) {
+      this.reserve(sizeBytes);
+      address = this.#end + ENTRY_HEADER_BYTES;
+      this.#end += sizeBytes;
+    }
+    this.#usedBytes += sizeBytes;
     copyBytes(view, start, length, this.#view.buffer, address);
     this.#words[(address >>> 2) + LENGTH_WORD] = length;
-    this.#end += sizeBytes;
     return address;
+  }
+
+  /**
+   * Entries may still name the freed one as their successor: it has no length, so the kernel takes it for no key, and
+   * once the place is in use again an entry begins there as before.
+   */
+  free(address: number, length: number): void {
+    const sizeBytes = ENTRY_HEADER_BYTES + paddedLength(length, ALIGNMENT);
+    this.#usedBytes -= sizeBytes;
+    this.#words.fill(0, (address - ENTRY_HEADER_BYTES) >>> 2, address >>> 2);
+    this.#free.put(sizeBytes, address);
   }
 
   /** Notes the series of an entry; see known-series.ts. */

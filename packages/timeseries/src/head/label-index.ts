@@ -1,15 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { ByteTable } from './byte-table.ts';
 import { InvalidSeriesError } from './errors.ts';
-import { growUint32 } from './growable.ts';
 import { IdLists } from './id-lists.ts';
 import type { LabelRange } from './label-bytes.ts';
+import { PagedWords } from './paged-words.ts';
 
 const decoder = new TextDecoder();
 
 /**
  * Label names, label pairs (a name with a value) and who has them: both are interned as bytes and numbered densely,
- * and each pair has the ascending list of the series that carry it. Strings are made when somebody asks.
+ * and each pair has the list of the series that carry it. Strings are made when somebody asks. A pair that no series
+ * carries any more is removed, and a name without pairs; their numbers come again once they are released.
  */
 export class LabelIndex {
   readonly #names = new ByteTable();
@@ -17,25 +18,32 @@ export class LabelIndex {
   readonly #nameIds = new Map<string, number>();
   /** Pair bytes: name id (4 bytes), then the value. */
   readonly #pairs = new ByteTable();
-  #pairNames = new Uint32Array(256);
+  readonly #pairNames = new PagedWords();
+  #pairCount = 0;
   readonly #valueStrings: (string | undefined)[] = [];
   readonly #pairsOfName = new IdLists();
   readonly #seriesOfPair = new IdLists();
   #scratch = new DataView(new ArrayBuffer(4096));
   #scratchLength = 0;
 
+  /** Pairs that there are. */
   get pairCount(): number {
-    return this.#pairs.count;
+    return this.#pairCount;
+  }
+
+  /** Every number of a pair is below. */
+  get pairLimit(): number {
+    return this.#pairs.limit;
   }
 
   get memoryBytes(): number {
     return (
       this.#names.memoryBytes +
       this.#pairs.memoryBytes +
-      this.#pairNames.byteLength +
+      this.#pairNames.memoryBytes +
       this.#pairsOfName.memoryBytes +
       this.#seriesOfPair.memoryBytes +
-      this.#pairs.count * 8
+      this.#pairs.limit * 8
     );
   }
 
@@ -49,9 +57,10 @@ export class LabelIndex {
     if (known >= 0) return known;
     checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
     const id = this.#pairs.intern(this.#scratch, 0, this.#scratchLength);
-    this.#pairNames = growUint32(this.#pairNames, id + 1);
-    this.#pairNames[id] = nameId;
-    this.#valueStrings.push(undefined);
+    this.#pairNames.reserve(id + 1);
+    this.#pairNames.set(id, nameId);
+    this.#valueStrings[id] = undefined;
+    this.#pairCount++;
     this.#pairsOfName.append(nameId, id);
     return id;
   }
@@ -84,7 +93,7 @@ export class LabelIndex {
   }
 
   nameOf(pair: number): string {
-    return this.#nameStrings[this.#pairNames[pair]!]!;
+    return this.#nameStrings[this.#pairNames.get(pair)]!;
   }
 
   valueOf(pair: number): string {
@@ -98,7 +107,7 @@ export class LabelIndex {
 
   /** Bytes of a pair's name and value. */
   nameBytes(pair: number): Uint8Array {
-    return this.#names.bytes(this.#pairNames[pair]!);
+    return this.#names.bytes(this.#pairNames.get(pair));
   }
 
   valueBytes(pair: number): Uint8Array {
@@ -106,12 +115,12 @@ export class LabelIndex {
   }
 
   nameIdOf(pair: number): number {
-    return this.#pairNames[pair]!;
+    return this.#pairNames.get(pair);
   }
 
   /** Every label name, in order of arrival. */
-  names(): readonly string[] {
-    return this.#nameStrings;
+  names(): string[] {
+    return [...this.#nameIds.keys()];
   }
 
   /** Number of the pair `name="value"`, or -1. */
@@ -123,7 +132,7 @@ export class LabelIndex {
     return this.#findPair(nameId, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), range);
   }
 
-  /** Every pair of a name, in order of arrival. */
+  /** Every pair of a name, ascending. */
   pairsOfName(name: string): Uint32Array {
     const nameId = this.nameId(name);
     return nameId < 0 ? new Uint32Array(0) : this.#pairsOfName.toArray(nameId);
@@ -138,13 +147,49 @@ export class LabelIndex {
     return this.#seriesOfPair.toArray(pair);
   }
 
-  /** True where `test` holds for a series that carries the pair; asks the oldest first and stops at the first. */
+  /** True where `test` holds for a series that carries the pair; stops at the first. */
   someSeriesOf(pair: number, test: (series: number) => boolean): boolean {
     return this.#seriesOfPair.some(pair, test);
   }
 
   markSeriesOf(pair: number, marks: Uint8Array): void {
     this.#seriesOfPair.mark(pair, marks);
+  }
+
+  /**
+   * Takes series out of a pair's list, and the pair out of the table where it was carried by no other: it is not found
+   * any more, but can be read until `releasePair`.
+   * @param marks 1 for each series that goes
+   * @returns whether the pair has gone
+   */
+  removeSeries(pair: number, marks: Uint8Array): boolean {
+    if (this.#seriesOfPair.removeMarked(pair, marks) > 0) return false;
+    this.#pairs.remove(pair);
+    this.#pairCount--;
+    return true;
+  }
+
+  /**
+   * Takes pairs that have gone out of the list of their name, and the name with the last of them.
+   * @param marks 1 for each pair that goes
+   * @returns whether the name has gone: then `releaseName` is due too
+   */
+  removePairs(nameId: number, marks: Uint8Array): boolean {
+    if (this.#pairsOfName.removeMarked(nameId, marks) > 0) return false;
+    this.#names.remove(nameId);
+    this.#nameIds.delete(this.#nameStrings[nameId]!);
+    return true;
+  }
+
+  /** The number of a pair that has gone may come again: nobody holds it. */
+  releasePair(pair: number): void {
+    this.#pairs.release(pair);
+    this.#valueStrings[pair] = undefined;
+  }
+
+  releaseName(nameId: number): void {
+    this.#names.release(nameId);
+    this.#nameStrings[nameId] = '';
   }
 
   #internName(view: DataView, range: LabelRange): number {
@@ -154,7 +199,7 @@ export class LabelIndex {
     checkUtf8(view, range.nameStart, range.nameEnd, 'label name');
     const id = this.#names.intern(view, range.nameStart, range.nameEnd);
     const name = decoder.decode(this.#names.bytes(id));
-    this.#nameStrings.push(name);
+    this.#nameStrings[id] = name;
     this.#nameIds.set(name, id);
     return id;
   }

@@ -10,7 +10,7 @@ import { createYielder } from './yielder.ts';
  */
 export async function matchSeries(
   index: LabelIndex,
-  seriesCount: number,
+  seriesLimit: number,
   matchers: readonly Matcher[],
   yielder: () => Promise<void> = createYielder(),
 ): Promise<Uint32Array> {
@@ -22,12 +22,12 @@ export async function matchSeries(
       refused.push(await pairsWhere(index, matcher, (value) => !compiled.matches(value), yielder));
       continue;
     }
-    lists.push(seriesWithAny(index, seriesCount, await acceptedPairs(index, matcher, compiled, yielder)));
+    lists.push(seriesWithAny(index, seriesLimit, await acceptedPairs(index, matcher, compiled, yielder)));
     if (lists.at(-1)?.length === 0) return new Uint32Array(0);
   }
-  let series = lists.length === 0 ? allSeries(seriesCount) : intersect(lists);
+  let series = lists.length === 0 ? allSeries(seriesLimit) : intersect(lists);
   for (const pairs of refused) {
-    if (pairs.length > 0) series = without(index, seriesCount, series, pairs);
+    if (pairs.length > 0) series = without(index, seriesLimit, series, pairs);
   }
   return series;
 }
@@ -68,14 +68,14 @@ function allSeries(count: number): Uint32Array {
   return series;
 }
 
-function seriesWithAny(index: LabelIndex, seriesCount: number, pairs: readonly number[]): Uint32Array {
+function seriesWithAny(index: LabelIndex, seriesLimit: number, pairs: readonly number[]): Uint32Array {
   if (pairs.length === 0) return new Uint32Array(0);
   if (pairs.length === 1) return index.seriesOf(pairs[0]!);
   let total = 0;
   for (const pair of pairs) total += index.seriesCount(pair);
   const series = new Uint32Array(total);
   let filled = 0;
-  if (total * 16 < seriesCount) {
+  if (total * 16 < seriesLimit) {
     for (const pair of pairs) {
       series.set(index.seriesOf(pair), filled);
       filled += index.seriesCount(pair);
@@ -83,14 +83,14 @@ function seriesWithAny(index: LabelIndex, seriesCount: number, pairs: readonly n
     return series.sort();
   }
   // A series has one value of a label, so the lists do not overlap.
-  const marks = new Uint8Array(seriesCount);
+  const marks = new Uint8Array(seriesLimit);
   for (const pair of pairs) index.markSeriesOf(pair, marks);
-  for (let id = 0; id < seriesCount; id++) if (marks[id] === 1) series[filled++] = id;
+  for (let id = 0; id < seriesLimit; id++) if (marks[id] === 1) series[filled++] = id;
   return series;
 }
 
-function without(index: LabelIndex, seriesCount: number, series: Uint32Array, pairs: readonly number[]): Uint32Array {
-  const marks = new Uint8Array(seriesCount);
+function without(index: LabelIndex, seriesLimit: number, series: Uint32Array, pairs: readonly number[]): Uint32Array {
+  const marks = new Uint8Array(seriesLimit);
   for (const pair of pairs) index.markSeriesOf(pair, marks);
   let filled = 0;
   const result = new Uint32Array(series.length);

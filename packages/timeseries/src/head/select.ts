@@ -26,7 +26,7 @@ export async function selectFromHead(
   const histogramsOf = options.asStored === true ? storedHistograms : readHistograms;
   if (windows.length === 0) return [];
   const yielder = createYielder(request.signal);
-  const ids = await matchSeries(head.series.index, head.series.count, request.matchers, yielder);
+  const ids = await matchSeries(head.series.index, head.series.limit, request.matchers, yielder);
   const reader = new SeriesReader(windows, startMs, endMs);
   const result: SeriesColumns[] = [];
   let read = 0;
@@ -60,7 +60,7 @@ export async function seriesFromHead(
   const { startMs, endMs } = request;
   if (windows.length === 0) return [];
   const yielder = createYielder(request.signal);
-  const ids = await matchSeries(head.series.index, head.series.count, request.matchers, yielder);
+  const ids = await matchSeries(head.series.index, head.series.limit, request.matchers, yielder);
   const result: number[] = [];
   for (let i = 0; i < ids.length; i++) {
     if (i % (SERIES_PER_TURN * 16) === 0) await yielder();

@@ -1,10 +1,12 @@
 import { compareStrings, type Labels, METRIC_NAME } from '@opendata/promql';
 import { ByteTable, MAX_ENTRY_BYTES } from './byte-table.ts';
-import { InvalidSeriesError } from './errors.ts';
-import { growUint32 } from './growable.ts';
+import { InvalidSeriesError, OverloadedError } from './errors.ts';
+import { growUint8 } from './growable.ts';
 import { createKernelArena, type KernelArena } from './kernel-arena.ts';
 import { createLabelRange, readLabel, varintLength, writeLabelHead, writeValueHead } from './label-bytes.ts';
 import { LabelIndex } from './label-index.ts';
+import { PagedWords } from './paged-words.ts';
+import { SeriesPairs } from './series-pairs.ts';
 
 /** Most labels of one series. */
 export const MAX_LABELS_PER_SERIES = 1024;
@@ -12,29 +14,42 @@ export const MAX_LABELS_PER_SERIES = 1024;
 /** Stands for a series that is not in the table. */
 export const UNKNOWN_SERIES = 0xffffffff;
 
+/** Key of a series that was removed. */
+const GONE = 0xffffffff;
+
 const MAX_CACHED_LABEL_SETS = 200_000;
+/** Idleness of a series that is about to be forgotten, unless it is asked for before. */
+const CONDEMNED = 255;
 
 /**
- * Every series of the head, numbered densely from 0, found by the bytes of its labels as they arrive.
+ * Every series of the head, numbered densely from 0, found by the bytes of its labels as they arrive. Series that are
+ * forgotten (see forgetting.ts) give their numbers back.
  *
  * A *key* is one byte form under which a series has arrived: the canonical form (see label-bytes.ts), and whatever
  * other order or encoding a sender uses. A key remembers which key followed it last time: senders repeat the order
  * of their scrapes, so nearly every look-up is one comparison of bytes with the predicted key, without hashing.
  */
 export class SeriesTable {
+  /** Requests that would bring more series than this are refused. */
+  maxCount = Number.POSITIVE_INFINITY;
   readonly index = new LabelIndex();
   readonly #arena = createKernelArena();
   readonly #keys = new ByteTable(this.#arena);
   /** Series of a key. */
-  #keySeries = new Uint32Array(512);
+  readonly #keySeries = new PagedWords();
   /** Key that followed a key, + 1; 0 where none did. */
-  #keySuccessors = new Uint32Array(512);
-  /** Canonical key of a series. */
-  #seriesKeys = new Uint32Array(512);
-  /** Where the label pairs of a series begin in `#pairs`; they end where the next series' begin. */
-  #seriesPairs = new Uint32Array(512);
-  #pairs = new Uint32Array(4096);
+  readonly #keySuccessors = new PagedWords();
+  /** The next key of the same series, + 1; 0 where there is none. */
+  readonly #keySiblings = new PagedWords();
+  /** First key of a series: the canonical one. */
+  readonly #seriesKeys = new PagedWords();
+  readonly #pairs = new SeriesPairs();
+  /** For how many rounds of forgetting a series has been without samples in memory. */
+  #idleness = new Uint8Array(512);
+  #limit = 0;
   #count = 0;
+  #created = 0;
+  readonly #released: number[] = [];
   readonly #labels = new Map<number, Labels>();
   readonly #range = createLabelRange();
   readonly #parsedPairs: number[] = [];
@@ -45,20 +60,31 @@ export class SeriesTable {
     return this.#count;
   }
 
+  /** Every series' number is below. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Series created so far, those that were forgotten since included. */
+  get created(): number {
+    return this.#created;
+  }
+
   get memoryBytes(): number {
     return (
       this.#keys.memoryBytes +
       this.index.memoryBytes +
-      this.#keySeries.byteLength * 2 +
-      this.#seriesKeys.byteLength * 2 +
-      this.#pairs.byteLength
+      this.#keySeries.memoryBytes * 3 +
+      this.#seriesKeys.memoryBytes +
+      this.#pairs.memoryBytes +
+      this.#idleness.length
     );
   }
 
   /**
    * Finds or creates the series whose labels are the byte ranges `[starts[i], ends[i])` of `body`, into `out[i]`.
    * Where a label set is refused, no series is created.
-   * @throws InvalidSeriesError naming the first bad label set
+   * @throws InvalidSeriesError naming the first bad label set; OverloadedError where there are too many series
    */
   resolve(body: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number, out: Uint32Array): void {
     const view = viewOf(body);
@@ -74,7 +100,7 @@ export class SeriesTable {
   /**
    * Creates the series of the label ranges `[starts[i], ends[i])` of `view`, from `first` on, where `out[i]` is
    * `UNKNOWN_SERIES`. Where a label set is refused, no series is created.
-   * @throws InvalidSeriesError naming the first bad label set
+   * @throws InvalidSeriesError naming the first bad label set; OverloadedError where there are too many series
    */
   createUnknown(
     view: DataView,
@@ -84,9 +110,13 @@ export class SeriesTable {
     count: number,
     out: Uint32Array,
   ): void {
+    let unknown = 0;
     for (let i = first; i < count; i++) {
-      if (out[i] === UNKNOWN_SERIES) this.#check(view, starts[i]!, ends[i]!);
+      if (out[i] !== UNKNOWN_SERIES) continue;
+      this.#check(view, starts[i]!, ends[i]!);
+      unknown++;
     }
+    this.#admit(unknown);
     for (let i = first; i < count; i++) {
       if (out[i] === UNKNOWN_SERIES) out[i] = this.#create(view, starts[i]!, ends[i]!);
     }
@@ -103,7 +133,7 @@ export class SeriesTable {
   }
 
   seriesOfKey(key: number): number {
-    return this.#keySeries[key]!;
+    return this.#keySeries.get(key);
   }
 
   addressOfKey(key: number): number {
@@ -112,20 +142,25 @@ export class SeriesTable {
 
   /**
    * Finds or creates the series of one label run.
-   * @throws InvalidSeriesError
+   * @throws InvalidSeriesError, OverloadedError
    */
   resolveOne(bytes: Uint8Array): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const key = this.#keys.find(view, 0, bytes.length);
-    if (key >= 0) return this.#keySeries[key]!;
-    this.#check(view, 0, bytes.length);
-    return this.#create(view, 0, bytes.length);
+    if (key < 0) {
+      this.#check(view, 0, bytes.length);
+      this.#admit(1);
+      return this.#create(view, 0, bytes.length);
+    }
+    const series = this.#keySeries.get(key);
+    this.#idleness[series] = 0;
+    return series;
   }
 
   /** `resolveOne` for the range `[start, end)` that is canonical and was checked before, as in the journal. */
   resolveChecked(view: DataView, start: number, end: number): number {
     const key = this.#keys.find(view, start, end);
-    return key >= 0 ? this.#keySeries[key]! : this.#create(view, start, end);
+    return key >= 0 ? this.#keySeries.get(key) : this.#create(view, start, end);
   }
 
   /** Labels of a series; the same array for every caller as long as it stays cached. */
@@ -133,10 +168,7 @@ export class SeriesTable {
     const cached = this.#labels.get(series);
     if (cached) return cached;
     const labels: string[] = [];
-    const end = this.#pairsEnd(series);
-    for (let i = this.#seriesPairs[series]!; i < end; i++) {
-      labels.push(this.index.nameOf(this.#pairs[i]!), this.index.valueOf(this.#pairs[i]!));
-    }
+    this.#pairs.forEach(series, (pair) => labels.push(this.index.nameOf(pair), this.index.valueOf(pair)));
     if (this.#labels.size >= MAX_CACHED_LABEL_SETS) this.#labels.clear();
     this.#labels.set(series, labels);
     return labels;
@@ -144,17 +176,58 @@ export class SeriesTable {
 
   /** Calls `visit` with every label pair of a series. */
   forEachPair(series: number, visit: (pair: number) => void): void {
-    const end = this.#pairsEnd(series);
-    for (let i = this.#seriesPairs[series]!; i < end; i++) visit(this.#pairs[i]!);
+    this.#pairs.forEach(series, visit);
   }
 
   /** The canonical label run of a series. */
   canonicalBytes(series: number): Uint8Array {
-    return this.#keys.bytes(this.#seriesKeys[series]!);
+    return this.#keys.bytes(this.#seriesKeys.get(series));
   }
 
-  #pairsEnd(series: number): number {
-    return this.#seriesPairs[series + 1]!;
+  /**
+   * Counts a round in which the series had no samples in memory; once there were enough of them, the series is
+   * condemned unless somebody asks for its number before it is removed.
+   * @returns whether it is condemned
+   */
+  addIdleRound(series: number, enough: number): boolean {
+    const rounds = Math.min(this.#idleness[series]! + 1, CONDEMNED);
+    this.#idleness[series] = rounds >= enough ? CONDEMNED : rounds;
+    return rounds >= enough;
+  }
+
+  setBusy(series: number): void {
+    this.#idleness[series] = 0;
+  }
+
+  isCondemned(series: number): boolean {
+    return this.#idleness[series] === CONDEMNED;
+  }
+
+  /** True for a number that stands for a series. */
+  has(series: number): boolean {
+    return series < this.#limit && this.#seriesKeys.get(series) !== GONE;
+  }
+
+  /**
+   * Takes a series out of the table: it is not found any more by its bytes. What it is called can be read until
+   * `release`; the index still has it.
+   */
+  remove(series: number): void {
+    for (let key = this.#seriesKeys.get(series) + 1; key !== 0; ) {
+      const sibling = this.#keySiblings.get(key - 1);
+      this.#keys.remove(key - 1);
+      this.#keys.release(key - 1);
+      key = sibling;
+    }
+    this.#seriesKeys.set(series, GONE);
+    this.#count--;
+  }
+
+  /** The number of a removed series may come again: nobody holds it, and the index has it no more. */
+  release(series: number): void {
+    this.#pairs.release(series);
+    this.#labels.delete(series);
+    this.#released.push(series);
   }
 
   /** Fills in every known series, `UNKNOWN_SERIES` for the others; index of the first unknown one, or -1. */
@@ -167,7 +240,7 @@ export class SeriesTable {
     for (let i = 0; i < count; i++) {
       const start = starts[i]!;
       const end = ends[i]!;
-      let key = previous < 0 ? -1 : successors[previous]! - 1;
+      let key = previous < 0 ? -1 : successors.get(previous) - 1;
       if (key < 0 || !keys.equals(key, view, start, end)) {
         key = keys.find(view, start, end);
         if (key < 0) {
@@ -176,12 +249,20 @@ export class SeriesTable {
           previous = -1;
           continue;
         }
-        if (previous >= 0) successors[previous] = key + 1;
+        if (previous >= 0) successors.set(previous, key + 1);
       }
-      out[i] = keySeries[key]!;
+      out[i] = keySeries.get(key);
       previous = key;
     }
     return firstUnknown;
+  }
+
+  #admit(unknown: number): void {
+    if (unknown > 0 && this.#count + unknown > this.maxCount) {
+      throw new OverloadedError(
+        `the limit of series in memory (head.max_series) is reached: ${this.#count} of ${this.maxCount}`,
+      );
+    }
   }
 
   /** Throws where the labels cannot be a series; changes nothing. */
@@ -213,18 +294,20 @@ export class SeriesTable {
   /** Creates the series, or the key by which a known series has now arrived. The labels were checked. */
   #create(view: DataView, start: number, end: number): number {
     const known = this.#keys.find(view, start, end);
-    if (known >= 0) return this.#keySeries[known]!;
+    if (known >= 0) return this.#keySeries.get(known);
     const pairs = this.#sortedPairs(view, start, end);
     const length = this.#writeCanonical(pairs);
     const canonicalView = new DataView(this.#canonical.buffer, 0, length);
-    let key = this.#keys.find(canonicalView, 0, length);
-    if (key < 0) {
-      key = this.#addKey(canonicalView, 0, length, this.#count);
-      this.#addSeries(key, pairs);
-    }
-    const series = this.#keySeries[key]!;
+    const key = this.#keys.find(canonicalView, 0, length);
+    const series = key >= 0 ? this.#keySeries.get(key) : this.#addSeries(canonicalView, length, pairs);
+    this.#idleness[series] = 0;
+    const canonical = this.#seriesKeys.get(series);
     // Either this is the canonical form itself, or it becomes an alias.
-    if (!this.#keys.equals(key, view, start, end)) this.#addKey(view, start, end, series);
+    if (!this.#keys.equals(canonical, view, start, end)) {
+      const alias = this.#addKey(view, start, end, series);
+      this.#keySiblings.set(alias, this.#keySiblings.get(canonical));
+      this.#keySiblings.set(canonical, alias + 1);
+    }
     return series;
   }
 
@@ -269,26 +352,26 @@ export class SeriesTable {
 
   #addKey(view: DataView, start: number, end: number, series: number): number {
     const key = this.#keys.intern(view, start, end);
-    this.#keySeries = growUint32(this.#keySeries, key + 1);
-    this.#keySuccessors = growUint32(this.#keySuccessors, key + 1);
-    this.#keySeries[key] = series;
+    this.#keySeries.reserve(key + 1);
+    this.#keySuccessors.reserve(key + 1);
+    this.#keySiblings.reserve(key + 1);
+    this.#keySeries.set(key, series);
+    this.#keySuccessors.set(key, 0);
+    this.#keySiblings.set(key, 0);
     this.#arena?.setSeries(this.#keys.addressOf(key), series);
     return key;
   }
 
-  #addSeries(key: number, pairs: readonly number[]): void {
-    const series = this.#count;
-    this.#seriesKeys = growUint32(this.#seriesKeys, series + 1);
-    this.#seriesPairs = growUint32(this.#seriesPairs, series + 2);
-    const from = this.#seriesPairs[series]!;
-    this.#pairs = growUint32(this.#pairs, from + pairs.length);
-    for (let i = 0; i < pairs.length; i++) {
-      this.#pairs[from + i] = pairs[i]!;
-      this.index.addSeries(pairs[i]!, series);
-    }
-    this.#seriesKeys[series] = key;
-    this.#seriesPairs[series + 1] = from + pairs.length;
-    this.#count = series + 1;
+  #addSeries(canonical: DataView, length: number, pairs: readonly number[]): number {
+    const series = this.#released.pop() ?? this.#limit++;
+    this.#seriesKeys.reserve(series + 1);
+    this.#idleness = growUint8(this.#idleness, series + 1);
+    this.#seriesKeys.set(series, this.#addKey(canonical, 0, length, series));
+    this.#pairs.set(series, pairs);
+    for (const pair of pairs) this.index.addSeries(pair, series);
+    this.#count++;
+    this.#created++;
+    return series;
   }
 }
 

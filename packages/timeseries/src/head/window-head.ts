@@ -83,6 +83,11 @@ export class WindowHead {
     return page === undefined ? -1 : page[series & PAGE_MASK]! - 1;
   }
 
+  /** Time of the slot's newest sample, in ms from the start of the window. */
+  newestOffset(slot: number): number {
+    return this.#newest[slot]!;
+  }
+
   /** Gives the next slot to a series that has none yet. */
   addSlot(series: number): number {
     const slot = this.#slotCount++;

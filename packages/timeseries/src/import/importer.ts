@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FamilyMetadata, type ImportedLines, isWireError, type LineFault, parseImportLines } from '@opendata/wire';
 import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
+import type { SeriesHolder } from '../head/forgetting.ts';
 import { createYielder } from '../head/yielder.ts';
 import { type BatchStore, SampleSink } from '../otlp/sample-sink.ts';
 import { seriesLabels } from '../scrape/series-labels.ts';
@@ -48,11 +49,16 @@ export async function importOpenMetrics(
 ): Promise<ImportResult> {
   const importer = new Importer(store, now, patienceMs);
   const yielder = createYielder();
-  for await (const run of runsOfLines(chunks)) {
-    await importer.take(run);
-    await yielder();
+  const release = store.holdSeries(importer.holdSeries);
+  try {
+    for await (const run of runsOfLines(chunks)) {
+      await importer.take(run);
+      await yielder();
+    }
+    return await importer.finish();
+  } finally {
+    release();
   }
-  return importer.finish();
 }
 
 class Importer {
@@ -74,6 +80,11 @@ class Importer {
     this.#patienceMs = patienceMs;
     this.#sink = new SampleSink(store, now());
   }
+
+  readonly holdSeries: SeriesHolder = (mark) => {
+    for (const series of this.#seriesOf.values()) mark(series);
+    this.#sink.holdSeries(mark);
+  };
 
   async take(run: Uint8Array): Promise<void> {
     const parsed = parseImportLines(run, this.#lines + 1, this.#families);

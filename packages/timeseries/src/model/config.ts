@@ -5,7 +5,7 @@ import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
 import { z } from 'zod';
 import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
 import { checkScrapeConfigs } from './check-scrape-configs.ts';
-import { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
+import { DEFAULT_GRACE_MS, DEFAULT_SERIES_IDLE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
 import { globalConfigSchema, resolveScrapeJob, type ScrapeJob, scrapeConfigsSchema } from './scrape-config.ts';
 import { loadScrapeConfigFiles, scrapeConfigFilesSchema } from './scrape-config-files.ts';
 import { remoteWriteError, unsupportedKeys } from './unsupported.ts';
@@ -39,6 +39,10 @@ export interface TimeSeriesConfig {
   readonly windowMs: number;
   /** How long after its end a window is kept in memory for late samples, in ms. */
   readonly graceMs: number;
+  /** Most series in memory; `undefined`: as many as the memory budget allows. */
+  readonly maxSeries: number | undefined;
+  /** How long a series without samples in memory is remembered, in ms. */
+  readonly seriesIdleMs: number;
   readonly otlp: OtlpSettings;
   /** Added to what leaves this server. */
   readonly externalLabels: Readonly<Record<string, string>>;
@@ -85,8 +89,10 @@ const configSchema = z
           .refine((windowMs) => DAY_MS % windowMs === 0, { error: 'expected a part of a day, such as 30m, 1h or 2h' })
           .default(DEFAULT_WINDOW_MS),
         late_grace: durationMs({ minMs: 0 }).default(DEFAULT_GRACE_MS),
+        max_series: z.int({ error: 'expected a whole number of series' }).min(1).optional(),
+        series_idle: durationMs({ minMs: 1000, maxMs: DAY_MS }).default(DEFAULT_SERIES_IDLE_MS),
       })
-      .default({ window: DEFAULT_WINDOW_MS, late_grace: DEFAULT_GRACE_MS }),
+      .prefault({}),
     otlp: otlpConfigSchema.prefault({}),
     ...unsupportedKeys,
     /** Follow a database that another process writes, and never write. */
@@ -152,6 +158,8 @@ function resolveConfig(file: z.infer<typeof configSchema>, folder: string): Time
     retentionBytes: file.retention_size,
     windowMs: file.head.window,
     graceMs: file.head.late_grace,
+    maxSeries: file.head.max_series,
+    seriesIdleMs: file.head.series_idle,
     otlp: resolveOtlpSettings(file.otlp),
     externalLabels: file.global.external_labels ?? {},
     isReadOnly: file.read_only,

@@ -46,13 +46,18 @@ export function createOtlpReceiver({ settings, now }: OtlpReceiverOptions): Otlp
       deltas.forgetIdle(now());
       const sink = new SampleSink(store, now());
       const translator = new Translator({ settings, sink, deltas, now });
-      for (const part of decodeOtlpMetrics(body, encoding)) {
-        translator.add(part);
-        if (sink.size >= SAMPLES_PER_BATCH) sink.flush();
-        await yielder();
+      const release = store.holdSeries(sink.holdSeries);
+      try {
+        for (const part of decodeOtlpMetrics(body, encoding)) {
+          translator.add(part);
+          if (sink.size >= SAMPLES_PER_BATCH) sink.flush();
+          await yielder();
+        }
+        translator.endResource();
+        sink.flush();
+      } finally {
+        release();
       }
-      translator.endResource();
-      sink.flush();
       store.metadata.add(translator.metadata);
       const { points, rejected, message } = translator;
       return { group: sink.group, points, rejected, message };

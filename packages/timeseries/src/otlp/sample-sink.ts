@@ -1,6 +1,7 @@
 import type { FloatHistogram } from '@opendata/promql';
 import { InvalidSampleError } from '../head/errors.ts';
 import type { Exemplar } from '../head/exemplars.ts';
+import type { SeriesHolder } from '../head/forgetting.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
 import type { BatchResult, ExemplarOfSeries, HistogramOfSeries, WriteBatch } from '../ingest/batch-writer.ts';
 import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
@@ -9,6 +10,8 @@ import { SampleBatch } from '../scrape/sample-batch.ts';
 /** The part of the database that takes translated samples. */
 export interface BatchStore {
   seriesId(labels: Uint8Array): number;
+  /** The holder's series keep their numbers. @returns what ends it */
+  holdSeries(holder: SeriesHolder): () => void;
   appendBatch(batch: WriteBatch): BatchResult;
   /** Oldest time that is kept, in ms. */
   readonly oldestMs: number;
@@ -53,6 +56,13 @@ export class SampleSink {
   series(labels: readonly string[]): number {
     return this.#store.seriesId(encodeLabels(labels));
   }
+
+  /** What was not handed on yet is needed again. */
+  readonly holdSeries: SeriesHolder = (mark) => {
+    for (let i = 0; i < this.#floats.count; i++) mark(this.#floats.series[i]!);
+    for (const { series } of this.#histograms) mark(series);
+    for (const { series } of this.#exemplars) mark(series);
+  };
 
   add(series: number, timeMs: number, value: number): void {
     this.#floats.add(series, timeMs, value);

@@ -47,6 +47,7 @@ export class Reader {
     for (let attempt = 1; ; attempt++) {
       const windows = this.#head.windowsBetween(startMs, endMs);
       for (const window of windows) window.retain();
+      const leave = this.#head.reads.enter();
       try {
         return await read({
           head: this.#head,
@@ -58,6 +59,7 @@ export class Reader {
         const wasRemoved = isStorageError(error) && error.code === 'not_found';
         if (!wasRemoved || attempt === ATTEMPTS) throw error;
       } finally {
+        leave();
         for (const window of windows) window.release();
       }
     }

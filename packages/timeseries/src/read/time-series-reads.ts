@@ -12,6 +12,10 @@ import { Reader } from './reader.ts';
 /** Counters of a database since it was opened, and what it holds now. */
 export interface TimeSeriesDbStats {
   readonly series: number;
+  /** With a sample of the last ten minutes, as of a minute ago. */
+  readonly activeSeries: number;
+  readonly createdSeries: number;
+  readonly forgottenSeries: number;
   readonly windows: number;
   readonly samples: number;
   /** Runs of up to 16 samples. */
@@ -107,6 +111,9 @@ export abstract class TimeSeriesReads implements SeriesSource {
     const { head, blocks } = this.sources;
     return {
       series: head.series.count,
+      activeSeries: head.forgetting.active,
+      createdSeries: head.series.created,
+      forgottenSeries: head.forgetting.forgotten,
       windows: head.windowCount,
       samples: head.sampleCount,
       chunks: head.pool.usedChunks,

@@ -21,6 +21,10 @@ export interface ReplicaTarget {
 
 /** How often metadata is looked at, in ms; the writer saves it every 5 s. */
 const METADATA_INTERVAL_MS = 5000;
+/** How often series without samples in memory are looked for, and after how many times they are forgotten. */
+const FORGET_INTERVAL_MS = 60_000;
+const FORGET_ROUNDS = 10;
+const ACTIVE_MS = 600_000;
 
 /**
  * Head and blocks of a database that another process writes. Entries of the journal go into the head; in the step in
@@ -37,11 +41,13 @@ export class FollowedState implements ReplicaState {
   readonly #incomplete = new Set<number>();
   #metadataRow: Uint8Array | undefined;
   #metadataAtMs = Number.NEGATIVE_INFINITY;
+  #forgetAtMs = performance.now();
 
   private constructor(storage: ReadOnlyStorage, target: ReplicaTarget) {
     this.#storage = storage;
     this.#target = target;
     this.#blocks = new BlockSet(storage.blocks, DECODED_PAGES_BYTES);
+    this.#head.forgetting.addHolder(this.#exemplars.holdSeries);
     this.#replay = createEntryReplay(this.#head, this.#exemplars);
   }
 
@@ -57,6 +63,7 @@ export class FollowedState implements ReplicaState {
     await this.#add(change.entries);
     if (!change.isComplete) return;
     this.#moveToBlocks(change);
+    this.#forgetSeries();
     if (performance.now() - this.#metadataAtMs < METADATA_INTERVAL_MS) return;
     this.#metadataAtMs = performance.now();
     const { metadata, logger } = this.#target;
@@ -86,6 +93,15 @@ export class FollowedState implements ReplicaState {
       if (!(error instanceof JournalEntryError)) throw error;
       this.#incomplete.add(lane);
     }
+  }
+
+  /** A round now and then; it is not waited for, as it waits for reads. */
+  #forgetSeries(): void {
+    if (performance.now() - this.#forgetAtMs < FORGET_INTERVAL_MS) return;
+    this.#forgetAtMs = performance.now();
+    this.#head.forgetting.round(FORGET_ROUNDS, Date.now() - ACTIVE_MS).catch((error: unknown) => {
+      this.#target.logger.error({ err: error }, 'series could not be forgotten');
+    });
   }
 
   /** One turn of the event loop: no read sees a sample twice, or not at all. */

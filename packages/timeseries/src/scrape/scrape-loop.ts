@@ -90,7 +90,7 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
     };
   };
 
-  async function stop(): Promise<void> {
+  async function halt(): Promise<void> {
     stopping.abort(new ScrapeError('the server is stopping'));
     clearTimeout(timer);
     await running;
@@ -99,15 +99,19 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
   schedule();
   return {
     status: () => status,
-    stop,
+    async stop() {
+      await halt();
+      recorder.close();
+    },
     async end() {
-      await stop();
+      await halt();
       try {
         recorder.end(Math.max(now(), status.lastScrapeMs + 1));
       } catch (failure) {
         const fields = { job: target.jobLabel, instance: target.instanceLabel, err: failure };
         logger.warn(fields, 'no staleness markers for a target that is gone');
       }
+      recorder.close();
     },
   };
 }

@@ -48,6 +48,7 @@ export class ScrapeRecorder {
   /** Series that get a staleness marker once they are gone, with the number of the scrape that had them last. */
   readonly #live = new Map<number, number>();
   readonly #reportSeries: readonly number[];
+  readonly #release: () => void;
   #metadata: readonly FamilyMetadata[] = [];
   #scrape = 0;
 
@@ -58,6 +59,16 @@ export class ScrapeRecorder {
     this.#reportSeries = REPORTS.map((name) =>
       store.seriesId(encodeLabels(seriesLabels(['__name__', name], target.labels, false))),
     );
+    this.#release = store.holdSeries((mark) => {
+      for (const series of this.#cache.series()) mark(series);
+      for (const series of this.#live.keys()) mark(series);
+      for (const series of this.#reportSeries) mark(series);
+    });
+  }
+
+  /** Nothing is recorded any more. */
+  close(): void {
+    this.#release();
   }
 
   /** What the last scrape that was stored said of its metrics. */

@@ -1,4 +1,5 @@
 import { METRIC_NAME } from '@opendata/promql';
+import type { SeriesHolder } from '../head/forgetting.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
 import { relabel } from '../relabel/relabel.ts';
 import { ScrapeError } from './fetch.ts';
@@ -8,6 +9,8 @@ import type { ScrapeTarget } from './target.ts';
 /** The part of the database that a scraper needs to name series. */
 export interface SeriesNaming {
   seriesId(labels: Uint8Array): number;
+  /** The holder's series keep their numbers. @returns what ends it */
+  holdSeries(holder: SeriesHolder): () => void;
 }
 
 const MAX_IDLE_SCRAPES = 3;
@@ -34,6 +37,11 @@ export class SeriesCache {
 
   get size(): number {
     return this.#byText.size;
+  }
+
+  /** Every series that a text stands for. */
+  *series(): Generator<number> {
+    for (const { series } of this.#byText.values()) if (series !== DROPPED_SERIES) yield series;
   }
 
   /** Begins a scrape; texts that were not seen in the last few are forgotten. */

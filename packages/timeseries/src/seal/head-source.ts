@@ -20,7 +20,7 @@ export async function headSource(
 ): Promise<BlockSource> {
   const { index } = head.series;
   const series = await seriesOf(head, windows, yielder);
-  const pairLimit = index.pairCount;
+  const pairLimit = index.pairLimit;
   const isUsed = new Uint8Array(pairLimit);
   let keyLength = 0;
   for (let i = 0; i < series.length; i++) {
@@ -72,7 +72,7 @@ async function seriesOf(
   windows: readonly WindowHead[],
   yielder: () => Promise<void>,
 ): Promise<Uint32Array> {
-  const marks = new Uint8Array(head.series.count);
+  const marks = new Uint8Array(head.series.limit);
   let count = 0;
   for (const window of windows) {
     for (let slot = 0; slot < window.slotCount; slot++) {
