@@ -9,7 +9,6 @@ const shared = {
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/summary-reporter.mjs'],
-    maxWorkers: 2,
     projects: [
       {
         ...shared,
@@ -18,6 +17,8 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/unit/**/*.test.ts'],
           pool: 'forks',
           isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
           testTimeout: 30_000,
         },
       },
@@ -35,6 +36,9 @@ export default defineConfig({
           ],
           pool: 'forks',
           isolate: true,
+          // More than cores: these wait for outages and deadlines a third of their time.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

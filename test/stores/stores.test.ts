@@ -26,7 +26,7 @@ describe.each(stores)('on %s', (_name, command, create) => {
         'slatedb.yaml',
         `object_store_cache_options: {root_folder: ${workspace.folder}/cache}\n`,
       );
-      config = storageSection(store.objectStore, `  settings_path: ${settings}\n`);
+      config = storageSection(store.objectStore, `  commit_timeout_ms: 3000\n  settings_path: ${settings}\n`);
     });
 
     afterAll(async () => {
