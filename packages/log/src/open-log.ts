@@ -23,7 +23,7 @@ export async function openLog(config: StorageConfig, options: LogOptions = {}): 
   try {
     return await openLogOn(storage, options, () => storage.close());
   } catch (error) {
-    await storage.close();
+    await storage.close().catch(() => undefined);
     throw error;
   }
 }
@@ -200,9 +200,8 @@ class OpenLog extends LogReads implements LogDb {
   private async closeAll(): Promise<void> {
     this.endReads();
     try {
-      await this.retention.close();
-      await this.sealer.close();
-      await this.merger.close();
+      // Each stops at once what it can; retention waits for a merge that is under way.
+      await Promise.all([this.retention.close(), this.sealer.close(), this.merger.close()]);
       await this.storage.journal.flush();
       this.writer.watermark.endWaits();
     } finally {

@@ -22,7 +22,8 @@ export async function recoverSegments(storage: Storage, watcher: KeyWatcher): Pr
   const leftovers = stored.slice(0, stored.length - sealed.length);
   await storage.blocks.remove(leftovers.map(({ blockId }) => blockId));
   const firstSequence = sealed[0]?.startSequence ?? expired.endSequence;
-  if (firstSequence !== expired.endSequence) {
+  // It begins before where a segment that was to expire was merged into another first: its removal was put off.
+  if (firstSequence > expired.endSequence) {
     throw new LogError('corrupt', `the log begins at ${firstSequence}, not at ${expired.endSequence}`);
   }
   const lastSealed = sealed.at(-1);

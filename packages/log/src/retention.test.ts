@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStorage, type Storage, type StorageConfig } from '@opendata/storage';
+import { type MetaStore, openStorage, type Storage, type StorageConfig, StorageError } from '@opendata/storage';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LogDb, LogOptions } from './db.ts';
@@ -99,6 +99,39 @@ describe('retention by age', () => {
     const second = await openOn(storage, {});
     expect(await keysOf(second)).toEqual(['b']);
     expect(storage.blocks.list().length).toBe(1);
+  });
+
+  it('opens where a merge took what was about to be removed when the store stopped answering', async () => {
+    let nowMs = 1000 * hourMs;
+    const storage = await memoryStorage();
+    let answers = false;
+    const meta: MetaStore = {
+      get: (name) => storage.meta.get(name),
+      async put(name, bytes) {
+        await storage.meta.put(name, bytes);
+        if (!answers) throw new StorageError('unavailable', 'no answer, and written nevertheless');
+      },
+    };
+    const options = { retentionMs: hourMs, sealIntervalMs: hourMs, mergeCount: 3, now: () => nowMs };
+    const first = await openOn({ ...storage, meta }, options);
+    await put(first, 'a');
+    await seal(first);
+    nowMs += hourMs / 2;
+    await put(first, 'b');
+    await seal(first);
+    nowMs += hourMs / 2;
+    await expect(first.expire()).rejects.toThrow('no answer');
+    await put(first, 'c');
+    await seal(first);
+    expect(first.stats()).toMatchObject({ mergedSegments: 3, sealedSegments: 1 });
+    await first.close();
+    const second = await openOn(storage, options);
+    expect([second.firstSequence, second.nextSequence]).toEqual([0, 3]);
+    expect(await keysOf(second)).toEqual(['a', 'b', 'c']);
+    answers = true;
+    nowMs += hourMs;
+    await second.expire();
+    expect([second.firstSequence, second.nextSequence]).toEqual([3, 3]);
   });
 
   it('takes the default_ttl of the settings for a retention', async () => {

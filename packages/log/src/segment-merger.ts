@@ -1,4 +1,5 @@
 import { isStorageError, type Storage } from '@opendata/storage';
+import { LogError } from './errors.ts';
 import { Head, type KeyWatcher } from './head/head.ts';
 import type { Logger } from './logger.ts';
 import type { AppendColumns } from './model.ts';
@@ -132,6 +133,9 @@ export class SegmentMerger {
       while (head.endSequence < source.endSequence && !signal.aborted) {
         const page = new ScanPage(copiedRecords, copiedBytes);
         await source.ordered.read(everything, head.endSequence, source.endSequence, page, { signal });
+        if (page.count === 0 && !signal.aborted) {
+          throw new LogError('corrupt', `segment ${source.id} has no record at ${head.endSequence}`);
+        }
         for (let i = 0; i < page.count; ) {
           let end = i + 1;
           while (end < page.count && page.times[end] === page.times[i]) end++;

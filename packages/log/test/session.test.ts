@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
 import {
   decodeSessionAck,
   encodeAppendFrame,
@@ -10,7 +12,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { columnsOf } from '../src/append-columns.ts';
 import { createClient } from './client.testing.ts';
-import { type ServerProcess, startServer } from './server-process.testing.ts';
+import { type ServerProcess, startServer, temporaryFolder } from './server-process.testing.ts';
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -143,6 +145,36 @@ describe('append session', () => {
     session.out.destroy();
     const { values } = await createClient(server.url, 'json').scan('key=s7');
     expect(values.map(({ value }) => value)).toEqual(['a']);
+  });
+
+  it.each([
+    ['', [1, 1, 1]],
+    ['?ordered=true', [1, 1]],
+  ])('acknowledges in order what had to wait for room before a wrong request%s', async (query, frames) => {
+    const folder = temporaryFolder();
+    const settings = join(folder.path, 'slatedb.yaml');
+    const config = join(folder.path, 'log.yaml');
+    writeFileSync(settings, 'max_unflushed_bytes: 65536\n');
+    writeFileSync(config, `storage: {type: InMemory, commit_interval_ms: 1500, settings_path: '${settings}'}\n`);
+    const own = await startServer(['--config', config]);
+    const filling = await open(own.url);
+    // The commit behind the first one comes after the interval; until then there is no room for more.
+    filling.out.write(frame([['s8', 'x']], true));
+    expect(await filling.ack()).toMatchObject({ status: 0 });
+    filling.out.write(frame([['s8', 'x'.repeat(60_000)]]));
+    const session = await open(own.url, LOG_SESSION_CONTENT_TYPE, query);
+    session.out.end(
+      Buffer.concat([frame([['s9', 'y'.repeat(10_000)]]), Uint8Array.of(3, 0x0a, 0x01, 0x08), frame([['s9', 'z']])]),
+    );
+    const acks: SessionAck[] = [];
+    for (let ack = await session.ack(); ack !== undefined; ack = await session.ack()) acks.push(ack);
+    expect(acks.map((ack) => ack.status)).toEqual([0, 400, 0].slice(0, frames.length));
+    expect(acks.map((ack) => ack.frames)).toEqual(frames);
+    const { values } = await createClient(own.url, 'json').scan('key=s9');
+    expect(values.map(({ value }) => value[0])).toEqual(query === '' ? ['y', 'z'] : ['y']);
+    filling.out.end();
+    expect(await own.stop()).toBe(0);
+    folder.remove();
   });
 
   it('survives clients that leave', async () => {

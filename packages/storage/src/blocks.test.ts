@@ -104,7 +104,9 @@ describe('blocks', () => {
     const storage = await openOnModel(store);
     const block = await publish(storage, 1);
     const removed = storage.blocks.remove([block.id]);
-    expect(await codeOf(publish(storage, 1, { replaces: [block.id] }))).toBe('not_found');
+    const other = await publish(storage, 1);
+    expect(await codeOf(publish(storage, 1, { replaces: [other.id, block.id] }))).toBe('not_found');
+    await storage.blocks.remove([other.id]);
     await storage.blocks.remove([block.id]);
     await removed;
     expect(storage.blocks.list()).toEqual([]);

@@ -237,7 +237,7 @@ export class WritableBlocks implements BlockStore {
     if (!(writer instanceof Writer) || writer.state !== 'open') {
       throw new StorageError('internal', `block ${writer.id} cannot be published (again)`);
     }
-    const replaced = (options.replaces ?? []).map((id) => this.#take(id));
+    const replaced = this.#takeAll(options.replaces ?? []);
     const sealsLanes = options.sealsLanes ?? [];
     const afterGroup = this.#journal.seal(sealsLanes);
     const sealedLanes = [...sealsLanes, ...replaced.flatMap((block) => block.sealedLanes)];
@@ -269,7 +269,7 @@ export class WritableBlocks implements BlockStore {
   }
 
   async remove(ids: Iterable<number>): Promise<void> {
-    const removed = [...new Set(ids)].filter((id) => this.#isListed(id)).map((id) => this.#take(id));
+    const removed = this.#takeAll([...new Set(ids)].filter((id) => this.#isListed(id)));
     if (removed.length === 0) return;
     const ops: EngineOp[] = [];
     for (const block of removed) pushRemoval(ops, block);
@@ -305,14 +305,15 @@ export class WritableBlocks implements BlockStore {
     return this.#published.has(id) && !this.#leaving.has(id);
   }
 
-  /** Reserves a block for removal: it stays listed until that is durable, but nobody else can remove it. */
-  #take(id: number): BlockInfo {
-    const block = this.#published.get(id);
-    if (block === undefined || this.#leaving.has(id)) {
+  /** Reserves blocks for removal, all or none: they stay listed until that is durable, but nobody else can remove them. */
+  #takeAll(ids: readonly number[]): BlockInfo[] {
+    const blocks = ids.map((id) => {
+      const block = this.#published.get(id);
+      if (block !== undefined && !this.#leaving.has(id)) return block;
       throw new StorageError('not_found', `block ${id} is not there`, { details: { block: id } });
-    }
-    this.#leaving.set(id, block);
-    return block;
+    });
+    for (const block of blocks) this.#leaving.set(block.id, block);
+    return blocks;
   }
 
   #leave(blocks: readonly BlockInfo[]): void {

@@ -19,6 +19,11 @@ export interface Journal {
    */
   append(lane: number, entry: Uint8Array): number;
   /**
+   * Adds several entries as {@link append} does, all of them or none: they count as one against the budget.
+   * @throws as {@link append}, and then nothing was added
+   */
+  appendAll(entries: readonly LaneEntry[]): number;
+  /**
    * Resolves when the group is durable.
    * @throws StorageError `fenced`, `closed`, or `unavailable` after the deadline: it may become durable later
    */
@@ -33,7 +38,7 @@ export interface Journal {
   onDurable(listener: (group: number) => void): () => void;
   /** Bytes of entries that are not durable yet. */
   readonly pendingBytes: number;
-  /** How many bytes (or one entry of any size) may be pending before {@link append} throws `overloaded`. */
+  /** How many bytes (or one append of any size) may be pending before {@link append} throws `overloaded`. */
   readonly budgetBytes: number;
   /**
    * Every entry of every live lane, in the order of their appends; to be run to its end once, before the first append.
@@ -43,6 +48,12 @@ export interface Journal {
   recover(): AsyncIterable<JournalEntry>;
   /** Ids of the lanes that have entries and are not sealed. */
   lanes(): readonly number[];
+}
+
+/** What is to be added to a lane. */
+export interface LaneEntry {
+  readonly lane: number;
+  readonly entry: Uint8Array;
 }
 
 export interface JournalOptions {
@@ -124,14 +135,35 @@ export class WritableJournal implements Journal, GroupSource {
   }
 
   append(lane: number, entry: Uint8Array): number {
+    this.#admit(entry.length);
+    this.#check(lane, entry);
+    return this.#add(lane, entry);
+  }
+
+  appendAll(entries: readonly LaneEntry[]): number {
+    let sizeBytes = 0;
+    for (const { entry } of entries) sizeBytes += entry.length;
+    this.#admit(sizeBytes);
+    for (const { lane, entry } of entries) this.#check(lane, entry);
+    for (const { lane, entry } of entries) this.#add(lane, entry);
+    return this.#lastNumber;
+  }
+
+  #admit(sizeBytes: number): void {
     if (this.#refusal !== undefined) throw this.#refusal;
-    const pending = this.#pendingBytes + entry.length;
-    if (pending > this.#options.budgetBytes && this.#pendingBytes > 0) throw this.#overloaded(entry.length);
+    if (this.#pendingBytes + sizeBytes > this.#options.budgetBytes && this.#pendingBytes > 0) {
+      throw this.#overloaded(sizeBytes);
+    }
+  }
+
+  #check(lane: number, entry: Uint8Array): void {
     if (this.#sealed.has(lane)) throw new StorageError('internal', `lane ${lane} is sealed`);
     if (entry.length > maxEntryBytes) throw new StorageError('internal', `entry of ${entry.length} bytes is too large`);
-    let group = this.#open;
-    if (group === undefined) group = this.#openGroup();
-    this.#pendingBytes = pending;
+  }
+
+  #add(lane: number, entry: Uint8Array): number {
+    const group = this.#open ?? this.#openGroup();
+    this.#pendingBytes += entry.length;
     group.append(lane, entry);
     if (group.sizeBytes >= this.#groupBytes) this.#closeAfterThisRun(group);
     return group.number;

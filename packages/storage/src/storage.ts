@@ -155,7 +155,9 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
       ...(folder === undefined ? {} : { onTick: () => folder.sync() }),
     });
   } catch (error) {
-    await engine.close().catch(() => undefined);
+    await withDeadline(engine.close(), options.closeTimeoutMs ?? defaultCloseTimeoutMs, 'closing').catch(
+      () => undefined,
+    );
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { CommitLoop } from './commit-loop.ts';
 import type { EngineOp, EngineReader } from './engine.ts';
-import { toStorageError } from './errors.ts';
+import { StorageError, toStorageError } from './errors.ts';
 import type { WritableJournal } from './journal.ts';
 import { journalStateRow } from './journal-recovery.ts';
 import { blockMarkerKey, journalKey, laneMarkerKey, pageKey, pageOfKey, pagesOf } from './keys.ts';
@@ -146,9 +146,11 @@ export class Sweeper {
     this.stats.lanes++;
   }
 
-  #submit(ops: readonly EngineOp[], endsTable = false): Promise<void> {
+  async #submit(ops: readonly EngineOp[], endsTable = false): Promise<void> {
+    // Whoever closes need not wait for what is left: markers say it to the next start.
+    if (this.#stopped) throw new StorageError('closed', 'sweeping has ended');
     this.stats.rows += ops.length;
-    return this.#options.loop.submit(ops, { endsTable });
+    await this.#options.loop.submit(ops, { endsTable });
   }
 }
 

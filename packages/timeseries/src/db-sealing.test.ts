@@ -1,9 +1,10 @@
 import { compareStrings, type Labels, labelsKey, type Matcher } from '@opendata/promql';
+import { type BlockStore, openStorage, StorageError, silentLogger } from '@opendata/storage';
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NOW, useDatabases } from './db.testing.ts';
-import type { TimeSeriesDb } from './db.ts';
+import { TimeSeriesDb } from './db.ts';
 
 const HOUR_MS = 3_600_000;
 const STALE = new Float64Array(new Uint32Array([2, 0x7ff00000]).buffer)[0]!;
@@ -231,6 +232,37 @@ describe('a database that seals', () => {
     },
     60_000 + RUNS * 2000,
   );
+
+  it('goes on with sealing and merging after an error of the storage', async () => {
+    let nowMs = NOW;
+    const storage = await openStorage(newFolder(), { logger: silentLogger });
+    let failures = 1;
+    const { blocks } = storage;
+    const failing: BlockStore = {
+      list: () => blocks.list(),
+      readPages: (...place) => blocks.readPages(...place),
+      publish: (...block) => blocks.publish(...block),
+      remove: (ids) => blocks.remove(ids),
+      create(kind, options) {
+        if (nowMs > NOW && failures-- > 0) throw new StorageError('internal', 'something went wrong');
+        return blocks.create(kind, options);
+      },
+    };
+    const parts = { storage: { ...storage, blocks: failing }, logger: silentLogger, now: () => nowMs, graceMs: 0 };
+    const db = await TimeSeriesDb.open(parts);
+    for (const value of [1, 2]) {
+      const labels = ['__name__', 'up'];
+      await db.committed(
+        db.remoteWrite(bodyOf([{ labels, timestampMs: NOW + value, sample: { float: value } }])).group,
+      );
+      await db.seal('all');
+    }
+    expect(db.stats().blocks).toBe(2);
+    nowMs += 2 * HOUR_MS;
+    await vi.waitUntil(() => db.stats().blocks === 1, { timeout: 30_000 });
+    expect(db.stats().sealing).toMatchObject({ merges: 1, failures: 1 });
+    await db.close();
+  }, 60_000);
 
   it('moves samples of complete windows out of memory and into blocks, which merge', async () => {
     const db = await openDb(newFolder());

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Labels, labelsKey, type Matcher } from '@opendata/promql';
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
 import fc from 'fast-check';
@@ -110,6 +112,28 @@ describe('TimeSeriesDb', () => {
     expect(await db.labelNames(range)).toEqual([]);
     expect(await db.labelValues('__name__', range)).toEqual([]);
     expect(await db.series(range)).toEqual([]);
+  });
+
+  it('takes a request that spans windows as a whole, also where it is larger than the budget of the journal', async () => {
+    const config = newFolder();
+    const { path } = config.object_store;
+    const settings_path = join(path, 'slatedb.yaml');
+    writeFileSync(settings_path, 'max_unflushed_bytes: 65536\n');
+    const small = { ...config, settings_path };
+    let db = await openDb(small);
+    const write = (name: string, count: number): Write =>
+      Array.from({ length: count }, (_, i) => ({
+        labels: ['__name__', `${name}_${i}`, 'padding', `${Math.imul(i + 1, 0x9e3779b1)}`.repeat(3)],
+        timestampMs: NOW - (i % 2) * HOUR,
+        value: i,
+      }));
+    await db.committed(db.remoteWrite(bodyOf(write('large', 4000))).group);
+    await db.committed(db.remoteWrite(bodyOf(write('small', 4))).group);
+    const before = await contents(db);
+    expect(before.size).toBe(4004);
+    await db.close();
+    db = await openDb(small);
+    expect(await contents(db)).toEqual(before);
   });
 
   it('refuses writes while the head is over its budget', async () => {

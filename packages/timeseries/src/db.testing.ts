@@ -18,10 +18,10 @@ export function useDatabases(defaults: Partial<TimeSeriesDbOptions> = {}) {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   });
 
-  function newFolder(): StorageConfig {
+  function newFolder() {
     const path = mkdtempSync(join(tmpdir(), 'timeseries-db-'));
     folders.push(path);
-    return { type: 'SlateDb', path: 'ts', object_store: { type: 'Local', path } };
+    return { type: 'SlateDb', path: 'ts', object_store: { type: 'Local', path } } as const satisfies StorageConfig;
   }
 
   async function openDb(config: StorageConfig, options: Partial<TimeSeriesDbOptions> = {}): Promise<TimeSeriesDb> {

@@ -65,6 +65,8 @@ export class AppendSession {
   private isPaused = false;
   /** The log has no room: this run is tried again. */
   private held: { readonly run: Run; readonly sinceMs: number } | undefined;
+  /** What is said of the request behind the run that is held, which is wrong. */
+  private wrongBehindHeld: { readonly ack: Ack; readonly isLast: boolean } | undefined;
   private inputEnded = false;
   /** Nothing is taken any more. */
   private isClosed = false;
@@ -121,8 +123,7 @@ export class AppendSession {
       if (more) this.schedule();
       else if (this.inputEnded && this.held === undefined) this.endOfInput();
     } catch (error) {
-      const { status, message } = problemOf(error);
-      this.close({ frames: 1, status, message });
+      this.refuse({ frames: 1, ...problemOf(error) }, true);
     }
     this.acknowledge();
   }
@@ -139,10 +140,7 @@ export class AppendSession {
         if (addAppendFrame(run.columns, reader.start, reader.end, limits)) run.beforeDurable ??= before;
       } catch (error) {
         this.append(run);
-        const { status, message } = problemOf(error);
-        const ack = { frames: 1, status, message };
-        if (this.isOrdered) this.close(ack);
-        else this.queue.push({ ack, bytes: 0, done: true });
+        this.refuse({ frames: 1, ...problemOf(error) }, this.isOrdered);
         return !this.isOrdered;
       }
       run.frames++;
@@ -219,9 +217,21 @@ export class AppendSession {
     setTimeout(() => {
       if (this.isClosed) return;
       this.append(run);
-      if (this.held === undefined) this.schedule();
+      if (this.held === undefined) {
+        const wrong = this.wrongBehindHeld;
+        this.wrongBehindHeld = undefined;
+        if (wrong !== undefined && !this.isClosed) this.refuse(wrong.ack, wrong.isLast);
+        this.schedule();
+      }
       this.acknowledge();
     }, retryMs);
+  }
+
+  /** The request behind those that were taken is wrong; that is said in its turn. */
+  private refuse(ack: Ack, isLast: boolean): void {
+    if (this.held !== undefined) this.wrongBehindHeld = { ack, isLast };
+    else if (isLast) this.close(ack);
+    else this.queue.push({ ack, bytes: 0, done: true });
   }
 
   private endOfInput(): void {

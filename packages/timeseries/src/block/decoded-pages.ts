@@ -80,7 +80,14 @@ export class DecodedPages {
     signal: AbortSignal | undefined,
   ): readonly (T | Promise<T>)[] | Promise<readonly T[]> {
     const isKnown = Array.from({ length: count }, (_, i) => this.#entries.has(block * MAX_PAGES + first + i));
-    if (isKnown.includes(true)) return isKnown.map((_, i) => this.get(block, first + i, decode, signal));
+    if (isKnown.includes(true)) {
+      return isKnown.map((_, i) => {
+        const page = this.get(block, first + i, decode, signal);
+        // Whoever reads the pages meets the first error, and looks at no page behind it.
+        if (page instanceof Promise) page.catch(() => undefined);
+        return page;
+      });
+    }
     return this.#blocks
       .readPages(block, first, count, signal)
       .then((pages) => pages.map((bytes, i) => this.#keep(block, first + i, bytes, decode)));

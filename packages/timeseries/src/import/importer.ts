@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isStorageError } from '@opendata/storage';
 import { type FamilyMetadata, type ImportedLines, isWireError, type LineFault, parseImportLines } from '@opendata/wire';
 import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
 import type { SeriesHolder } from '../head/forgetting.ts';
@@ -59,6 +60,11 @@ export async function importOpenMetrics(
   } finally {
     release();
   }
+}
+
+/** The head has no room, or the journal. */
+function isOverloaded(error: unknown): boolean {
+  return error instanceof OverloadedError || (isStorageError(error) && error.code === 'overloaded');
 }
 
 class Importer {
@@ -152,7 +158,7 @@ class Importer {
         this.#sink.flush();
         return;
       } catch (error) {
-        if (!(error instanceof OverloadedError) || this.#now() >= giveUpMs) throw error;
+        if (!isOverloaded(error) || this.#now() >= giveUpMs) throw error;
         await this.#settle();
         await this.#store.seal('complete');
         await sleep(RETRY_MS);

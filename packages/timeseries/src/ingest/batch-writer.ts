@@ -1,5 +1,4 @@
 import type { FloatHistogram } from '@opendata/promql';
-import { OverloadedError } from '../head/errors.ts';
 import type { Exemplar, ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import { encodeHistogram } from '../head/histogram-bytes.ts';
@@ -81,19 +80,15 @@ export class BatchWriter {
     for (let i = 0; i < floats.count; i++) writer.checkTimes(floats.timestamps[i]!, floats.timestamps[i]!);
     for (const { timestampMs } of histograms) writer.checkTimes(timestampMs, timestampMs);
     const parts = new Map<number, Part>();
-    let group = journal.lastGroup;
+    let group: number;
     let kept = 0;
     try {
       this.#distribute(batch, parts);
-      const entries = [...parts.values()].map((part) => this.#encode(part, floats.values));
-      const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
-      if (journal.pendingBytes + bytes > journal.budgetBytes && journal.pendingBytes > 0) {
-        throw new OverloadedError(
-          `the journal's budget is used up: ${journal.pendingBytes} of ${journal.budgetBytes} bytes`,
-        );
-      }
-      let i = 0;
-      for (const { window } of parts.values()) group = journal.append(window.lane, entries[i++]!);
+      const entries = [...parts.values()].map((part) => ({
+        lane: part.window.lane,
+        entry: this.#encode(part, floats.values),
+      }));
+      group = journal.appendAll(entries);
     } catch (error) {
       for (const { window, known } of parts.values()) {
         window.removeSlotsFrom(known);

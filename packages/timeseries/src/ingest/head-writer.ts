@@ -8,9 +8,9 @@ import { distributeByWindow } from './by-window.ts';
 /** The part of the journal that a writer needs. */
 export interface WritableJournal {
   append(lane: number, entry: Uint8Array): number;
+  /** All or none. */
+  appendAll(entries: readonly { readonly lane: number; readonly entry: Uint8Array }[]): number;
   readonly lastGroup: number;
-  readonly pendingBytes: number;
-  readonly budgetBytes: number;
 }
 
 /** Times further than this ahead of the clock are refused, as Prometheus' receiver does. */
@@ -129,24 +129,17 @@ export class HeadWriter {
       const window = head.openWindow(part.startMs);
       return { ...part, window, known: window.slotCount };
     });
-    let bytes = 0;
-    const entries: Uint8Array[] = [];
-    let group = journal.lastGroup;
+    const entries: { readonly lane: number; readonly entry: Uint8Array }[] = [];
+    let group: number;
     try {
       for (const { window, known, columns } of parts) {
         this.#reserve(columns.count);
         resolveSlots(window, columns.series, columns.count, this.#slots);
         toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
         const entry = this.#encode(window, known, columns.values, columns.count).slice();
-        bytes += entry.length;
-        entries.push(entry);
+        entries.push({ lane: window.lane, entry });
       }
-      if (journal.pendingBytes + bytes > journal.budgetBytes && journal.pendingBytes > 0) {
-        throw new OverloadedError(
-          `the journal's budget is used up: ${journal.pendingBytes} of ${journal.budgetBytes} bytes`,
-        );
-      }
-      for (let i = 0; i < parts.length; i++) group = journal.append(parts[i]!.window.lane, entries[i]!);
+      group = journal.appendAll(entries);
     } catch (error) {
       for (const { window, known } of parts) this.#undo(window, known);
       throw error;

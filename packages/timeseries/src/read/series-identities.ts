@@ -90,7 +90,8 @@ export class SeriesIdentities {
   ): Promise<Labels[]> {
     let known = this.#ofBlocks.get(block.id);
     if (known === undefined) {
-      known = new Array<Labels | undefined>(block.descriptor.seriesCount);
+      // As large as what was asked for: one of all series would be 8 bytes each, for every block that was ever read.
+      known = [];
       this.#ofBlocks.set(block.id, known);
     }
     const { index } = block;

@@ -152,7 +152,7 @@ export class Sealer {
   #failed(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
     this.#stats.failures++;
-    if (isStorageError(error) && !error.retryable && error.code !== 'corrupt' && error.code !== 'not_found') {
+    if (isStorageError(error) && (error.code === 'fenced' || error.code === 'closed')) {
       this.#options.logger.error({ err: error }, 'sealing has ended');
       clearInterval(this.#timer);
       return;
