@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeWriteRequest, snappyCompress, type WriteRequestSeries } from '@opendata/wire';
+import {
+  encodeWriteRequest,
+  encodeWriteRequest2,
+  snappyCompress,
+  type WriteRequest2Series,
+  type WriteRequestSeries,
+} from '@opendata/wire';
 import { freePort, startServer } from '../support/server-process.ts';
 import { type Answer, answerOfJson, type JsonAnswer, type QueryTimes } from './answer.ts';
 import { DATA_END_MS, DATA_START_MS, type GeneratedSeries, type GeneratedValue } from './data.ts';
@@ -9,6 +15,8 @@ import { DATA_END_MS, DATA_START_MS, type GeneratedSeries, type GeneratedValue }
 /** A running Prometheus that holds generated data. */
 export interface Oracle {
   push(series: readonly GeneratedSeries[]): Promise<void>;
+  /** Writes one request as it is, start timestamps included. */
+  write(series: readonly WriteRequest2Series[]): Promise<void>;
   query(query: string, times: QueryTimes): Promise<Answer>;
   /** Any other endpoint below `/api/v1/`. */
   call(endpoint: string, parameters: Readonly<Record<string, string>>): Promise<JsonAnswer>;
@@ -61,6 +69,7 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
         for (const [from, to] of runsOf(one)) await write(server.url, [slice(one, from, to)]);
       }
     },
+    write: (series) => send(server.url, encodeWriteRequest2(series), 2),
     query: (query, times) => ask(server.url, query, times),
     call: (endpoint, parameters) => post(server.url, endpoint, new URLSearchParams(parameters)),
     async stop() {
@@ -100,17 +109,19 @@ function slice({ labels, timestamps, values }: GeneratedSeries, fromMs: number, 
 }
 
 async function write(url: string, series: readonly WriteRequestSeries[]): Promise<void> {
-  const body = snappyCompress(
-    encodeWriteRequest({ series: series.filter((one) => one.samples!.length + one.histograms!.length > 0) }),
-  );
+  const filled = series.filter((one) => one.samples!.length + one.histograms!.length > 0);
+  await send(url, encodeWriteRequest({ series: filled }), 1);
+}
+
+async function send(url: string, request: Uint8Array, version: 1 | 2): Promise<void> {
   const response = await fetch(`${url}/api/v1/write`, {
     method: 'POST',
     headers: {
-      'content-type': 'application/x-protobuf',
+      'content-type': `application/x-protobuf${version === 2 ? ';proto=io.prometheus.write.v2.Request' : ''}`,
       'content-encoding': 'snappy',
-      'x-prometheus-remote-write-version': '0.1.0',
+      'x-prometheus-remote-write-version': version === 2 ? '2.0.0' : '0.1.0',
     },
-    body,
+    body: snappyCompress(request),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`remote write: ${response.status} ${text}`);

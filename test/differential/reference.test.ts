@@ -45,7 +45,8 @@ async function compareMany(seed: number, queries: number): Promise<string[]> {
     const actual = await askEngine(engine, source, query, times);
     const expected = runReference(series, query, frameOf(times));
     const difference = differenceOf(withoutRepairs(actual), expected, { relative: 1e-9 }, false);
-    if (difference !== undefined) differences.push(`${query}\n${JSON.stringify(times)}\n${difference}\n`);
+    if (difference !== undefined)
+      differences.push(`${query}\n${JSON.stringify(times)}, data of ${seed}\n${difference}\n`);
   }
   return differences;
 }

@@ -1,4 +1,6 @@
 import type { BinaryExpr, BinaryOp, VectorMatching } from '../ast.ts';
+import { pow } from '../go-exponentials.ts';
+import { atan2 } from '../go-math.ts';
 import { compareLabels, type Labels, labelsKey, labelValue, METRIC_NAME } from '../labels.ts';
 import { keepLabels, setLabel, withoutName } from './aggregate.testing.ts';
 import { showLabels } from './text.testing.ts';
@@ -19,8 +21,8 @@ const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
   '%': (a, b) => a % b,
-  '^': (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
-  atan2: Math.atan2,
+  '^': pow,
+  atan2,
 };
 
 export function scalarBinary(op: BinaryOp, left: number, right: number): number {

@@ -1,4 +1,5 @@
-import { log2, log10 } from '../go-exponentials.ts';
+import { exp, log, log2, log10 } from '../go-exponentials.ts';
+import { acos, acosh, asin, asinh, atan, cos, cosh, sin, sinh, tan, tanh } from '../go-math.ts';
 
 /** Go's math.Max: an infinity beats NaN. */
 export function goMax(a: number, b: number): number {
@@ -13,28 +14,28 @@ export function goMin(a: number, b: number): number {
 /** Functions of a single float. */
 export const elementwise: Readonly<Record<string, (x: number) => number>> = {
   abs: Math.abs,
-  acos: Math.acos,
-  acosh: Math.acosh,
-  asin: Math.asin,
-  asinh: Math.asinh,
-  atan: Math.atan,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
   atanh: Math.atanh,
   ceil: Math.ceil,
-  cos: Math.cos,
-  cosh: Math.cosh,
+  cos,
+  cosh,
   deg: (x) => (x * 180) / Math.PI,
-  exp: Math.exp,
+  exp,
   floor: Math.floor,
-  ln: Math.log,
+  ln: log,
   log10,
   log2,
   rad: (x) => (x * Math.PI) / 180,
   sgn: (x) => (x > 0 ? 1 : x < 0 ? -1 : x),
-  sin: Math.sin,
-  sinh: Math.sinh,
+  sin,
+  sinh,
   sqrt: Math.sqrt,
-  tan: Math.tan,
-  tanh: Math.tanh,
+  tan,
+  tanh,
   day_of_month: (x) => civil(x).day,
   day_of_week: (x) => civil(x).weekday,
   day_of_year: (x) => civil(x).yearday,

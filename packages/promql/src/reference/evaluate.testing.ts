@@ -4,6 +4,7 @@ import { formatPosition } from '../parse-error.ts';
 import { typeOf } from '../type-check.ts';
 import { aggregate, metricName } from './aggregate.testing.ts';
 import { scalarBinary, setOperation, vectorScalar, vectorVector } from './binary.testing.ts';
+import { goMax, goMin } from './elementwise.testing.ts';
 import { callFunction } from './functions.testing.ts';
 import { anchored, rangeFunctions, smoothed, type Window } from './range-functions.testing.ts';
 import { durationMs, instantVector, positiveMs, rangeVector, referenceTime } from './select.testing.ts';
@@ -143,14 +144,12 @@ function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateE
   });
 }
 
-/** Of a parameter over the steps, NaN is noted, the smallest value and the largest. */
+/** Of a parameter over the steps, NaN is noted, the smallest value and the largest: those are NaN too then, or infinite. */
 function noteParameter(query: ReferenceQuery, node: AggregateExpr, values: readonly number[]): void {
   if (node.op !== 'quantile' && node.op !== 'limit_ratio') return;
   const { position } = unwrap(node.param!);
-  const numbers = values.filter((value) => !Number.isNaN(value));
-  const low = node.op === 'quantile' ? 0 : -1;
-  const extremes = [Math.min(low, ...numbers), Math.max(1, ...numbers)];
-  if (numbers.length < values.length) extremes.push(Number.NaN);
+  const extremes = [values.reduce(goMin, node.op === 'quantile' ? 0 : -1), values.reduce(goMax, 1)];
+  if (values.some(Number.isNaN)) extremes.push(Number.NaN);
   for (const value of extremes) {
     if (node.op === 'quantile') noteQuantile(query, value, position);
     else if (value > 1 || value < -1) {

@@ -7,6 +7,7 @@ import { placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { formatFloat, formatGeneral } from '../format.ts';
+import { maxOf, minOf } from '../functions/math.ts';
 import { labelsHashFraction } from '../hash.ts';
 import { stepSeriesBytes } from '../memory.ts';
 import { withLabel } from '../metadata-labels.ts';
@@ -103,16 +104,15 @@ function sampleRatios(ctx: QueryContext, node: AggregateExpr, scalars: Float64Ar
   return scalars.map((ratio) => Math.max(-1, Math.min(1, ratio)));
 }
 
-/** What is noted of a parameter over the steps: NaN alone, or the smallest value below the bounds and the largest above. */
+/**
+ * What is noted of a parameter over the steps: a NaN, the smallest value where it is below the bounds and the largest
+ * where it is above. If there is a NaN both are that, unless infinite.
+ */
 function outliers(values: Float64Array, low: number, high: number): number[] {
-  let smallest = low;
-  let largest = high;
-  for (const value of values) {
-    if (Number.isNaN(value)) return [value];
-    if (value < smallest) smallest = value;
-    else if (value > largest) largest = value;
-  }
   const found: number[] = [];
+  if (values.some(Number.isNaN)) found.push(Number.NaN);
+  const smallest = values.reduce(minOf, low);
+  const largest = values.reduce(maxOf, high);
   if (smallest < low) found.push(smallest);
   if (largest > high) found.push(largest);
   return found;
