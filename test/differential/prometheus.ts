@@ -30,6 +30,7 @@ const NEWEST_FEATURES = [
   'promql-extended-range-selectors',
   'promql-binop-fill-modifiers',
   'st-storage',
+  'promql-per-step-stats',
   'use-start-timestamps',
 ];
 

@@ -53,7 +53,7 @@ export interface QueryContext extends QueryParameters {
   check(where: string): void;
   /** `line:column` of a node, for annotations. */
   position(range: PositionRange): string;
-  readonly stats: { peakSamples: number; totalSamples: number };
+  readonly stats: { peakSamples: number; totalSamples: number; sortMs: number };
   dispose(): void;
 }
 
@@ -80,7 +80,7 @@ export function createContext(
   if (outer?.aborted) controller.abort();
   else outer?.addEventListener('abort', onAbort, { once: true });
 
-  const stats = { peakSamples: 0, totalSamples: 0 };
+  const stats = { peakSamples: 0, totalSamples: 0, sortMs: 0 };
   let held = 0;
   let work = 0;
   let sliceEnd = performance.now() + SLICE_MS;

@@ -14,6 +14,7 @@ import { fetchSelectors } from './plan.ts';
 import { createProfile, type PlanNode } from './profile.ts';
 import { windowsOf } from './range/windows.ts';
 import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
+import { createSampleCounter, type SampleCounts } from './sample-counts.ts';
 import { ABSENT, allPresent, countPresent, type Grid, type StepSeries } from './value.ts';
 
 /** Samples of one series, as columns. */
@@ -38,7 +39,17 @@ export interface QueryStats {
   readonly peakSamples: number;
   /** Samples that passed through the evaluation. */
   readonly totalSamples: number;
+  /** From the call to the result. */
   readonly durationMs: number;
+  /** Waiting for a turn. */
+  readonly queueMs: number;
+  /** Reading the series of all selectors. */
+  readonly preparationMs: number;
+  readonly evaluationMs: number;
+  /** Bringing a matrix into the order of its labels. */
+  readonly sortMs: number;
+  /** Where `stats` was asked for: samples at each step. */
+  readonly samples?: SampleCounts;
 }
 
 interface Notes {
@@ -90,6 +101,8 @@ export interface QueryOptions {
   readonly queryText?: string;
   /** The result tells what each part of the expression gave. */
   readonly explain?: boolean;
+  /** The result's statistics have `samples`. */
+  readonly stats?: boolean;
   /** As `explain`, with times. */
   readonly trace?: boolean;
 }
@@ -144,6 +157,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
     let ctx: QueryContext | undefined;
     try {
       leave = await gate.enter(options.signal, entry.controller.signal, timeoutMs);
+      const enteredAt = performance.now();
       const limits = {
         maxBytes: engineOptions.maxBytes ?? 2 ** 30,
         maxSamples: options.maxSamples ?? engineOptions.maxSamples ?? 50_000_000,
@@ -156,11 +170,23 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
       ctx.check('expression evaluation');
       const grid = gridOf(ctx);
       const fetched = await fetchSelectors(ctx, expr, grid);
+      const preparedAt = performance.now();
       const profile = options.explain || options.trace ? createProfile(options.trace === true) : undefined;
-      const evaluator = createEvaluator(ctx, fetched);
-      const outcome = await evaluate(profile?.measured(evaluator) ?? evaluator, expr);
+      const counter = options.stats ? createSampleCounter() : undefined;
+      let evaluator = createEvaluator(ctx, fetched);
+      if (profile !== undefined) evaluator = profile.measured(evaluator);
+      if (counter !== undefined) evaluator = counter.observed(evaluator);
+      const outcome = await evaluate(evaluator, expr);
+      const evaluatedAt = performance.now();
       const { warnings, infos } = ctx.annotations;
-      const stats = { ...ctx.stats, durationMs: performance.now() - started };
+      const stats: QueryStats = {
+        ...ctx.stats,
+        durationMs: evaluatedAt - started,
+        queueMs: enteredAt - started,
+        preparationMs: preparedAt - enteredAt,
+        evaluationMs: evaluatedAt - preparedAt - ctx.stats.sortMs,
+        ...(counter && { samples: counter.counts(ctx, expr, fetched, grid) }),
+      };
       const plan = profile?.plan(expr, fetched);
       return { ...outcome, warnings, infos, stats, ...(plan && { plan }) };
     } catch (error) {
@@ -295,7 +321,10 @@ async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome>
     matrix.push(toMatrixSeries(element, times));
     if (ctx.due(grid.count)) await ctx.pause();
   }
-  return { type: 'matrix', value: await sortByLabelSets(ctx, matrix) };
+  const sortsAt = performance.now();
+  const sorted = await sortByLabelSets(ctx, matrix);
+  ctx.stats.sortMs = performance.now() - sortsAt;
+  return { type: 'matrix', value: sorted };
 }
 
 function toMatrixSeries({ labels, values, present, histograms }: StepSeries, times: Float64Array): MatrixSeries {

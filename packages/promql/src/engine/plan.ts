@@ -118,7 +118,7 @@ export type Fetched = ReadonlyMap<VectorSelector, readonly SeriesColumns[]>;
  */
 export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid): Promise<Fetched> {
   const byMatchers = new Map<string, Need[]>();
-  collect(ctx, expr, grid, false, (need) => {
+  collect(ctx, expr, grid, undefined, (need) => {
     const key = matchersKey(need.node.matchers);
     const needs = byMatchers.get(key);
     if (needs === undefined) byMatchers.set(key, [need]);
@@ -197,8 +197,16 @@ const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
 
 type Request = (need: Need) => void;
 
-/** @param statistics only count and sum of histograms are of interest */
-function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boolean, request: Request): void {
+/** What of histograms matters to the functions above a node: their buckets to any of them, or count and sum only. */
+type Interest = 'buckets' | 'statistics' | undefined;
+
+function interestWithin(func: string, interest: Interest): Interest {
+  if (interest === 'buckets' || NEEDS_BUCKETS.has(func)) return 'buckets';
+  return STATISTICS_FUNCTIONS.has(func) ? 'statistics' : interest;
+}
+
+function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, interest: Interest, request: Request): void {
+  const statistics = interest === 'statistics';
   const grid = outerGrid.count > 1 && isStepInvariant(expr) ? singleStep(outerGrid) : outerGrid;
   switch (expr.kind) {
     case 'number':
@@ -234,26 +242,26 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, statistics: boo
     }
     case 'subquery': {
       const inner = subqueryGrid(ctx, expr, grid);
-      if (inner.count > 0) collect(ctx, expr.expr, inner, false, request);
+      if (inner.count > 0) collect(ctx, expr.expr, inner, undefined, request);
       return;
     }
     case 'call': {
-      const inner = STATISTICS_FUNCTIONS.has(expr.func) || (statistics && !NEEDS_BUCKETS.has(expr.func));
+      const inner = interestWithin(expr.func, interest);
       for (const [i, argument] of expr.args.entries()) {
         if (expr.func !== 'info' || i === 0) collect(ctx, argument, grid, inner, request);
       }
       return;
     }
     case 'aggregate':
-      if (expr.param !== undefined) collect(ctx, expr.param, grid, statistics, request);
-      collect(ctx, expr.expr, grid, statistics, request);
+      if (expr.param !== undefined) collect(ctx, expr.param, grid, interest, request);
+      collect(ctx, expr.expr, grid, interest, request);
       return;
     case 'binary':
-      collectOperands(ctx, expr, grid, statistics, request);
+      collectOperands(ctx, expr, grid, interest, request);
       return;
     case 'unary':
     case 'paren':
-      collect(ctx, expr.expr, grid, statistics, request);
+      collect(ctx, expr.expr, grid, interest, request);
       return;
   }
 }
@@ -267,21 +275,21 @@ function collectOperands(
   ctx: QueryContext,
   chain: BinaryExpr,
   chainGrid: Grid,
-  chainStatistics: boolean,
+  chainInterest: Interest,
   request: Request,
 ): void {
   const rights: (() => void)[] = [];
   let expr: Expr = chain;
   let grid = chainGrid;
-  let statistics = chainStatistics;
+  let interest = chainInterest;
   while (expr.kind === 'binary') {
     const { right, op } = expr;
     if (grid.count > 1 && isStepInvariant(expr)) grid = singleStep(grid);
-    statistics &&= op !== '</' && op !== '>/';
-    const [rightGrid, rightStatistics] = [grid, statistics];
-    rights.push(() => collect(ctx, right, rightGrid, rightStatistics, request));
+    if (op === '</' || op === '>/') interest = 'buckets';
+    const [rightGrid, rightInterest] = [grid, interest];
+    rights.push(() => collect(ctx, right, rightGrid, rightInterest, request));
     expr = expr.left;
   }
-  collect(ctx, expr, grid, statistics, request);
+  collect(ctx, expr, grid, interest, request);
   for (const collectRight of rights.reverse()) collectRight();
 }

@@ -10,6 +10,8 @@ load 1m
   custom                {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3]}}x5
   gauge_custom          {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1] counter_reset_hint:gauge}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3] counter_reset_hint:gauge}}x5
   other_custom          {{schema:-53 sum:1 count:1 custom_values:[3] buckets:[1]}}x9
+  infinite              NaN Infx9
+  only_nan              {{schema:0 sum:NaN count:3}}x9
   falling               {{count:1 buckets:[1]}}+{{count:1 buckets:[1]}}x4 {{count:2 buckets:[2]}}+{{count:1 buckets:[1]}}x4
   one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
   only_bucket{le="+Inf"} 3x10
@@ -86,12 +88,30 @@ eval instant at 7m histogram_count(falling + falling offset 1m)
   expect no_warn
   {} 7
 
+eval instant at 5m histogram_fraction(NaN, 1, histogram_count(falling + falling offset 1m))
+  expect warn msg: PromQL warning: bucket label "le" is missing or has a malformed value of "" (1:28)
+
+eval instant at 5m histogram_quantile(0, only_nan)
+  expect info msg: PromQL info: input to histogram_quantile has NaN observations, result is skewed higher for metric name "only_nan" (1:23)
+  {} NaN
+
+eval range from 5m to 5m step 1m step()
+  {} 0
+
+eval range from 5m to 6m step 1m step()
+  {} 60 60
+
+eval range from 0 to 5m step 1m quantile(scalar(infinite), float)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got NaN (1:10)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got +Inf (1:10)
+  {} NaN Inf Inf Inf Inf Inf
+
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 `;
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(21);
+  expect(outcomes).toHaveLength(26);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

@@ -62,7 +62,7 @@ export function callFunction(query: ReferenceQuery, frame: Frame, node: Call): S
     case 'range':
       return numbers(times.map(() => (query.endMs - query.startMs) / 1000));
     case 'step':
-      return numbers(times.map(() => query.stepMs / 1000));
+      return numbers(times.map(() => (query.startMs === query.endMs ? 0 : query.stepMs / 1000)));
     case 'max_of': {
       const right = scalar(1);
       return numbers(scalar(0).map((a, i) => goMax(a, right[i]!)));

@@ -17,8 +17,8 @@ function features(): object {
     promql: {
       ...all(['anchored', 'at_modifier', 'bool', 'by', 'duration_expr', 'fill', 'fill_left', 'fill_right'], true),
       ...all(['group_left', 'group_right', 'ignoring', 'negative_offset', 'offset', 'on'], true),
-      ...all(['per_query_lookback_delta', 'smoothed', 'subqueries', 'without'], true),
-      ...all(['delayed_name_removal', 'per_step_stats', 'type_and_unit_labels'], false),
+      ...all(['per_query_lookback_delta', 'per_step_stats', 'smoothed', 'subqueries', 'without'], true),
+      ...all(['delayed_name_removal', 'type_and_unit_labels'], false),
     },
     promql_functions: all([...functions.keys()].sort(), true),
   };

@@ -2,7 +2,16 @@ import type { QueryResult } from '@opendata/promql';
 import { describe, expect, it } from 'vitest';
 import { writeQueryResponse } from './json-writer.ts';
 
-const notes = { warnings: [], infos: [], stats: { peakSamples: 0, totalSamples: 0, durationMs: 0 } };
+const stats = {
+  peakSamples: 0,
+  totalSamples: 0,
+  durationMs: 0,
+  queueMs: 0,
+  preparationMs: 0,
+  evaluationMs: 0,
+  sortMs: 0,
+};
+const notes = { warnings: [], infos: [], stats };
 
 async function piecesOf(result: QueryResult): Promise<Buffer[]> {
   const pieces: Buffer[] = [];

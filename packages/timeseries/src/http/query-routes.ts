@@ -31,7 +31,7 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       const timeMs = parameters.time('time', now());
       const options = queryOptions(parameters, reply);
       const result = await run(options, () => engine.instant(source(), parameters.text('query'), timeMs, options));
-      return answer(reply, result, limit, parameters.text('stats'));
+      return answer(reply, result, limit, parameters.text('stats'), { startMs: timeMs, stepMs: 0 });
     },
   });
   addApiRoute(app, {
@@ -54,9 +54,15 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       const options = queryOptions(parameters, reply);
       const query = parameters.text('query');
       const result = await run(options, () => engine.range(source(), query, startMs, endMs, stepMs, options));
-      return answer(reply, result, limit, parameters.text('stats'));
+      return answer(reply, result, limit, parameters.text('stats'), { startMs, stepMs });
     },
   });
+}
+
+/** When the steps of a query are. */
+interface StepTimes {
+  readonly startMs: number;
+  readonly stepMs: number;
 }
 
 function queryOptions(parameters: Parameters, reply: FastifyReply): QueryOptions {
@@ -68,6 +74,7 @@ function queryOptions(parameters: Parameters, reply: FastifyReply): QueryOptions
       : parseDurationMs(lookback, (message) => badData(`error parsing lookback delta duration: ${message}`));
   return {
     signal: requestSignal(reply),
+    stats: parameters.text('stats') !== '',
     explain: parameters.text('explain') === 'true',
     trace: parameters.text('trace') === 'true',
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -92,7 +99,13 @@ async function run({ signal }: QueryOptions, query: () => Promise<QueryResult>):
 const STATUS = { execution: 422, canceled: 499, timeout: 503, internal: 500, unavailable: 503 } as const;
 const RETRY_AFTER_SECONDS = 1;
 
-async function answer(reply: FastifyReply, result: QueryResult, limit: number, stats: string): Promise<FastifyReply> {
+async function answer(
+  reply: FastifyReply,
+  result: QueryResult,
+  limit: number,
+  stats: string,
+  times: StepTimes,
+): Promise<FastifyReply> {
   const isTruncated =
     limit > 0 && (result.type === 'vector' || result.type === 'matrix') && result.value.length > limit;
   const kept = isTruncated ? ({ ...result, value: result.value.slice(0, limit) } as QueryResult) : result;
@@ -100,7 +113,7 @@ async function answer(reply: FastifyReply, result: QueryResult, limit: number, s
   if (stats !== '' && stats !== 'true' && stats !== 'all') warnings.push(deprecatedStats(stats));
   const pieces = writeQueryResponse(kept, {
     warnings,
-    stats: stats === '' ? undefined : statsJson(result.stats),
+    stats: stats === '' ? undefined : statsJson(result.stats, times, stats === 'all'),
     plan: result.plan && JSON.stringify(result.plan),
   });
   return await sendPieces(reply, pieces);
@@ -111,18 +124,28 @@ function deprecatedStats(value: string): string {
   return `value ${quote(value)} for parameter ${name} is deprecated and will be rejected in the next major release, use "true" or "all"`;
 }
 
-/** Statistics in Prometheus' shape; what it measures apart, and we do not, is part of the evaluation. */
-function statsJson({ durationMs, totalSamples, peakSamples }: QueryStats): string {
-  const seconds = durationMs / 1000;
+/** Statistics in Prometheus' shape, with those by step where all were asked for. */
+function statsJson(stats: QueryStats, grid: StepTimes, bySteps: boolean): string {
+  const { queueMs, preparationMs, evaluationMs, sortMs, durationMs, peakSamples, samples } = stats;
+  const { queryable, read } = samples ?? { queryable: new Float64Array(0), read: new Float64Array(0) };
+  const total = (counts: Float64Array) => counts.reduce((sum, count) => sum + count, 0);
+  const steps = (counts: Float64Array) =>
+    Array.from(counts, (count, i) => [(grid.startMs + i * grid.stepMs) / 1000, count]);
   return JSON.stringify({
     timings: {
-      evalTotalTime: seconds,
-      resultSortTime: 0,
-      queryPreparationTime: 0,
-      innerEvalTime: seconds,
-      execQueueTime: 0,
-      execTotalTime: seconds,
+      evalTotalTime: (preparationMs + evaluationMs + sortMs) / 1000,
+      resultSortTime: sortMs / 1000,
+      queryPreparationTime: preparationMs / 1000,
+      innerEvalTime: evaluationMs / 1000,
+      execQueueTime: queueMs / 1000,
+      execTotalTime: durationMs / 1000,
     },
-    samples: { totalQueryableSamples: totalSamples, samplesRead: totalSamples, peakSamples },
+    samples: {
+      ...(bySteps && { totalQueryableSamplesPerStep: steps(queryable) }),
+      totalQueryableSamples: total(queryable),
+      ...(bySteps && { samplesReadPerStep: steps(read) }),
+      samplesRead: total(read),
+      peakSamples,
+    },
   });
 }

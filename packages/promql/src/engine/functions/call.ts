@@ -158,7 +158,7 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     case 'range':
       return scalar((ctx.endMs - ctx.startMs) / 1000);
     case 'step':
-      return scalar(ctx.stepMs / 1000);
+      return scalar(ctx.startMs === ctx.endMs ? 0 : ctx.stepMs / 1000);
     case 'max_of':
     case 'min_of': {
       const [a, b] = [await column(0), await column(1)];

@@ -1,0 +1,163 @@
+import type { Expr, MatrixSelector, SubqueryExpr, VectorSelector } from '../ast.ts';
+import type { FloatHistogram } from '../histogram.ts';
+import type { QueryContext } from './context.ts';
+import { positiveDurationMs } from './durations.ts';
+import type { Evaluator } from './evaluate.ts';
+import { endTimes, type Fetched, isStepInvariant, singleStep, subqueryGrid } from './plan.ts';
+import { windowsOf } from './range/windows.ts';
+import { lookbackIndexes } from './select.ts';
+import { isStaleMarker } from './staleness.ts';
+import type { Grid, RangeValue } from './value.ts';
+
+/** Samples by step of a query, as Prometheus counts them. */
+export interface SampleCounts {
+  /** Samples that selectors gave; one that lies in many windows counts in each. */
+  readonly queryable: Float64Array;
+  /** Samples that were not in the window of the step before. */
+  readonly read: Float64Array;
+}
+
+export interface SampleCounter {
+  /** An evaluator that remembers how many points the subqueries gave. */
+  observed(evaluator: Evaluator): Evaluator;
+  /** To be asked once the query is evaluated. */
+  counts(ctx: QueryContext, expr: Expr, fetched: Fetched, grid: Grid): SampleCounts;
+}
+
+/** Counts the samples of a query from what was fetched: the evaluation itself does not count. */
+export function createSampleCounter(): SampleCounter {
+  const subqueries = new Map<SubqueryExpr, Float64Array>();
+  return {
+    observed(evaluator) {
+      const { range } = evaluator;
+      evaluator.range = async (expr, grid) => {
+        const result = await range(expr, grid);
+        if (expr.kind === 'subquery') subqueries.set(expr, pointsByStep(result));
+        return result;
+      };
+      return evaluator;
+    },
+    counts: (ctx, expr, fetched, grid) => countsOf({ ctx, fetched, subqueries }, expr, grid),
+  };
+}
+
+interface Counting {
+  readonly ctx: QueryContext;
+  readonly fetched: Fetched;
+  readonly subqueries: ReadonlyMap<SubqueryExpr, Float64Array>;
+}
+
+function countsOf(counting: Counting, expr: Expr, grid: Grid): SampleCounts {
+  if (grid.count > 1 && isStepInvariant(expr)) {
+    const once = countsOf(counting, expr, singleStep(grid));
+    const read = new Float64Array(grid.count);
+    read[0] = once.read[0]!;
+    return { queryable: new Float64Array(grid.count).fill(once.queryable[0]!), read };
+  }
+  const counts = { queryable: new Float64Array(grid.count), read: new Float64Array(grid.count) };
+  // Down the left operands in a loop: a chain of operators may be long.
+  let first = expr;
+  for (; first.kind === 'binary'; first = first.left) add(counts, countsOf(counting, first.right, grid));
+  switch (first.kind) {
+    case 'vector-selector':
+      addSelector(counting, first, grid, counts);
+      break;
+    case 'matrix-selector':
+      addWindows(counting, first, grid, counts);
+      break;
+    case 'subquery':
+      addSubquery(counting, first, grid, counts);
+      break;
+    case 'call':
+      for (const argument of first.args) add(counts, countsOf(counting, argument, grid));
+      break;
+    case 'aggregate':
+      if (first.param !== undefined) add(counts, countsOf(counting, first.param, grid));
+      add(counts, countsOf(counting, first.expr, grid));
+      break;
+    case 'unary':
+    case 'paren':
+      add(counts, countsOf(counting, first.expr, grid));
+      break;
+  }
+  return counts;
+}
+
+function add(to: SampleCounts, more: SampleCounts): void {
+  for (let i = 0; i < to.read.length; i++) {
+    to.queryable[i]! += more.queryable[i]!;
+    to.read[i]! += more.read[i]!;
+  }
+}
+
+function addSelector({ ctx, fetched }: Counting, node: VectorSelector, grid: Grid, counts: SampleCounts): void {
+  const ends = endTimes(ctx, node, grid);
+  for (const { timestamps, values, histograms } of fetched.get(node) ?? []) {
+    for (const [step, index] of lookbackIndexes(timestamps, ends, ctx.lookbackMs).entries()) {
+      if (index < 0 || (histograms?.[index] === undefined && isStaleMarker(values, index))) continue;
+      const weight = weightOf(histograms?.[index]);
+      counts.queryable[step]! += weight;
+      counts.read[step]! += weight;
+    }
+  }
+}
+
+function addWindows({ ctx, fetched }: Counting, node: MatrixSelector, grid: Grid, counts: SampleCounts): void {
+  const { selector } = node;
+  const ends = endTimes(ctx, selector, grid);
+  for (const { timestamps, values, histograms } of fetched.get(selector) ?? []) {
+    // How much the samples before each one weigh together.
+    const before = new Float64Array(timestamps.length + 1);
+    for (let i = 0; i < timestamps.length; i++) {
+      const stale = histograms?.[i] === undefined && isStaleMarker(values, i);
+      before[i + 1] = before[i]! + (stale ? 0 : weightOf(histograms?.[i]));
+    }
+    const { first, last } = windowsOf(timestamps, ends, positiveDurationMs(ctx, node.range));
+    for (let step = 0; step < ends.length; step++) {
+      const from = first[step]!;
+      const to = last[step]!;
+      const unread = step === 0 ? from : Math.max(from, last[step - 1]!);
+      counts.queryable[step]! += before[to]! - before[from]!;
+      counts.read[step]! += before[to]! - before[unread]!;
+    }
+  }
+}
+
+/** A subquery gives points, and its expression reads samples at steps of its own. */
+function addSubquery(counting: Counting, node: SubqueryExpr, grid: Grid, counts: SampleCounts): void {
+  const points = counting.subqueries.get(node);
+  const inner = subqueryGrid(counting.ctx, node, grid);
+  const { read } = countsOf(counting, node.expr, inner);
+  const ends = endTimes(counting.ctx, node, grid);
+  let next = 0;
+  for (let step = 0; step < grid.count; step++) {
+    counts.queryable[step]! += points?.[step] ?? 0;
+    for (; next < inner.count && inner.startMs + next * inner.stepMs <= ends[step]!; next++) {
+      counts.read[step]! += read[next]!;
+    }
+  }
+}
+
+function pointsByStep({ series, endsMs, rangeMs }: RangeValue): Float64Array {
+  const points = new Float64Array(endsMs.length);
+  for (const { timestamps, histograms } of series) {
+    const { first, last } = windowsOf(timestamps, endsMs, rangeMs);
+    for (let step = 0; step < points.length; step++) {
+      for (let i = first[step]!; i < last[step]!; i++) points[step]! += weightOf(histograms?.[i]);
+    }
+  }
+  return points;
+}
+
+/** Bytes that Prometheus takes a histogram to have without its lists, time included. */
+const HISTOGRAM_BYTES = 176;
+const FLOAT_BYTES = 16;
+
+/** What a histogram counts for, in floats. */
+function weightOf(histogram: FloatHistogram | undefined): number {
+  if (histogram === undefined) return 1;
+  const { positiveSpans, negativeSpans, positiveBuckets, negativeBuckets, customValues } = histogram;
+  const listed =
+    positiveSpans.length + negativeSpans.length + positiveBuckets.length + negativeBuckets.length + customValues.length;
+  return Math.floor((HISTOGRAM_BYTES + 8 * listed) / FLOAT_BYTES);
+}
