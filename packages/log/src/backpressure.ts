@@ -35,9 +35,9 @@ export class Backpressure {
   waitFor(appended: Appended, awaitDurable: boolean): Promise<void> | undefined {
     const { journal, segments, sealer, gate } = this;
     if (segments.heads.length > 1 && segments.headBytes > this.headLimitBytes) {
-      return Promise.all([gate.wait(appended.group), sealer.nextSealed(sealWaitMs)]).then(() => undefined);
+      return Promise.all([gate.wait(appended), sealer.nextSealed(sealWaitMs)]).then(() => undefined);
     }
     const isBehind = journal.pendingBytes > journal.budgetBytes * journalShare;
-    return awaitDurable || isBehind ? gate.wait(appended.group) : undefined;
+    return awaitDurable || isBehind ? gate.wait(appended) : undefined;
   }
 }

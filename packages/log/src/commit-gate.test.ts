@@ -18,7 +18,7 @@ describe('commit gate', () => {
     const gate = new CommitGate(journal);
     for (let round = 0; round < 5; round++) {
       const group = journal.append(1, Buffer.from(`${round}`));
-      await gate.wait(group);
+      await gate.wait({ group, sizeBytes: 1 });
       expect(journal.durableGroup).toBeGreaterThanOrEqual(group);
     }
   });
@@ -32,7 +32,7 @@ describe('commit gate', () => {
         const rounds = client < 20 ? 30 : 5;
         for (let round = 0; round < rounds; round++) {
           const group = journal.append(1, Buffer.from('x'));
-          await gate.wait(group);
+          await gate.wait({ group, sizeBytes: 1 });
           expect(journal.durableGroup).toBeGreaterThanOrEqual(group);
           done[client]!++;
           if (client % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,9 +1,12 @@
 import type { Journal } from '@opendata/storage';
+import type { Appended } from './writer.ts';
 
 /** So many waiters answered at once are taken for clients that will soon be back with their next append. */
 const crowd = 8;
 /** How long a commit waits for them, ms. */
 const gatherMs = 2;
+/** What costs more by its bytes than by the commit does not wait for others; bytes. */
+const largeBytes = 16 * 1024;
 
 interface Batch {
   waiters: number;
@@ -32,8 +35,9 @@ export class CommitGate {
     this.journal = journal;
   }
 
-  /** Resolves when `group`, the last one of the journal, is durable. Rejects with a StorageError. */
-  wait(group: number): Promise<void> {
+  /** Resolves when the last append is durable. Rejects with a StorageError. */
+  wait({ group, sizeBytes }: Pick<Appended, 'group' | 'sizeBytes'>): Promise<void> {
+    if (sizeBytes >= largeBytes) return this.journal.committed(group);
     // The journal still adds to a group that is asked for until it starts to write it.
     if (this.committing !== undefined && group <= this.committingGroup) {
       this.committing.waiters++;

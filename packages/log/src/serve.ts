@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { loadWebAccess, serve } from '@opendata/server';
-import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
+import { boundNativeMemory, checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import { configFromFlags } from './config-from-flags.ts';
 import type { ServerFlags } from './flags.ts';
 import { startLogServer } from './server.ts';
@@ -14,6 +14,7 @@ const collectorFlags = '--heap-growing-percent=300';
 /** Runs the server, or only checks its configuration, to the exit of the process. */
 export async function serveLog(version: string, flags: ServerFlags, checkConfig: boolean): Promise<void> {
   setFlagsFromString(collectorFlags);
+  boundNativeMemory();
   await serve(
     {
       name: 'opendata-log',

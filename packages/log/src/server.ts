@@ -14,7 +14,7 @@ import type { LogDb } from './db.ts';
 import { logProblem } from './http/problems.ts';
 import { addLogRoutes, earlyLogRoutes } from './http/routes.ts';
 import { logMetrics } from './metrics.ts';
-import { openLogOn } from './open-log.ts';
+import { logTableBytes, openLogOn } from './open-log.ts';
 import { startReplicaLog } from './replica-log.ts';
 
 /** Time that requests in flight get of the time to stop; the rest is for the flush. */
@@ -108,7 +108,7 @@ interface OpenedLog {
 }
 
 async function openServed({ config, logger, registry, fatal }: LogServerOptions): Promise<OpenedLog> {
-  const storage = await openStorage(config.storage, { logger });
+  const storage = await openStorage(config.storage, { logger, tableBytes: logTableBytes });
   try {
     storage.onFatal(fatal);
     registry.addCollector(() => storage.metrics());

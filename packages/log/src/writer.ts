@@ -24,6 +24,8 @@ export interface Appended {
   readonly count: number;
   /** The commit group of the journal to wait for. */
   readonly group: number;
+  /** Bytes of the journal entry. */
+  readonly sizeBytes: number;
 }
 
 /** The one place where records get their sequence. */
@@ -64,7 +66,7 @@ export class LogWriter {
     if (this.closed) throw new LogError('closed', 'the log is closed');
     const payloadBytes = checkRecords(records);
     const startSequence = this.segments.nextSequence;
-    if (records.count === 0) return { startSequence, count: 0, group: this.journal.durableGroup };
+    if (records.count === 0) return { startSequence, count: 0, group: this.journal.durableGroup, sizeBytes: 0 };
     this.checkBudget();
     const head = this.segments.active;
     const isFirst = head.recordCount === 0;
@@ -76,7 +78,7 @@ export class LogWriter {
     this.bytesTotal += payloadBytes;
     if (isFirst) this.startAgeTimer();
     if (this.isFull()) this.rotate();
-    return { startSequence, count: records.count, group };
+    return { startSequence, count: records.count, group, sizeBytes: staged.bytes.length };
   }
 
   close(): void {

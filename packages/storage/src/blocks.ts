@@ -14,7 +14,7 @@ import {
   pageKey,
   stateKey,
 } from './keys.ts';
-import { framePage } from './page-frame.ts';
+import { framePage, PageBuffers } from './page-frame.ts';
 import type { Sweeper } from './sweeper.ts';
 
 /** A published block: immutable pages and what the database wants to know of them. */
@@ -103,6 +103,7 @@ export interface BlockStoreOptions {
 }
 
 const blockStateKey = stateKey('blocks');
+const pageBuffers = new PageBuffers();
 
 type BlockCounters = Pick<BlockState, 'nextId' | 'changes'>;
 
@@ -163,11 +164,14 @@ class Writer implements BlockWriter {
     this.sizeBytes += bytes.length;
     const op = {
       key: pageKey(this.id, page),
-      value: framePage(this.id, page, bytes),
+      value: framePage(this.id, page, bytes, pageBuffers),
       expireAtMs: this.#rowsExpireAtMs,
     };
     // A failure means that the database is lost: room() and publish() say so.
-    this.#loop.submit([op]).catch(() => undefined);
+    this.#loop.submit([op]).then(
+      () => pageBuffers.give(op.value),
+      () => undefined,
+    );
     await this.#loop.room();
     return page;
   }

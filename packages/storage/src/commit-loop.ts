@@ -42,6 +42,16 @@ export interface SubmitOptions {
   readonly endsTable?: boolean;
 }
 
+/** What is written at once. */
+interface Turn {
+  readonly group: CommitGroup | undefined;
+  readonly units: readonly Unit[];
+  readonly ops: readonly EngineOp[];
+  readonly endsTable: boolean;
+  /** Since when the oldest part of it waits. */
+  readonly sinceMs: number;
+}
+
 interface Unit {
   readonly ops: readonly EngineOp[];
   readonly endsTable: boolean;
@@ -77,10 +87,10 @@ export class CommitLoop {
   readonly #options: CommitLoopOptions;
   #source: GroupSource | undefined;
   #units: Unit[] = [];
-  #turnUnits: readonly Unit[] = [];
+  /** What is being written, and what is made ready meanwhile. */
+  #turns: Turn[] = [];
   #unitBytes = 0;
   #running: Promise<void> | undefined;
-  #turnSinceMs: number | undefined;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #lastDurableMs = performance.now();
   #urgent = false;
@@ -120,7 +130,7 @@ export class CommitLoop {
   /** Age of the oldest thing that waits to become durable; 0 when nothing does. */
   oldestPendingAgeMs(): number {
     const since = Math.min(
-      this.#turnSinceMs ?? Number.POSITIVE_INFINITY,
+      this.#turns[0]?.sinceMs ?? Number.POSITIVE_INFINITY,
       this.#units[0]?.submittedMs ?? Number.POSITIVE_INFINITY,
       this.#source?.oldestGroupMs() ?? Number.POSITIVE_INFINITY,
     );
@@ -183,7 +193,8 @@ export class CommitLoop {
   fail(error: StorageError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    for (const unit of [...this.#turnUnits, ...this.#units]) unit.reject(error);
+    for (const unit of [...this.#turns.flatMap((turn) => turn.units), ...this.#units]) unit.reject(error);
+    this.#turns = [];
     this.#units = [];
     this.#unitBytes = 0;
     this.#wakeRoomWaiters();
@@ -196,28 +207,60 @@ export class CommitLoop {
     return this.#failure === undefined && (this.#units.length > 0 || this.#source?.hasDemand() === true);
   }
 
+  /**
+   * While a turn is being written, the engine gets the rows of the next one to make them ready. For groups that are
+   * large already: taking a small one early would leave out those who are about to join it.
+   */
+  prepareNext(): void {
+    if (this.#turns.length !== 1 || this.#failure !== undefined) return;
+    const { ops } = this.#takeTurn() ?? {};
+    if (ops !== undefined) this.#engine.prepare?.(ops);
+  }
+
+  /** Whether {@link prepareNext} would do something. */
+  get canPrepare(): boolean {
+    return this.#turns.length === 1 && this.#options.minIntervalMs === 0 && this.#engine.prepare !== undefined;
+  }
+
   async #run(): Promise<void> {
-    while (this.#hasWork()) {
-      // Callers of the same turn of the event loop, and those that the last commit has just answered, join.
-      await yieldToLoop();
-      await this.#pause();
-      if (this.#failure !== undefined) return;
-      this.#lastStartMs = performance.now();
-      const group = this.#source?.takeGroup();
-      const units =
-        group === undefined
-          ? this.#takeUnits(this.#source?.durableGroup ?? 0, turnBytes)
-          : this.#takeUnits(group.number, Math.min(turnBytes, Math.max(leastTurnBytes, 2 * group.sizeBytes)));
-      if (group === undefined && units.length === 0) continue;
-      this.#turnSinceMs = Math.min(group?.openedMs ?? this.#lastStartMs, units[0]?.submittedMs ?? this.#lastStartMs);
-      this.#turnUnits = units;
-      const written = await this.#write(group, units);
-      this.#turnUnits = [];
-      this.#turnSinceMs = undefined;
+    while (this.#hasWork() || this.#turns.length > 0) {
+      if (this.#turns.length === 0) {
+        // Callers of the same turn of the event loop, and those that the last commit has just answered, join.
+        await yieldToLoop();
+        await this.#pause();
+        if (this.#failure !== undefined) return;
+        this.#lastStartMs = performance.now();
+        this.#takeTurn();
+      }
+      const turn = this.#turns[0];
+      if (turn === undefined) continue;
+      const written = await this.#write(turn);
+      this.#turns.shift();
       if (!written) return;
-      if (group !== undefined) this.#source?.groupDurable(group);
-      this.#releaseUnits(units);
+      if (turn.group !== undefined) this.#source?.groupDurable(turn.group);
+      this.#releaseUnits(turn.units);
     }
+  }
+
+  #takeTurn(): Turn | undefined {
+    const group = this.#source?.takeGroup();
+    const units =
+      group === undefined
+        ? this.#takeUnits(this.#source?.durableGroup ?? 0, turnBytes)
+        : this.#takeUnits(group.number, Math.min(turnBytes, Math.max(leastTurnBytes, 2 * group.sizeBytes)));
+    if (group === undefined && units.length === 0) return undefined;
+    const nowMs = performance.now();
+    const ops = group?.rows() ?? [];
+    for (const unit of units) for (const op of unit.ops) ops.push(op);
+    const turn: Turn = {
+      group,
+      units,
+      ops,
+      endsTable: units.some((unit) => unit.endsTable),
+      sinceMs: Math.min(group?.openedMs ?? nowMs, units[0]?.submittedMs ?? nowMs),
+    };
+    this.#turns.push(turn);
+    return turn;
   }
 
   async #pause(): Promise<void> {
@@ -252,10 +295,7 @@ export class CommitLoop {
   }
 
   /** False when the database was lost. */
-  async #write(group: CommitGroup | undefined, units: readonly Unit[]): Promise<boolean> {
-    const ops = group?.rows() ?? [];
-    const endsTable = units.some((unit) => unit.endsTable);
-    for (const unit of units) for (const op of unit.ops) ops.push(op);
+  async #write({ ops, endsTable }: Turn): Promise<boolean> {
     const { retryMs: firstRetryMs = defaultRetryMs } = this.#options;
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       const startedMs = performance.now();

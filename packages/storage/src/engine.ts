@@ -77,6 +77,8 @@ export interface Engine extends EngineReader {
    * store answers. After a rejection that is not fatal the outcome is unknown; the same batch may be written again.
    */
   write(ops: readonly EngineOp[], options?: EngineWriteOptions): Promise<void>;
+  /** Starts to make the operations ready that are written next, while others are still being written. */
+  prepare?(ops: readonly EngineOp[]): void;
   /** Writes what is in memory into a sorted file first, unless the database is lost: then it cannot, and need not. */
   close(options?: { readonly isLost?: boolean }): Promise<void>;
 }

@@ -16,8 +16,10 @@ export type { Journal } from './journal.ts';
 export type { JournalEntry } from './journal-recovery.ts';
 export type { Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
+
 export type { MetaReads, MetaStore } from './meta.ts';
 export type { MetricFamily, MetricSample } from './metrics.ts';
+export { boundNativeMemory } from './native-memory.ts';
 export type { AwsTarget, Environment, ObjectStoreTarget } from './object-store.ts';
 export { objectStoreTarget } from './object-store.ts';
 export type { PreflightOptions, PreflightReport } from './preflight.ts';

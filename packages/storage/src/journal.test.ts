@@ -248,3 +248,71 @@ describe('journal', () => {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
+
+describe('groups that are made ready while another is written', () => {
+  const large = (tag: number): Uint8Array => new Uint8Array(70_000).fill(tag);
+  const tags = async (store: ReturnType<typeof createMemoryStore>): Promise<number[]> => {
+    const storage = await openOnModel(store, { recover: false });
+    const found: number[] = [];
+    for await (const { entry } of storage.journal.recover()) found.push(entry[0]!);
+    return found;
+  };
+
+  /** The first group hangs in the store, the second is made ready, the third is open. */
+  async function threeGroups(store: ReturnType<typeof createMemoryStore>) {
+    const storage = await openOnModel(store);
+    store.faults.push('hang');
+    const waits = [];
+    for (const tag of [1, 2, 3]) {
+      waits.push(storage.journal.committed(storage.journal.append(7, large(tag))));
+      await until(() => store.hanging() === 1 && store.prepared() === Math.min(1, tag - 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return { storage, waits };
+  }
+
+  it('become durable one after the other', async () => {
+    const store = createMemoryStore();
+    const { storage, waits } = await threeGroups(store);
+    expect(storage.journal.lastGroup).toBe(3);
+    expect(storage.journal.durableGroup).toBe(0);
+    expect(storage.journal.lanes()).toEqual([7]);
+    const order: number[] = [];
+    for (const [at, wait] of waits.entries()) wait.then(() => order.push(at + 1));
+    store.release();
+    await Promise.all(waits);
+    expect(order).toEqual([1, 2, 3]);
+    expect(storage.journal.pendingBytes).toBe(0);
+    await storage.close();
+    expect(await tags(store)).toEqual([1, 2, 3]);
+  });
+
+  it('wait while the one before them is written again', async () => {
+    const store = createMemoryStore();
+    const { storage, waits } = await threeGroups(store);
+    store.faults.push('fail-before', 'fail-after');
+    store.release();
+    await Promise.all(waits);
+    await storage.close();
+    expect(await tags(store)).toEqual([1, 2, 3]);
+  });
+
+  it('are lost with the database, and those who wait are told', async () => {
+    const store = createMemoryStore();
+    const { waits } = await threeGroups(store);
+    await openOnModel(store);
+    store.release();
+    expect(await Promise.all(waits.map(codeOf))).toEqual(['fenced', 'fenced', 'fenced']);
+    expect(await tags(store)).toEqual([]);
+  });
+
+  it('are committed when the storage is closed', async () => {
+    const store = createMemoryStore();
+    const { storage, waits } = await threeGroups(store);
+    const closed = storage.close();
+    store.release();
+    await closed;
+    await Promise.all(waits);
+    expect(await tags(store)).toEqual([1, 2, 3]);
+  });
+});

@@ -69,6 +69,8 @@ export interface JournalOptions {
 }
 
 const defaultGroupBytes = 8 * 1024 * 1024;
+/** A group of this size is made ready while the one before it is still being written; bytes. */
+const earlyGroupBytes = 64 * 1024;
 
 export class WritableJournal implements Journal, GroupSource {
   readonly #engine: EngineReader;
@@ -88,8 +90,8 @@ export class WritableJournal implements Journal, GroupSource {
   #open: CommitGroup | undefined;
   /** Groups that are full. */
   #full: CommitGroup[] = [];
-  /** The group that is being written. */
-  #taken: CommitGroup | undefined;
+  /** Groups that are being written or made ready for it. */
+  #taken: CommitGroup[] = [];
   #demandUpTo = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
@@ -166,6 +168,7 @@ export class WritableJournal implements Journal, GroupSource {
     this.#pendingBytes += entry.length;
     group.append(lane, entry);
     if (group.sizeBytes >= this.#groupBytes) this.#closeAfterThisRun(group);
+    else if (group.sizeBytes >= earlyGroupBytes && this.#loop.canPrepare) this.#prepareAfterThisRun(group);
     return group.number;
   }
 
@@ -199,6 +202,12 @@ export class WritableJournal implements Journal, GroupSource {
     });
   }
 
+  #prepareAfterThisRun(group: CommitGroup): void {
+    queueMicrotask(() => {
+      if (this.#open === group && this.hasDemand() && this.#loop.canPrepare) this.#loop.prepareNext();
+    });
+  }
+
   #demand(group: number): void {
     if (group > this.#demandUpTo) this.#demandUpTo = group;
     if (this.hasDemand()) this.#loop.wake();
@@ -220,12 +229,11 @@ export class WritableJournal implements Journal, GroupSource {
 
   #pendingGroup(number: number): CommitGroup | undefined {
     if (this.#open?.number === number) return this.#open;
-    if (this.#taken?.number === number) return this.#taken;
-    return this.#full.find((group) => group.number === number);
+    return [...this.#taken, ...this.#full].find((group) => group.number === number);
   }
 
   #pendingGroups(): CommitGroup[] {
-    return [this.#taken, ...this.#full, this.#open].filter((group) => group !== undefined);
+    return [...this.#taken, ...this.#full, ...(this.#open === undefined ? [] : [this.#open])];
   }
 
   #startDeadlineTimer(): NodeJS.Timeout {
@@ -337,12 +345,12 @@ export class WritableJournal implements Journal, GroupSource {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;
     }
-    this.#taken = group;
+    if (group !== undefined) this.#taken.push(group);
     return group;
   }
 
   groupDurable(group: CommitGroup): void {
-    this.#taken = undefined;
+    this.#taken.shift();
     this.#durable = group.number;
     this.#pendingBytes -= group.sizeBytes;
     group.eachLane((lane, parts, sizeBytes) => this.#addRow(group.number, lane, parts, sizeBytes));

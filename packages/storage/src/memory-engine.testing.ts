@@ -25,6 +25,8 @@ export interface MemoryStore {
   closingHangs: boolean;
   /** Number of writes that hang. */
   readonly hanging: () => number;
+  /** Number of batches that were made ready and not written yet. */
+  readonly prepared: () => number;
   /** Lets all hanging writes go on. */
   release(): void;
   /** Opens the store as its one writer, which fences any other. */
@@ -38,6 +40,7 @@ export function createMemoryStore(): MemoryStore {
   const faults: WriteFault[] = [];
   let epoch = 0;
   let writes = 0;
+  let prepared: readonly EngineOp[] | undefined;
   let hanging: (() => void)[] = [];
 
   const apply = (ops: readonly EngineOp[]): void => {
@@ -81,6 +84,7 @@ export function createMemoryStore(): MemoryStore {
 
   const open = (nowMs: () => number): Engine => {
     const opened = ++epoch;
+    prepared = undefined;
     let dead: StorageError | undefined;
     let writing = false;
     const die = (message: string): never => {
@@ -94,6 +98,8 @@ export function createMemoryStore(): MemoryStore {
     const write = async (ops: readonly EngineOp[]): Promise<void> => {
       if (writing) throw new Error('two writes at a time');
       writing = true;
+      if (prepared !== undefined && prepared !== ops) throw new Error('something else was made ready');
+      prepared = undefined;
       try {
         await Promise.resolve();
         check();
@@ -113,6 +119,9 @@ export function createMemoryStore(): MemoryStore {
     return {
       ...openReader(nowMs, check),
       write,
+      prepare: (ops) => {
+        prepared = ops;
+      },
       failure: () => dead,
       close: async () => {
         dead ??= new StorageError('closed', 'closed');
@@ -127,6 +136,7 @@ export function createMemoryStore(): MemoryStore {
     closingHangs: false,
     writes: () => writes,
     hanging: () => hanging.length,
+    prepared: () => (prepared === undefined ? 0 : 1),
     release: () => {
       const waiting = hanging;
       hanging = [];

@@ -9,12 +9,33 @@ import { StorageError } from './errors.ts';
  */
 const version = 1;
 const headerBytes = 5;
+const pooledBytes = 160 * 1024;
+const pooledBuffers = 64;
 const place = new Uint8Array(12);
 const placeView = new DataView(place.buffer);
 
+/** Buffers of written pages that are free to be used again, so that a block in the making leaves no garbage. */
+export class PageBuffers {
+  readonly #free: Buffer[] = [];
+
+  take(sizeBytes: number): Buffer {
+    const buffer = this.#free.pop();
+    if (buffer !== undefined && buffer.length >= sizeBytes) return buffer;
+    return Buffer.allocUnsafeSlow(Math.max(sizeBytes, pooledBytes));
+  }
+
+  give(value: Uint8Array): void {
+    const { buffer, byteOffset } = value;
+    if (this.#free.length < pooledBuffers && byteOffset === 0 && buffer.byteLength < 2 * pooledBytes) {
+      this.#free.push(Buffer.from(buffer));
+    }
+  }
+}
+
 /** Copies the page behind its header. */
-export function framePage(block: number, page: number, bytes: Uint8Array): Uint8Array {
-  const value = Buffer.allocUnsafeSlow(headerBytes + bytes.length);
+export function framePage(block: number, page: number, bytes: Uint8Array, buffers?: PageBuffers): Uint8Array {
+  const sizeBytes = headerBytes + bytes.length;
+  const value = buffers?.take(sizeBytes).subarray(0, sizeBytes) ?? Buffer.allocUnsafeSlow(sizeBytes);
   value[0] = version;
   value.writeUInt32LE(checksum(block, page, bytes), 1);
   value.set(bytes, headerBytes);

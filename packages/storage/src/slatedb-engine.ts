@@ -23,6 +23,7 @@ import {
   type SlateTarget,
   scanRows,
 } from './slatedb.ts';
+import { largeRowBytes, largeRowPut } from './slatedb-large-rows.ts';
 
 export interface SlateEngineOptions {
   /** Values for SlateDB, nested as in its settings file, already validated. */
@@ -105,15 +106,32 @@ function slateEngine(
   let closed = false;
   let commits = 0;
   let bytesUntilMemoryCheck = 0;
-  let tableFlush: Promise<void> = Promise.resolve();
+  let tableFlush: Promise<void> | undefined;
+  let tableFailure: unknown;
+  let prepared: { readonly ops: readonly EngineOp[]; readonly batch: PreparedBatch } | undefined;
+
+  /** Rows that were deleted before are left out of the sorted file that is written in the background. */
+  const endTable = (): void => {
+    tableFlush ??= db
+      .flush_with_options({ flush_type: FlushType.MemTable })
+      .catch((error: unknown) => {
+        // The next write meets it.
+        tableFailure = error;
+      })
+      .finally(() => {
+        tableFlush = undefined;
+      });
+  };
 
   const write = async (ops: readonly EngineOp[], { endsTable = false }: EngineWriteOptions = {}): Promise<void> => {
     if (writing) throw new StorageError('internal', 'two writes at a time: the engine must have one writer');
     writing = true;
-    const batch = new WriteBatch();
+    const isPrepared = prepared?.ops === ops;
+    const { batch, filled } = isPrepared ? prepared!.batch : prepareBatch(ops);
+    if (isPrepared) prepared = undefined;
     try {
-      await fillBatch(batch, ops);
-      await tableFlush;
+      await filled;
+      if (tableFailure !== undefined) throw tableFailure;
       for (const { value } of ops) bytesUntilMemoryCheck -= value?.length ?? 0;
       if (bytesUntilMemoryCheck <= 0) {
         bytesUntilMemoryCheck = bytesBetweenMemoryChecks;
@@ -124,12 +142,10 @@ function slateEngine(
       await afterFlush?.();
       if (++commits >= options.commitsPerTable || endsTable) {
         commits = 0;
-        tableFlush = db.flush_with_options({ flush_type: FlushType.MemTable });
-        // The next write meets the error.
-        tableFlush.catch(() => undefined);
+        endTable();
       }
     } catch (error) {
-      tableFlush = Promise.resolve();
+      tableFailure = undefined;
       throw fromNative(error);
     } finally {
       batch.dispose();
@@ -139,6 +155,10 @@ function slateEngine(
 
   return {
     write,
+    prepare: (ops) => {
+      prepared?.batch.batch.dispose();
+      prepared = { ops, batch: prepareBatch(ops) };
+    },
     get: (key) => getRow(db, key, nowMs, deadlineMs),
     scan: (range, scanOptions = {}) => scanRows(db, range, scanOptions, nowMs, deadlineMs),
     failure: () =>
@@ -149,8 +169,9 @@ function slateEngine(
       if (closed) return;
       closed = true;
       try {
+        prepared?.batch.batch.dispose();
         if (!isLost) {
-          await tableFlush.catch(() => undefined);
+          await tableFlush;
           // So that the next opening has nothing to replay.
           await db.flush_with_options({ flush_type: FlushType.MemTable }).catch(() => undefined);
         }
@@ -166,18 +187,38 @@ function slateEngine(
   };
 }
 
+interface PreparedBatch {
+  readonly batch: WriteBatch;
+  /** Settles when all rows are in it. */
+  readonly filled: Promise<void>;
+}
+
+function prepareBatch(ops: readonly EngineOp[]): PreparedBatch {
+  const batch = new WriteBatch();
+  const filled = fillBatch(batch, ops);
+  filled.catch(() => undefined);
+  return { batch, filled };
+}
+
 async function fillBatch(batch: WriteBatch, ops: readonly EngineOp[]): Promise<void> {
+  const putLarge = largeRowPut();
+  const elsewhere: Promise<void>[] = [];
   let rows = 0;
   let turnStartedMs = performance.now();
   for (const { key, value, expireAtMs } of ops) {
     if (value === undefined) batch.delete(key);
-    else if (expireAtMs === undefined) batch.put(key, value);
+    else if (expireAtMs === undefined && putLarge !== undefined && value.length >= largeRowBytes) {
+      const put = putLarge(batch, key, value);
+      put.catch(() => undefined);
+      elsewhere.push(put);
+    } else if (expireAtMs === undefined) batch.put(key, value);
     else batch.put_with_options(key, value, { ttl: Ttl.ExpireAt(BigInt(Math.trunc(expireAtMs))) });
     if (++rows % rowsBetweenYields === 0 || performance.now() - turnStartedMs > timeBetweenYieldsMs) {
       await yieldToLoop();
       turnStartedMs = performance.now();
     }
   }
+  await Promise.all(elsewhere);
 }
 
 /**

@@ -1,0 +1,36 @@
+import koffi from 'koffi';
+
+/** `M_ARENA_MAX` of glibc's malloc.h. */
+const arenaMax = -8;
+const lookMs = 1000;
+/** How much more than after the last time the process must hold before it is worth a look, bytes. */
+const growthBytes = 32 * 1024 * 1024;
+
+/**
+ * Keeps down what the storage engine leaves in glibc's memory pools. It allocates on one thread and frees on another, so
+ * every pool keeps what the largest burst needed: further threads share the pools that are there, and what is free in them
+ * goes back to the system once a second, on a thread of its own, while memory grows. `MALLOC_ARENA_MAX=1` in the
+ * environment does better, because Node itself starts with several pools. Does nothing where there is no glibc.
+ */
+export function boundNativeMemory(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    const libc = koffi.load('libc.so.6');
+    const setOption = libc.func('mallopt', 'int', ['int', 'int']);
+    const trim = libc.func('malloc_trim', 'int', ['size_t']);
+    if (process.env['MALLOC_ARENA_MAX'] === undefined) setOption(arenaMax, 1);
+    let lastBytes = 0;
+    let isTrimming = false;
+    const look = (): void => {
+      if (isTrimming || process.memoryUsage.rss() < lastBytes + growthBytes) return;
+      isTrimming = true;
+      trim.async(0, () => {
+        isTrimming = false;
+        lastBytes = process.memoryUsage.rss();
+      });
+    };
+    setInterval(look, lookMs).unref();
+  } catch {
+    // Another C library: its memory is its own affair.
+  }
+}
