@@ -135,6 +135,24 @@ describe('log', () => {
     expect(await log.count(bytes('a'))).toBe(nextSequence);
   });
 
+  it('goes on where keys take up the budget long before the segment has the bytes to end', async () => {
+    const log = await memoryLog({ headBudgetBytes: 8_000_000, sealBytes: 4_000_000 });
+    let refused = 0;
+    for (let batch = 0; batch < 40; ) {
+      const records = Array.from({ length: 8192 }, (_, i) => ({ key: bytes(`${batch}-${i}`), value: bytes('') }));
+      try {
+        await log.append(records);
+        batch++;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'overloaded' });
+        expect(++refused).toBeLessThan(20);
+        await log.sealed();
+      }
+    }
+    expect(refused).toBeGreaterThan(0);
+    expect(await log.count(bytes('39-8191'))).toBe(1);
+  });
+
   it('is disposed of with await using', async () => {
     const log = await openLog({ type: 'InMemory' });
     await log[Symbol.asyncDispose]();

@@ -102,6 +102,8 @@ export class LogWriter {
 
   private checkBudget(): void {
     if (this.segments.headBytes < this.limits.headBudgetBytes) return;
+    // Many small records or keys take more memory than the bytes that would end the segment: only its seal makes room.
+    if (this.segments.waiting.length === 0) this.rotate();
     throw new LogError('overloaded', 'segments are not sealed as fast as records arrive: the head budget is used up');
   }
 

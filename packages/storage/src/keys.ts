@@ -95,7 +95,6 @@ export const laneOfKey = (key: Uint8Array): number => readU53(key, 9);
 export const partOfKey = (key: Uint8Array): number => readU32(key, 17);
 export const pageOfKey = (key: Uint8Array): number => readU32(key, 9);
 
-export const allRows: KeyRange = { start: Uint8Array.of(STATE), end: Uint8Array.of(PAGE + 1) };
 export const laneMarkers: KeyRange = tagRange(LANE_MARKER);
 export const descriptors: KeyRange = tagRange(DESCRIPTOR);
 export const blockMarkers: KeyRange = tagRange(BLOCK_MARKER);

@@ -116,4 +116,10 @@ describe('what is merged', () => {
     const merged = plan(7, { blocks: [first!, second!, wide!] });
     expect(merged).toBeUndefined();
   });
+
+  it('leaves damaged blocks where they are, and does not reach over them', () => {
+    const blocks = [block(1, 0, 1), block(2, 0, 1, { isDamaged: true }), block(3, 0, 1), block(4, 0, 1)];
+    expect(plan(7, { blocks: blocks.slice(0, 3) })).toBeUndefined();
+    expect(plan(7, { blocks: blocks.slice(1) })).toMatchObject({ blocks: [3, 4] });
+  });
 });

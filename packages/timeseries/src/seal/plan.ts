@@ -18,6 +18,8 @@ export interface PlannedBlock {
   readonly endMs: number;
   readonly rank: number;
   readonly sizeBytes: number;
+  /** It cannot be merged, and stays between those that are older and newer. */
+  readonly isDamaged?: boolean;
 }
 
 export interface SealOptions {
@@ -138,7 +140,8 @@ function planMerge(input: PlanInput): Job | undefined {
     for (const startMs of new Set(blocks.map((block) => Math.floor(block.startMs / spanMs) * spanMs))) {
       const endMs = startMs + spanMs;
       if (endMs + options.graceMs > nowMs) continue;
-      const members = blocks.filter((block) => block.startMs >= startMs && block.endMs <= endMs);
+      const isMember = (block: PlannedBlock) => block.startMs >= startMs && block.endMs <= endMs && !block.isDamaged;
+      const members = blocks.filter(isMember);
       const waits = heads.some((head) => head.startMs < endMs && head.endMs > startMs);
       if (members.length < 2 || (waits && members.length <= windows)) continue;
       if (pays(members, spanMs) && keepsOrder(members, blocks)) {

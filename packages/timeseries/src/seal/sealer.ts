@@ -193,10 +193,9 @@ export class Sealer {
         .windows()
         .filter(filter)
         .map((window) => this.#planned(window)),
-      blocks: blocks
-        .list()
-        .filter(({ id }) => !this.#unreadable.has(id))
-        .map(({ id, sizeBytes, descriptor: { startMs, endMs, rank } }) => ({ id, sizeBytes, startMs, endMs, rank })),
+      blocks: blocks.list().map(({ id, sizeBytes, descriptor: { startMs, endMs, rank } }) => {
+        return { id, sizeBytes, startMs, endMs, rank, isDamaged: this.#unreadable.has(id) };
+      }),
       nowMs: now(),
       options: { windowMs, graceMs },
       // What dropped windows hold is on its way out.
