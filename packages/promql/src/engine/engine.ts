@@ -15,7 +15,7 @@ import { createProfile, type PlanNode } from './profile.ts';
 import { windowsOf } from './range/windows.ts';
 import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
 import { createSampleCounter, type SampleCounts } from './sample-counts.ts';
-import { ABSENT, allPresent, countPresent, type Grid, type StepSeries } from './value.ts';
+import { ABSENT, allPresent, countPresent, type Grid, gridTimes, type StepSeries } from './value.ts';
 
 /** Samples of one series, as columns. */
 export interface MatrixSeries {
@@ -312,13 +312,14 @@ async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome>
     );
   }
   const value = await evaluator.value(expr, grid);
-  const times = Float64Array.from({ length: grid.count }, (_, i) => grid.startMs + i * grid.stepMs);
+  const times = gridTimes(grid);
   if (value.kind === 'scalar')
     return { type: 'matrix', value: [{ labels: [], timestamps: times, values: value.values }] };
   if (value.kind === 'string') throw new QueryError('internal', 'string result');
   const matrix: MatrixSeries[] = [];
+  const timesOf = sharedTimes(times);
   for (const element of await finishVector(ctx, expr, value)) {
-    matrix.push(toMatrixSeries(element, times));
+    matrix.push(toMatrixSeries(element, timesOf(element.present)));
     if (ctx.due(grid.count)) await ctx.pause();
   }
   const sortsAt = performance.now();
@@ -327,24 +328,45 @@ async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome>
   return { type: 'matrix', value: sorted };
 }
 
-function toMatrixSeries({ labels, values, present, histograms }: StepSeries, times: Float64Array): MatrixSeries {
-  const base = { labels };
-  const count = present === allPresent(times.length) ? times.length : countPresent(present);
-  if (count === times.length) {
-    const all = { ...base, timestamps: times, values };
-    return histograms === undefined ? all : { ...all, histograms };
+const MAX_SHARED_TIMES = 4;
+
+/** Gives out the times of the steps at which a series is present: one array for series present at the same. */
+function sharedTimes(times: Float64Array): (present: Uint8Array) => Float64Array {
+  const all = allPresent(times.length);
+  const recent: { readonly present: Uint8Array; readonly times: Float64Array }[] = [];
+  return (present) => {
+    if (present === all) return times;
+    for (const known of recent) if (samePresence(known.present, present)) return known.times;
+    const count = countPresent(present);
+    if (count === times.length) return times;
+    const own = new Float64Array(count);
+    let n = 0;
+    for (let i = 0; i < times.length; i++) if (present[i] !== ABSENT) own[n++] = times[i]!;
+    recent.unshift({ present, times: own });
+    if (recent.length > MAX_SHARED_TIMES) recent.pop();
+    return own;
+  };
+}
+
+function samePresence(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if ((a[i] === ABSENT) !== (b[i] === ABSENT)) return false;
+  return true;
+}
+
+function toMatrixSeries({ labels, values, present, histograms }: StepSeries, timestamps: Float64Array): MatrixSeries {
+  if (timestamps.length === values.length) {
+    return histograms === undefined ? { labels, timestamps, values } : { labels, timestamps, values, histograms };
   }
-  const timestamps = new Float64Array(count);
-  const kept = new Float64Array(count);
-  const keptHistograms: (FloatHistogram | undefined)[] | undefined = histograms && new Array(count);
+  const kept = new Float64Array(timestamps.length);
+  const keptHistograms: (FloatHistogram | undefined)[] | undefined = histograms && new Array(kept.length);
   let n = 0;
-  for (let i = 0; i < times.length; i++) {
+  for (let i = 0; i < present.length; i++) {
     if (present[i] === ABSENT) continue;
-    timestamps[n] = times[i]!;
     kept[n] = values[i]!;
     if (keptHistograms !== undefined) keptHistograms[n] = histograms![i];
     n++;
   }
-  const some = { ...base, timestamps, values: kept };
-  return keptHistograms === undefined ? some : { ...some, histograms: keptHistograms };
+  return keptHistograms === undefined
+    ? { labels, timestamps, values: kept }
+    : { labels, timestamps, values: kept, histograms: keptHistograms };
 }

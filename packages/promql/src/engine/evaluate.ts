@@ -21,6 +21,7 @@ import {
   countPresent,
   FLOAT,
   type Grid,
+  gridTimes,
   HISTOGRAM,
   type RangeSeries,
   type RangeValue,
@@ -173,7 +174,7 @@ async function evaluateSubquery(evaluator: Evaluator, node: SubqueryExpr, grid: 
   const rangeMs = positiveDurationMs(ctx, node.range);
   if (inner.count === 0) return { series: [], rangeMs, endsMs, grid, extension: undefined };
   const value = await evaluator.value(node.expr, inner);
-  const times = Float64Array.from({ length: inner.count }, (_, i) => inner.startMs + i * inner.stepMs);
+  const times = gridTimes(inner);
   const elements =
     value.kind === 'vector'
       ? value.series

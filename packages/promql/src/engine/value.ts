@@ -52,6 +52,21 @@ export function gridEndMs(grid: Grid): number {
   return grid.startMs + (grid.count - 1) * grid.stepMs;
 }
 
+const MAX_GRIDS = 16;
+const recentGrids: { readonly startMs: number; readonly stepMs: number; readonly times: Float64Array }[] = [];
+
+/** The times of a grid: the same array for grids that were asked for lately, as the panels of a dashboard do. */
+export function gridTimes({ startMs, stepMs, count }: Pick<Grid, 'startMs' | 'stepMs' | 'count'>): Float64Array {
+  for (const grid of recentGrids) {
+    if (grid.startMs === startMs && grid.stepMs === stepMs && grid.times.length === count) return grid.times;
+  }
+  const times = new Float64Array(count);
+  for (let i = 0; i < count; i++) times[i] = startMs + i * stepMs;
+  recentGrids.unshift({ startMs, stepMs, times });
+  if (recentGrids.length > MAX_GRIDS) recentGrids.pop();
+  return times;
+}
+
 /** A series of samples under a range selector or a subquery; staleness markers are gone. */
 export interface RangeSeries {
   readonly labels: Labels;

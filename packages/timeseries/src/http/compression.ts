@@ -1,5 +1,4 @@
 import { pipeline, Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { createDeflate, createGzip, deflate, gzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 
@@ -8,29 +7,32 @@ const MIN_BODY_BYTES = 1024;
 /** The fastest: answers are compressed once and read once. */
 const OPTIONS = { level: 1 };
 
+type Compress = (body: Buffer, options: typeof OPTIONS, done: (error: Error | null, bytes: Buffer) => void) => void;
+
 const ENCODERS = {
-  gzip: { stream: () => createGzip(OPTIONS), whole: promisify<Buffer, typeof OPTIONS, Buffer>(gzip) },
-  deflate: { stream: () => createDeflate(OPTIONS), whole: promisify<Buffer, typeof OPTIONS, Buffer>(deflate) },
+  gzip: { stream: () => createGzip(OPTIONS), whole: gzip as Compress },
+  deflate: { stream: () => createDeflate(OPTIONS), whole: deflate as Compress },
 } as const;
 
 /** Compresses answers of the API, off the event loop, where the client accepts that. */
 export function addCompression(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, reply, payload: unknown) => {
-    if (!isCompressed(request.url) || reply.hasHeader('content-encoding')) return payload;
-    const encoding = acceptedEncoding(request.headers['accept-encoding']);
-    if (encoding === undefined) return payload;
-    if (Buffer.isBuffer(payload)) {
-      if (payload.length < MIN_BODY_BYTES) return payload;
-      const bytes = await ENCODERS[encoding].whole(payload, OPTIONS);
-      reply.header('content-encoding', encoding).removeHeader('content-length');
-      return bytes;
-    }
-    if (payload instanceof Readable) {
+  app.addHook('onSend', (request, reply, payload: unknown, done) => {
+    const encoding = isCompressed(request.url) ? acceptedEncoding(request.headers['accept-encoding']) : undefined;
+    if (encoding === undefined || reply.hasHeader('content-encoding')) return done(null, payload);
+    if (Buffer.isBuffer(payload) && payload.length >= MIN_BODY_BYTES) {
+      ENCODERS[encoding].whole(payload, OPTIONS, (error, bytes) => {
+        if (error !== null) return done(error);
+        reply.header('content-encoding', encoding).removeHeader('content-length');
+        done(null, bytes);
+      });
+    } else if (payload instanceof Readable) {
       reply.header('content-encoding', encoding).removeHeader('content-length');
       // An error of either end destroys both; the framework sees that of the last.
-      return pipeline(payload, ENCODERS[encoding].stream(), () => {});
-    }
-    return payload;
+      done(
+        null,
+        pipeline(payload, ENCODERS[encoding].stream(), () => {}),
+      );
+    } else done(null, payload);
   });
 }
 

@@ -13,23 +13,27 @@ const stats = {
 };
 const notes = { warnings: [], infos: [], stats };
 
-async function piecesOf(result: QueryResult): Promise<Buffer[]> {
+function piecesOf(result: QueryResult): Buffer[] {
   const pieces: Buffer[] = [];
-  for await (const piece of writeQueryResponse(result, { warnings: [] })) pieces.push(piece);
-  return pieces;
+  const answer = writeQueryResponse(result, { warnings: [] });
+  for (;;) {
+    const { value, done } = answer.next();
+    if (value !== undefined) pieces.push(value);
+    if (done) return pieces;
+  }
 }
 
-async function dataOf(result: QueryResult): Promise<unknown> {
-  const { data } = JSON.parse(Buffer.concat(await piecesOf(result)).toString()) as { data: { result: unknown } };
+function dataOf(result: QueryResult): unknown {
+  const { data } = JSON.parse(Buffer.concat(piecesOf(result)).toString()) as { data: { result: unknown } };
   return data.result;
 }
 
 describe('writeQueryResponse', () => {
-  it('writes a series of any length in pieces of bounded size', async () => {
+  it('writes a series of any length in pieces of bounded size', () => {
     const timestamps = Float64Array.from({ length: 300_000 }, (_, i) => i * 1000);
     const values = timestamps.map((t) => t / 7);
     const result: QueryResult = { ...notes, type: 'matrix', value: [{ labels: ['a', 'b'], timestamps, values }] };
-    const pieces = await piecesOf(result);
+    const pieces = piecesOf(result);
     expect(pieces.length).toBeGreaterThan(20);
     for (const piece of pieces) expect(piece.length).toBeLessThan(512 * 1024);
     const text = Buffer.concat(pieces).toString();
@@ -38,13 +42,13 @@ describe('writeQueryResponse', () => {
     expect(data.result[0]!.values.every(([time, value], i) => time === i && Number(value) === values[i])).toBe(true);
   });
 
-  it('writes labels outside of ASCII', async () => {
+  it('writes labels outside of ASCII', () => {
     const labels = ['größe', '€ "𝄞" \n'];
     const result: QueryResult = { ...notes, type: 'vector', timestampMs: 1500, value: [{ labels, value: 1 }] };
-    expect(await dataOf(result)).toEqual([{ metric: { größe: '€ "𝄞" \n' }, value: [1.5, '1'] }]);
+    expect(dataOf(result)).toEqual([{ metric: { größe: '€ "𝄞" \n' }, value: [1.5, '1'] }]);
   });
 
-  it('writes floats and histograms of a series into lists of their own', async () => {
+  it('writes floats and histograms of a series into lists of their own', () => {
     const histogram = {
       schema: 0,
       zeroThreshold: 0,
@@ -65,7 +69,7 @@ describe('writeQueryResponse', () => {
       histograms: [undefined, histogram, undefined],
     } as unknown as { labels: string[]; timestamps: Float64Array; values: Float64Array };
     const result: QueryResult = { ...notes, type: 'matrix', value: [series] };
-    expect(await dataOf(result)).toEqual([
+    expect(dataOf(result)).toEqual([
       {
         metric: {},
         values: [

@@ -19,36 +19,47 @@ export function sendJson(reply: FastifyReply, json: string | Buffer): FastifyRep
   return reply.type('application/json').send(typeof json === 'string' ? Buffer.from(json) : json);
 }
 
+/**
+ * An answer in pieces of bytes; the last one is what it returns. `undefined` is no piece but a moment at which the event
+ * loop may have a turn.
+ */
+export type Pieces = Generator<Buffer | undefined, Buffer>;
+
 /** Sends JSON in pieces; what is one piece only goes out whole. */
-export async function sendPieces(reply: FastifyReply, pieces: AsyncGenerator<Buffer>): Promise<FastifyReply> {
-  const first = await pieces.next();
-  const second = await pieces.next();
-  if (second.done) return sendJson(reply, first.value!);
+export async function sendPieces(reply: FastifyReply, pieces: Pieces): Promise<FastifyReply> {
+  const yielder = createYielder();
+  let step = pieces.next();
+  while (!step.done && step.value === undefined) {
+    await yielder();
+    step = pieces.next();
+  }
+  if (step.done) return sendJson(reply, step.value);
   return reply
     .type('application/json')
-    .send(Readable.from(joined([first.value!, second.value], pieces), { objectMode: false }));
+    .send(Readable.from(piecesFrom(step.value!, pieces, yielder), { objectMode: false }));
 }
 
-async function* joined(first: readonly Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  yield* first;
-  yield* rest;
+async function* piecesFrom(first: Buffer, pieces: Pieces, yielder: () => Promise<void>): AsyncGenerator<Buffer> {
+  yield first;
+  for (;;) {
+    await yielder();
+    const { value, done } = pieces.next();
+    if (value !== undefined) yield value;
+    if (done) return;
+  }
 }
 
-/** An answer whose data is label sets, in pieces of bytes; gives the event loop its turns. */
-export async function* writeSeriesResponse(
-  series: readonly Labels[],
-  warnings: readonly string[],
-): AsyncGenerator<Buffer> {
-  const yielder = createYielder();
+/** An answer whose data is label sets. */
+export function* writeSeriesResponse(series: readonly Labels[], warnings: readonly string[]): Pieces {
   const out = new JsonBytes();
   out.text('{"status":"success","data":[');
   for (let i = 0; i < series.length; i++) {
     out.text(i === 0 ? labelsJson(series[i]!) : `,${labelsJson(series[i]!)}`);
-    if (i % SERIES_PER_TURN === 0) await yielder();
     if (out.length >= PIECE_BYTES) yield out.take();
+    else if (i % SERIES_PER_TURN === SERIES_PER_TURN - 1) yield undefined;
   }
   out.text(`]${notes('warnings', warnings)}}`);
-  yield out.finish();
+  return out.finish();
 }
 
 /** What goes with a query's result. */
@@ -61,8 +72,8 @@ export interface QueryNotes {
   readonly plan?: string | undefined;
 }
 
-/** The API's envelope around an answer, in pieces of bytes; gives the event loop its turns. */
-export async function* writeQueryResponse(result: QueryResult, extra: QueryNotes): AsyncGenerator<Buffer> {
+/** The API's envelope around an answer. */
+export function* writeQueryResponse(result: QueryResult, extra: QueryNotes): Pieces {
   const out = new JsonBytes();
   out.text(`{"status":"success","data":{"resultType":"${result.type}","result":`);
   if (result.type === 'scalar') {
@@ -79,11 +90,13 @@ export async function* writeQueryResponse(result: QueryResult, extra: QueryNotes
   if (extra.stats !== undefined) out.text(`,"stats":${extra.stats}`);
   if (extra.plan !== undefined) out.text(`,"plan":${extra.plan}`);
   out.text(`}${notes('warnings', [...result.warnings, ...extra.warnings])}${notes('infos', result.infos)}}`);
-  yield out.finish();
+  return out.finish();
 }
 
-async function* writeVector(out: JsonBytes, samples: readonly VectorSample[], time: string): AsyncGenerator<Buffer> {
-  const yielder = createYielder();
+/** Pieces of which there is no last one. */
+type Parts = Generator<Buffer | undefined, void>;
+
+function* writeVector(out: JsonBytes, samples: readonly VectorSample[], time: string): Parts {
   for (let i = 0; i < samples.length; i++) {
     const { labels, value, histogram } = samples[i]!;
     const metric = `${i === 0 ? '' : ','}{"metric":${labelsJson(labels)}`;
@@ -92,14 +105,12 @@ async function* writeVector(out: JsonBytes, samples: readonly VectorSample[], ti
         ? `${metric},"value":[${time},"${formatValue(value)}"]}`
         : `${metric},"histogram":[${time},${histogramJson(histogram)}]}`,
     );
-    if (out.length < PIECE_BYTES) continue;
-    yield out.take();
-    await yielder();
+    if (out.length >= PIECE_BYTES) yield out.take();
+    else if (i % SERIES_PER_TURN === SERIES_PER_TURN - 1) yield undefined;
   }
 }
 
-async function* writeMatrix(out: JsonBytes, matrix: readonly MatrixSeries[]): AsyncGenerator<Buffer> {
-  const yielder = createYielder();
+function* writeMatrix(out: JsonBytes, matrix: readonly MatrixSeries[]): Parts {
   const points = pointsWriter();
   for (let i = 0; i < matrix.length; i++) {
     const series = matrix[i]!;
@@ -109,28 +120,25 @@ async function* writeMatrix(out: JsonBytes, matrix: readonly MatrixSeries[]): As
       out.text(',"values":[');
       for (let from = 0; from < values.length; from += POINTS_PER_BATCH) {
         points(out, timestamps, values, from);
-        if (out.length < PIECE_BYTES) continue;
-        yield out.take();
-        await yielder();
+        if (out.length >= PIECE_BYTES) yield out.take();
       }
       out.text(']}');
     } else {
       // Floats and histograms go into lists of their own.
       for (const wantsHistograms of [false, true]) {
-        yield* writeMixed(out, series, histograms, wantsHistograms, yielder);
+        yield* writeMixed(out, series, histograms, wantsHistograms);
       }
       out.text('}');
     }
   }
 }
 
-async function* writeMixed(
+function* writeMixed(
   out: JsonBytes,
   { timestamps, values }: MatrixSeries,
   histograms: NonNullable<MatrixSeries['histograms']>,
   wantsHistograms: boolean,
-  yielder: () => Promise<void>,
-): AsyncGenerator<Buffer> {
+): Parts {
   let isEmpty = true;
   for (let i = 0; i < values.length; i++) {
     const histogram = histograms[i];
@@ -140,8 +148,8 @@ async function* writeMixed(
       out.text(`${before}[${formatTime(timestamps[i]!)},${value}]`);
       isEmpty = false;
     }
-    if (i % MIXED_POINTS_PER_TURN === 0) await yielder();
     if (out.length >= PIECE_BYTES) yield out.take();
+    else if (i % MIXED_POINTS_PER_TURN === MIXED_POINTS_PER_TURN - 1) yield undefined;
   }
   if (!isEmpty) out.text(']');
 }

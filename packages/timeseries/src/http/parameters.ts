@@ -4,21 +4,21 @@ import { HttpError } from '@opendata/server';
 /** Parameters of an API request, from the query string and, for POST, the form; with Prometheus' texts for faults. */
 export class Parameters {
   readonly #query: URLSearchParams;
-  readonly #form: URLSearchParams;
+  readonly #form: URLSearchParams | undefined;
 
   constructor(url: string, body: unknown) {
     const at = url.indexOf('?');
     this.#query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-    this.#form = new URLSearchParams(typeof body === 'string' ? body : '');
+    this.#form = typeof body === 'string' ? new URLSearchParams(body) : undefined;
   }
 
   /** First value, the form's before the query string's; `''` where absent. */
   text(name: string): string {
-    return this.#form.get(name) ?? this.#query.get(name) ?? '';
+    return this.#form?.get(name) ?? this.#query.get(name) ?? '';
   }
 
   all(name: string): string[] {
-    return [...this.#form.getAll(name), ...this.#query.getAll(name)];
+    return [...(this.#form?.getAll(name) ?? []), ...this.#query.getAll(name)];
   }
 
   /** A time in ms. @throws HttpError 400 */

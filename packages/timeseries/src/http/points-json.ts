@@ -53,13 +53,17 @@ function createKernelPointsWriter(): PointsWriter {
   const memory = Buffer.from(buffer);
   const valuesInMemory = new Float64Array(buffer, VALUES, POINTS_PER_BATCH);
   const endsInMemory = new Uint32Array(buffer, ENDS, POINTS_PER_BATCH);
+  /** By time column: the series of an answer share one, and answers over the same steps do. */
+  const batchesOf = new WeakMap<Float64Array, Prefixes[]>();
   let column: Float64Array | undefined;
   let batches: Prefixes[] = [];
   let loaded: Prefixes | undefined;
   return (out, timestamps, values, from) => {
     if (timestamps !== column) {
       column = timestamps;
-      batches = [];
+      const known = batchesOf.get(timestamps);
+      batches = known ?? [];
+      if (known === undefined) batchesOf.set(timestamps, batches);
     }
     const count = Math.min(POINTS_PER_BATCH, values.length - from);
     if (count <= 0) return;

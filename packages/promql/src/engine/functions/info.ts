@@ -9,7 +9,7 @@ import { select } from '../plan.ts';
 import { lookbackIndexes } from '../select.ts';
 import { formatLabels, mergeSameLabels } from '../series.ts';
 import { isStaleMarker } from '../staleness.ts';
-import { ABSENT, type Grid, type StepSeries, type VectorValue } from '../value.ts';
+import { ABSENT, type Grid, gridTimes, type StepSeries, type VectorValue } from '../value.ts';
 
 /** Labels by which a series and its info series belong together. */
 const IDENTIFYING = ['instance', 'job'] as const;
@@ -80,7 +80,7 @@ function identity(labels: Labels): string {
 
 /** By step, the time as of which the argument's samples are read: `@` and offset of its first selector applied. */
 function referenceTimes(ctx: QueryContext, expr: Expr, grid: Grid): Float64Array {
-  let times = Float64Array.from({ length: grid.count }, (_, i) => grid.startMs + i * grid.stepMs);
+  let times = gridTimes(grid);
   let node: Expr | undefined = expr;
   while (node !== undefined) {
     const shifted = node.kind === 'matrix-selector' ? node.selector : node;

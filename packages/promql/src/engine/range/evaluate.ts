@@ -5,7 +5,15 @@ import type { QueryContext } from '../context.ts';
 import { stepSeriesBytes } from '../memory.ts';
 import { sharedByTimestamps } from '../select.ts';
 import { named } from '../series.ts';
-import { columnAllocator, FLOAT, floatSeries, type RangeSeries, type RangeValue, type StepSeries } from '../value.ts';
+import {
+  columnAllocator,
+  FLOAT,
+  floatSeries,
+  gridTimes,
+  type RangeSeries,
+  type RangeValue,
+  type StepSeries,
+} from '../value.ts';
 import { extendedKernel, extendedWindows } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
 import { startKernels, startOverlaps } from './start-times.ts';
@@ -37,8 +45,8 @@ export async function evaluateRangeFunction(
   emit: Emit,
   reuse: boolean,
 ): Promise<void> {
-  const { count, startMs, stepMs } = range.grid;
-  const evalTimesMs = Float64Array.from({ length: count }, (_, i) => startMs + i * stepMs);
+  const { count } = range.grid;
+  const evalTimesMs = gridTimes(range.grid);
   const { extension } = range;
   const kernel = extension === undefined ? definition.kernel : extendedKernel(node.func, extension);
   const call: RangeCall = { node, definition: { ...definition, kernel }, parameters, evalTimesMs, range };
