@@ -201,7 +201,7 @@ async function evaluateSubquery(evaluator: Evaluator, node: SubqueryExpr, grid: 
 function toRangeSeries(element: StepSeries, times: Float64Array): RangeSeries {
   const { labels, dropName, values, present, histograms } = element;
   const count = countPresent(present);
-  const base = { labels, dropName, startTimestamps: undefined };
+  const base = { labels, dropName, ascending: false, startTimestamps: undefined };
   if (count === times.length) {
     return { ...base, timestamps: times, values, histograms: histograms?.map(withUnknownReset) };
   }

@@ -334,8 +334,9 @@ function sharedBeginnings(): (column: Float64Array, length: number) => Float64Ar
 
 function withoutStaleMarkers(columns: SeriesColumns, beginning: ReturnType<typeof sharedBeginnings>): RangeSeries {
   const { labels, timestamps, values, histograms, startTimestamps } = columns;
-  const first = nextMarker(columns, 0);
-  if (first < 0) return { labels, dropName: false, timestamps, values, histograms, startTimestamps };
+  const ascending = columns.ascending === true;
+  const first = ascending ? -1 : nextMarker(columns, 0);
+  if (first < 0) return { labels, dropName: false, timestamps, values, ascending, histograms, startTimestamps };
   if (first === values.length - 1) {
     // A series that has ended.
     return {
@@ -343,6 +344,7 @@ function withoutStaleMarkers(columns: SeriesColumns, beginning: ReturnType<typeo
       dropName: false,
       timestamps: beginning(timestamps, first),
       values: values.subarray(0, first),
+      ascending,
       histograms: histograms?.slice(0, first),
       startTimestamps: startTimestamps?.subarray(0, first),
     };
@@ -360,6 +362,7 @@ function withoutStaleMarkers(columns: SeriesColumns, beginning: ReturnType<typeo
     dropName: false,
     timestamps: pick(timestamps, indexes),
     values: pick(values, indexes),
+    ascending,
     histograms: histograms && Array.from(indexes, (i) => histograms[i]),
     startTimestamps: startTimestamps && pick(startTimestamps, indexes),
   };

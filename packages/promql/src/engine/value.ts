@@ -73,6 +73,8 @@ export interface RangeSeries {
   readonly dropName: boolean;
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
+  /** True where no value is NaN or below the one before it; otherwise that is not known. */
+  readonly ascending: boolean;
   readonly histograms: readonly (FloatHistogram | undefined)[] | undefined;
   readonly startTimestamps: Float64Array | undefined;
 }

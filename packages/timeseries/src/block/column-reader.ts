@@ -90,6 +90,14 @@ export class ColumnReader {
     return all.subarray(from, to);
   }
 
+  /** Whether no value of a series is NaN or below the one before it; false also where that is not remembered. */
+  isAscending(i: number): boolean {
+    const kept = this.#kept;
+    const values = kept?.values[i];
+    if (kept === undefined || values === undefined) return false;
+    return (kept.ascending[i] ??= ascends(values));
+  }
+
   #allocate(count: number): Float64Array {
     if (this.#slab.length - this.#slabUsed < count) {
       this.#slab = new Float64Array(Math.max(count, Math.min(SLAB_VALUES, count * this.#left)));
@@ -101,6 +109,16 @@ export class ColumnReader {
     }
     return this.#slab.subarray(this.#slabUsed, this.#slabUsed + count);
   }
+}
+
+function ascends(values: Float64Array): boolean {
+  let before = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (!(value >= before)) return false;
+    before = value;
+  }
+  return true;
 }
 
 function clipOf(all: Float64Array, { startMs, endMs, share }: SampleRange): Clip {

@@ -12,6 +12,8 @@ const PAGE_OVERHEAD_BYTES = 200;
 export interface PageColumns {
   /** Values of series without histograms. */
   readonly values: (Float64Array | undefined)[];
+  /** Whether no value is NaN or below the one before it, where that was asked. */
+  readonly ascending: (boolean | undefined)[];
   sizeBytes: number;
 }
 
@@ -44,7 +46,7 @@ export class DecodedColumns {
     if (columns !== undefined) this.#pages.delete(key);
     else {
       if (this.#sizeBytes >= this.#limitBytes && ++this.#refused % ADMITTED !== 0) return undefined;
-      columns = { values: [], sizeBytes: PAGE_OVERHEAD_BYTES };
+      columns = { values: [], ascending: [], sizeBytes: PAGE_OVERHEAD_BYTES };
       this.#sizeBytes += columns.sizeBytes;
       this.#evict();
     }

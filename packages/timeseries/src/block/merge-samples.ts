@@ -5,6 +5,8 @@ export interface SeriesSamples {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly MaybeHistogram[] | undefined;
+  /** True where no value is NaN or below the one before it; otherwise that is not known. */
+  readonly ascending?: boolean | undefined;
 }
 
 /** One of several parts, none empty; of samples with the same time that of the last part stays. */

@@ -131,8 +131,9 @@ function readRange(columns: ColumnReader, i: number): SeriesSamples | undefined 
   const { samples } = columns;
   const { from, to, timestamps } = columns.clip(i);
   if (from >= to) return undefined;
-  if (!samples.hasHistograms(i)) return { timestamps, values: columns.values(i, from, to), histograms: undefined };
-  return readHistograms(columns, i, from, to, timestamps);
+  if (samples.hasHistograms(i)) return readHistograms(columns, i, from, to, timestamps);
+  const values = columns.values(i, from, to);
+  return { timestamps, values, histograms: undefined, ascending: columns.isAscending(i) };
 }
 
 function readNewest(columns: ColumnReader, i: number): SeriesSamples | undefined {

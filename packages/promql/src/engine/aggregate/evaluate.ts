@@ -11,11 +11,11 @@ import { maxOf, minOf } from '../functions/math.ts';
 import { labelsHashFraction } from '../hash.ts';
 import { stepSeriesBytes } from '../memory.ts';
 import { withLabel } from '../metadata-labels.ts';
-import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
 import { mergeSameLabels } from '../series.ts';
-import { ABSENT, FLOAT, floatSeries, GATHER_WORK, type StepSeries, type Value, type VectorValue } from '../value.ts';
+import { ABSENT, FLOAT, floatSeries, type StepSeries, type Value, type VectorValue } from '../value.ts';
 import { type Group, groupSeries } from './grouping.ts';
 import { noteIgnoredHistograms } from './histograms.ts';
+import { quantileOfGroup } from './quantile.ts';
 import { firstOfGroup, topOfGroup } from './top.ts';
 
 /** Aggregations that need whole groups. @param parameter the evaluated parameter, where the operator has one */
@@ -76,7 +76,7 @@ function groupEvaluator(
       for (const q of outliers(scalars, 0, 1)) warnQuantile(ctx, q, placeOf(node.param!));
       return async (group) => {
         for (const member of group.members) noteIgnoredHistograms(ctx, node, member);
-        return await quantile(ctx, group, scalars);
+        return await quantileOfGroup(ctx, group, scalars);
       };
     case 'count_values':
       if (!isValidLabelName(text)) fail(`invalid label name ${quote(text)}`);
@@ -135,22 +135,6 @@ async function sampleByHash(ctx: QueryContext, group: Group, ratios: Float64Arra
     if (present.some((value) => value !== ABSENT)) kept.push({ ...member, present });
   }
   return kept;
-}
-
-async function quantile(ctx: QueryContext, group: Group, qs: Float64Array): Promise<StepSeries[]> {
-  const values = new Float64Array(qs.length);
-  const present = new Uint8Array(qs.length);
-  const scratch = new Float64Array(group.members.length);
-  for (let step = 0; step < qs.length; step++) {
-    let n = 0;
-    if (ctx.due(group.members.length * GATHER_WORK * 4)) await ctx.pause();
-    for (const member of group.members) if (member.present[step] === FLOAT) scratch[n++] = member.values[step]!;
-    if (n === 0) continue;
-    values[step] = quantileOfSorted(qs[step]!, sortNaNFirst(scratch.subarray(0, n)));
-    present[step] = FLOAT;
-  }
-  if (!present.includes(FLOAT)) return [];
-  return [floatSeries(group.labels, group.dropName, values, present)];
 }
 
 /** Notes a quantile outside [0, 1]. */

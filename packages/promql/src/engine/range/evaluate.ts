@@ -78,7 +78,7 @@ export async function evaluateRangeFunction(
       if (present.includes(FLOAT)) result = floatSeries(labels, dropName, values, present);
     } else if (any) {
       if (!reuse) scratch = columns();
-      kernel(element.values, windows, scratch, parameters, evalTimesMs);
+      kernel(element.values, windows, scratch, parameters, evalTimesMs, element.ascending);
       const { labels, dropName } = named(ctx, element, definition.keepsName !== true);
       result = floatSeries(labels, dropName, scratch, windows.present);
     }

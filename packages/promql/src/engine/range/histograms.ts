@@ -79,7 +79,7 @@ function evaluateFloats(
   const column = Float64Array.from(floats, (i) => element.values[i]!);
   const windows = windowsFor(ctx, call, timestamps);
   const values = new Float64Array(windows.first.length);
-  call.definition.kernel(column, windows, values, call.parameters, call.evalTimesMs);
+  call.definition.kernel(column, windows, values, call.parameters, call.evalTimesMs, false);
   return { values, windows };
 }
 

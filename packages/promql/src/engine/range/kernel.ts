@@ -4,7 +4,7 @@ import type { Windows } from './windows.ts';
 /**
  * A function over the float samples of a range, for all steps of one series: writes `out[step]` where
  * `windows.present[step]` says that there is a result. `parameters` are the function's scalar arguments by step;
- * `evalTimesMs` the evaluation times.
+ * `evalTimesMs` the evaluation times; `ascending` says that no value is NaN or below the one before it.
  */
 export type RangeKernel = (
   values: Float64Array,
@@ -12,6 +12,7 @@ export type RangeKernel = (
   out: Float64Array,
   parameters: readonly Float64Array[],
   evalTimesMs: Float64Array,
+  ascending: boolean,
 ) => void;
 
 /** A kernel from a function of one window [from, to), which is never empty. */

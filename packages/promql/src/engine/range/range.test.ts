@@ -43,13 +43,9 @@ function evaluate(
   const timestamps = Float64Array.from(samples, ({ t }) => t);
   const windows = windowsOf(timestamps, endsMs, rangeMs, minSamples);
   const out = new Float64Array(endsMs.length);
-  kernel(
-    Float64Array.from(samples, ({ v }) => v),
-    windows,
-    out,
-    [],
-    endsMs,
-  );
+  const values = Float64Array.from(samples, ({ v }) => v);
+  const ascending = values.every((value, i) => value >= (i === 0 ? -Infinity : values[i - 1]!));
+  kernel(values, windows, out, [], endsMs, ascending);
   return Array.from(out, (value, i) => (windows.present[i] === 0 ? undefined : value));
 }
 

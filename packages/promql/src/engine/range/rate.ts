@@ -176,19 +176,19 @@ function extrapolateSingle(
   }
 }
 
-function counter(values: Float64Array, windows: Windows, out: Float64Array, isRate: boolean): void {
+function counter(values: Float64Array, windows: Windows, out: Float64Array, isRate: boolean, ascending: boolean): void {
   const { first, last } = windows;
   if (out.length === 0) return;
+  const resets = ascending ? 0 : findResets(values, first[0]!, last[last.length - 1]!);
   if (windows.single) {
     differences(values, first, last, out);
-    addResets(values, windows, findResets(values, first[0]!, last[last.length - 1]!), out);
+    if (resets > 0) addResets(values, windows, resets, out);
     extrapolateSingle(values, windows, out, true, isRate ? windows.rangeMs / 1000 : 1);
     return;
   }
   const plan = extrapolationOf(windows);
   const factors = isRate ? plan.factorPerSecond : plan.factor;
   const perSeconds = isRate ? windows.rangeMs / 1000 : 1;
-  const resets = findResets(values, first[0]!, last[last.length - 1]!);
   if (resets === 0) {
     extrapolateSteadyCounter(values, first, last, out, factors, plan, perSeconds);
     return;
@@ -205,9 +205,11 @@ function cutFactor(plan: Extrapolation, step: number, start: number, increase: n
   return (sampled + toStart + plan.toEndS[step]!) / sampled / perSeconds;
 }
 
-export const rate: RangeKernel = (values, windows, out) => counter(values, windows, out, true);
+export const rate: RangeKernel = (values, windows, out, _parameters, _evalTimesMs, ascending) =>
+  counter(values, windows, out, true, ascending);
 
-export const increase: RangeKernel = (values, windows, out) => counter(values, windows, out, false);
+export const increase: RangeKernel = (values, windows, out, _parameters, _evalTimesMs, ascending) =>
+  counter(values, windows, out, false, ascending);
 
 export const delta: RangeKernel = (values, windows, out) => {
   differences(values, windows.first, windows.last, out);

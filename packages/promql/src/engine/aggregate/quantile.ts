@@ -1,0 +1,98 @@
+import type { QueryContext } from '../context.ts';
+import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
+import { FLOAT, floatSeries, GATHER_WORK, type StepSeries } from '../value.ts';
+import type { Group } from './grouping.ts';
+
+/** Steps whose values are gathered in one pass over the members. */
+const STEPS_PER_PASS = 16;
+/** Fewer values are simply sorted. */
+const MIN_SELECTED = 32;
+
+/** `quantile` of one group. @param qs by step */
+export async function quantileOfGroup(ctx: QueryContext, group: Group, qs: Float64Array): Promise<StepSeries[]> {
+  const { members, labels, dropName } = group;
+  const values = new Float64Array(qs.length);
+  const present = new Uint8Array(qs.length);
+  const steps = Math.min(STEPS_PER_PASS, qs.length);
+  const gathered = new Float64Array(steps * members.length);
+  const counts = new Int32Array(steps);
+  for (let from = 0; from < qs.length; from += steps) {
+    const to = Math.min(qs.length, from + steps);
+    if (ctx.due(members.length * GATHER_WORK * 4 * (to - from))) await ctx.pause();
+    counts.fill(0);
+    for (const member of members) gather(member, from, to, gathered, members.length, counts);
+    for (let step = from; step < to; step++) {
+      const count = counts[step - from]!;
+      if (count === 0) continue;
+      const start = (step - from) * members.length;
+      values[step] = quantileOf(qs[step]!, gathered.subarray(start, start + count));
+      present[step] = FLOAT;
+    }
+  }
+  return present.includes(FLOAT) ? [floatSeries(labels, dropName, values, present)] : [];
+}
+
+/** Appends a member's floats in [from, to) to the row of each step. */
+function gather(
+  { values, present }: StepSeries,
+  from: number,
+  to: number,
+  rows: Float64Array,
+  rowLength: number,
+  counts: Int32Array,
+): void {
+  for (let step = from, row = 0; step < to; step++, row++) {
+    if (present[step] !== FLOAT) continue;
+    rows[row * rowLength + counts[row]!] = values[step]!;
+    counts[row]! += 1;
+  }
+}
+
+/** The φ-quantile of values in any order, which it moves. */
+export function quantileOf(q: number, values: Float64Array): number {
+  const { length } = values;
+  if (length < MIN_SELECTED || !(q >= 0 && q <= 1) || hasNaN(values)) return quantileOfSorted(q, sortNaNFirst(values));
+  const rank = q * (length - 1);
+  const lower = Math.floor(rank);
+  selectNth(values, lower);
+  const weight = rank - lower;
+  const upper = lower + 1 < length ? smallest(values, lower + 1) : values[lower]!;
+  return values[lower]! * (1 - weight) + upper * weight;
+}
+
+function hasNaN(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
+  return false;
+}
+
+/** Moves the n-th smallest value to index n: nothing above it is left of it, nothing below it right. */
+function selectNth(values: Float64Array, n: number): void {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = medianOfThree(values[low]!, values[(low + high) >>> 1]!, values[high]!);
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const value = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = value;
+    }
+    if (n <= j) high = j;
+    else if (n >= i) low = i;
+    else return;
+  }
+}
+
+function medianOfThree(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+}
+
+function smallest(values: Float64Array, from: number): number {
+  let found = values[from]!;
+  for (let i = from + 1; i < values.length; i++) if (values[i]! < found) found = values[i]!;
+  return found;
+}
