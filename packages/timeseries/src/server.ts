@@ -14,19 +14,21 @@ import {
 import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
+import { addApiRoute } from './http/api-route.ts';
 import { addCompression } from './http/compression.ts';
 import { withoutSecrets } from './http/config-text.ts';
 import { addCors } from './http/cors.ts';
+import { directRoutes } from './http/direct-routes.ts';
 import { addExemplarRoutes } from './http/exemplar-routes.ts';
 import { addExpressionRoutes } from './http/expression-routes.ts';
 import { addFeatureRoutes } from './http/feature-routes.ts';
 import { addFederateRoute } from './http/federate-route.ts';
 import { addImportRoutes } from './http/import-routes.ts';
-import { addLabelRoutes } from './http/label-routes.ts';
+import { labelRoutes } from './http/label-routes.ts';
 import { addLifecycleRoutes } from './http/lifecycle-routes.ts';
 import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
-import { addQueryRoutes } from './http/query-routes.ts';
+import { queryRoutes } from './http/query-routes.ts';
 import { addRefusedFlush, refusedWrites } from './http/refused-writes.ts';
 import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
@@ -255,6 +257,9 @@ interface Parts {
 function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
   const { config, registry, logger, version } = options;
   const { database, scraping, reload } = parts;
+  const engine = createEngine({ delayedNameRemoval: false, ...options.query });
+  const queries = queryRoutes({ engine, source: database, now: Date.now });
+  const labels = labelRoutes(database);
   const http = createHttpServer({
     registry,
     logger,
@@ -266,15 +271,13 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
       '/federate': renderApiError,
       ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
     },
-    rawRoutes: parts.writes.raw,
+    rawRoutes: [...parts.writes.raw, ...directRoutes([...queries, labels.series, labels.names])],
     quickRoutes: parts.writes.quick,
   });
   addCors(http.app);
   addCompression(http.app);
-  const engine = createEngine({ delayedNameRemoval: false, ...options.query });
-  addQueryRoutes(http.app, { engine, source: database, now: Date.now });
+  for (const route of [...queries, labels.series, labels.names, labels.values]) addApiRoute(http.app, route);
   addRunningRoutes(http.app, engine);
-  addLabelRoutes(http.app, database);
   addExemplarRoutes(http.app, database);
   addExpressionRoutes(http.app);
   addTargetRoutes(http.app, scraping);

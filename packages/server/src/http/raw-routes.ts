@@ -65,6 +65,10 @@ function runRoute(
     handle(route, request, noBody, response, fail);
     return;
   }
+  if (hasNoBody(request)) {
+    handle(route, request, noBody, response, fail);
+    return;
+  }
   const read = route.usesBodyAtOnce ? readBodyForNow : readBody;
   read(request, route.bodyLimitBytes ?? bodyLimitBytes, (error, body) => {
     if (error !== null) {
@@ -76,6 +80,11 @@ function runRoute(
 }
 
 const noBody = Buffer.alloc(0);
+
+/** True of a plain GET: there is nothing to wait for. */
+function hasNoBody({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+}
 
 function handle(
   route: RawRoute,

@@ -1,21 +1,37 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Parameters } from './parameters.ts';
 
-export interface ApiRoute {
+/** What a handler answers with: a part of Fastify's reply, so that the framework need not be in between. */
+export interface ApiReply {
+  readonly raw: ServerResponse;
+  type(contentType: string): ApiReply;
+  send(body: Buffer | Readable): ApiReply;
+}
+
+export interface ApiRoute<Reply extends ApiReply = ApiReply> {
   readonly methods: readonly ('GET' | 'POST')[];
   /** Path below `/api/v1`. */
   readonly path: string;
-  handler(parameters: Parameters, reply: FastifyReply, request: FastifyRequest): FastifyReply | Promise<FastifyReply>;
+  /** @param pathParameters what the path has at its `:name`s */
+  handler(
+    parameters: Parameters,
+    reply: Reply,
+    pathParameters: Readonly<Record<string, string>>,
+  ): ApiReply | Promise<ApiReply>;
 }
 
 /** Adds a route of the API; as in Prometheus it answers OPTIONS, and not HEAD. */
-export function addApiRoute(app: FastifyInstance, { methods, path, handler }: ApiRoute): void {
+export function addApiRoute(app: FastifyInstance, { methods, path, handler }: ApiRoute<FastifyReply>): void {
   app.route({
     // The hook in cors.ts answers OPTIONS on every path; here it makes the method known to 405 answers.
     method: [...methods, 'OPTIONS'],
     url: `/api/v1${path}`,
     exposeHeadRoute: false,
-    handler: (request, reply) =>
-      handler(new Parameters(request.url, request.method === 'POST' ? request.body : undefined), reply, request),
+    handler: (request, reply) => {
+      const parameters = new Parameters(request.url, request.method === 'POST' ? request.body : undefined);
+      return handler(parameters, reply, request.params as Record<string, string>);
+    },
   });
 }

@@ -1,5 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
-import { createDeflate, createGzip, deflate, gzip } from 'node:zlib';
+import { createDeflate, createGzip, type Deflate, deflate, type Gzip, gzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 
 /** Shorter bodies fit into a packet anyway. */
@@ -14,14 +14,32 @@ const ENCODERS = {
   deflate: { stream: () => createDeflate(OPTIONS), whole: deflate as Compress },
 } as const;
 
+type Encoding = keyof typeof ENCODERS;
+
+/** Compresses a whole body off the event loop; undefined where it is too short to be worth it. */
+export function compressBody(
+  body: Buffer,
+  encoding: Encoding,
+  done: (error: Error | null, bytes: Buffer | undefined) => void,
+): void {
+  if (body.length < MIN_BODY_BYTES) done(null, undefined);
+  else ENCODERS[encoding].whole(body, OPTIONS, done);
+}
+
+/** What compresses a stream. */
+export function createCompressor(encoding: Encoding): Gzip | Deflate {
+  return ENCODERS[encoding].stream();
+}
+
 /** Compresses answers of the API, off the event loop, where the client accepts that. */
 export function addCompression(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload: unknown, done) => {
     const encoding = isCompressed(request.url) ? acceptedEncoding(request.headers['accept-encoding']) : undefined;
     if (encoding === undefined || reply.hasHeader('content-encoding')) return done(null, payload);
-    if (Buffer.isBuffer(payload) && payload.length >= MIN_BODY_BYTES) {
-      ENCODERS[encoding].whole(payload, OPTIONS, (error, bytes) => {
+    if (Buffer.isBuffer(payload)) {
+      compressBody(payload, encoding, (error, bytes) => {
         if (error !== null) return done(error);
+        if (bytes === undefined) return done(null, payload);
         reply.header('content-encoding', encoding).removeHeader('content-length');
         done(null, bytes);
       });
@@ -30,7 +48,7 @@ export function addCompression(app: FastifyInstance): void {
       // An error of either end destroys both; the framework sees that of the last.
       done(
         null,
-        pipeline(payload, ENCODERS[encoding].stream(), () => {}),
+        pipeline(payload, createCompressor(encoding), () => {}),
       );
     } else done(null, payload);
   });
@@ -41,9 +59,9 @@ function isCompressed(url: string): boolean {
 }
 
 /** The encoding of the two that the header prefers; `q=0` refuses one. */
-export function acceptedEncoding(header: string | undefined): 'gzip' | 'deflate' | undefined {
+export function acceptedEncoding(header: string | undefined): Encoding | undefined {
   if (header === undefined) return undefined;
-  let best: 'gzip' | 'deflate' | undefined;
+  let best: Encoding | undefined;
   let bestQuality = 0;
   for (const part of header.split(',')) {
     const [name = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { formatFloat, type Labels, type MatrixSeries, type QueryResult, type VectorSample } from '@opendata/promql';
-import type { FastifyReply } from 'fastify';
 import { createYielder } from '../head/yielder.ts';
+import type { ApiReply } from './api-route.ts';
 import { JsonBytes } from './json-bytes.ts';
 import { histogramJson } from './json-histogram.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
@@ -15,7 +15,7 @@ const SERIES_PER_TURN = 256;
 const MIXED_POINTS_PER_TURN = 256;
 
 /** Sends a complete JSON text; as bytes, so that the type goes out as it is. */
-export function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
+export function sendJson<Reply extends ApiReply>(reply: Reply, json: string | Buffer): ApiReply {
   return reply.type('application/json').send(typeof json === 'string' ? Buffer.from(json) : json);
 }
 
@@ -26,7 +26,7 @@ export function sendJson(reply: FastifyReply, json: string | Buffer): FastifyRep
 export type Pieces = Generator<Buffer | undefined, Buffer>;
 
 /** Sends JSON in pieces; what is one piece only goes out whole. */
-export async function sendPieces(reply: FastifyReply, pieces: Pieces): Promise<FastifyReply> {
+export async function sendPieces(reply: ApiReply, pieces: Pieces): Promise<ApiReply> {
   const yielder = createYielder();
   let step = pieces.next();
   while (!step.done && step.value === undefined) {

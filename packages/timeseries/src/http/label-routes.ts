@@ -1,19 +1,20 @@
 import { compareLabels } from '@opendata/promql';
 import { HttpError, requestSignal } from '@opendata/server';
-import type { FastifyInstance, FastifyReply } from 'fastify';
 import { sortedInTurns } from '../block/sorted-in-turns.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { TimeSeriesReads } from '../read/time-series-reads.ts';
-import { addApiRoute } from './api-route.ts';
+import type { ApiReply, ApiRoute } from './api-route.ts';
 import { dataResponse, sendJson, sendPieces, writeSeriesResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters } from './parameters.ts';
 
 const TRUNCATED = 'results truncated due to limit';
 
 /** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
-export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesReads): void {
-  addApiRoute(app, {
+export function labelRoutes(
+  database: () => TimeSeriesReads,
+): Readonly<Record<'series' | 'names' | 'values', ApiRoute>> {
+  const series: ApiRoute = {
     methods: ['GET', 'POST'],
     path: '/series',
     async handler(parameters, reply) {
@@ -25,32 +26,29 @@ export function addLabelRoutes(app: FastifyInstance, database: () => TimeSeriesR
       const kept = isTruncated ? sorted.slice(0, limit) : sorted;
       return await sendPieces(reply, writeSeriesResponse(kept, isTruncated ? [TRUNCATED] : []));
     },
-  });
-  addApiRoute(app, {
+  };
+  const names: ApiRoute = {
     methods: ['GET', 'POST'],
     path: '/labels',
     async handler(parameters, reply) {
       const limit = parameters.limit();
       return sendList(reply, await database().labelNames(labelRequest(parameters, reply, badData)), limit);
     },
-  });
-  addApiRoute(app, {
+  };
+  const values: ApiRoute = {
     methods: ['GET'],
     path: '/label/:name/values',
-    async handler(parameters, reply, request) {
+    async handler(parameters, reply, pathParameters) {
       const limit = parameters.limit();
-      const name = unescapeLabelName((request.params as { name: string }).name);
+      const name = unescapeLabelName(pathParameters['name']!);
       if (name === '') throw new HttpError(404, 'no label name');
       return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply, badData)), limit);
     },
-  });
+  };
+  return { series, names, values };
 }
 
-function labelRequest(
-  parameters: Parameters,
-  reply: FastifyReply,
-  matcherFault: (message: string) => Error,
-): LabelRequest {
+function labelRequest(parameters: Parameters, reply: ApiReply, matcherFault: (message: string) => Error): LabelRequest {
   return {
     matcherSets: parameters.matcherSets(matcherFault),
     startMs: parameters.time('start', Number.MIN_SAFE_INTEGER),
@@ -59,7 +57,7 @@ function labelRequest(
   };
 }
 
-function sendList(reply: FastifyReply, values: readonly string[], limit: number): FastifyReply {
+function sendList(reply: ApiReply, values: readonly string[], limit: number): ApiReply {
   const isTruncated = limit > 0 && values.length > limit;
   return sendJson(reply, dataResponse(isTruncated ? values.slice(0, limit) : values, isTruncated ? [TRUNCATED] : []));
 }

@@ -7,8 +7,7 @@ import {
   type SeriesSource,
 } from '@opendata/promql';
 import { HttpError, requestSignal } from '@opendata/server';
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { addApiRoute } from './api-route.ts';
+import type { ApiReply, ApiRoute } from './api-route.ts';
 import { sendPieces, writeQueryResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters, parseDurationMs, quote } from './parameters.ts';
 
@@ -22,8 +21,8 @@ export interface QueryRouteOptions {
 }
 
 /** `/api/v1/query` and `/api/v1/query_range`. */
-export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: QueryRouteOptions): void {
-  addApiRoute(app, {
+export function queryRoutes({ engine, source, now }: QueryRouteOptions): ApiRoute[] {
+  const instant: ApiRoute = {
     methods: ['GET', 'POST'],
     path: '/query',
     async handler(parameters, reply) {
@@ -33,8 +32,8 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       const result = await run(options, () => engine.instant(source(), parameters.text('query'), timeMs, options));
       return answer(reply, result, limit, parameters.text('stats'), { startMs: timeMs, stepMs: 0 });
     },
-  });
-  addApiRoute(app, {
+  };
+  const range: ApiRoute = {
     methods: ['GET', 'POST'],
     path: '/query_range',
     async handler(parameters, reply) {
@@ -56,7 +55,8 @@ export function addQueryRoutes(app: FastifyInstance, { engine, source, now }: Qu
       const result = await run(options, () => engine.range(source(), query, startMs, endMs, stepMs, options));
       return answer(reply, result, limit, parameters.text('stats'), { startMs, stepMs });
     },
-  });
+  };
+  return [instant, range];
 }
 
 /** When the steps of a query are. */
@@ -65,7 +65,7 @@ interface StepTimes {
   readonly stepMs: number;
 }
 
-function queryOptions(parameters: Parameters, reply: FastifyReply): QueryOptions {
+function queryOptions(parameters: Parameters, reply: ApiReply): QueryOptions {
   const timeoutMs = parameters.optionalDuration('timeout');
   const lookback = parameters.text('lookback_delta');
   const lookbackDeltaMs =
@@ -100,12 +100,12 @@ const STATUS = { execution: 422, canceled: 499, timeout: 503, internal: 500, una
 const RETRY_AFTER_SECONDS = 1;
 
 async function answer(
-  reply: FastifyReply,
+  reply: ApiReply,
   result: QueryResult,
   limit: number,
   stats: string,
   times: StepTimes,
-): Promise<FastifyReply> {
+): Promise<ApiReply> {
   const isTruncated =
     limit > 0 && (result.type === 'vector' || result.type === 'matrix') && result.value.length > limit;
   const kept = isTruncated ? ({ ...result, value: result.value.slice(0, limit) } as QueryResult) : result;

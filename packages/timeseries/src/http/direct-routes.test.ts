@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { createHttpServer, createLogger, createRegistry, HttpError } from '@opendata/server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiRoute, addApiRoute } from './api-route.ts';
+import { addCompression } from './compression.ts';
+import { addCors } from './cors.ts';
+import { directRoutes } from './direct-routes.ts';
+import { sendJson } from './json-writer.ts';
+import { renderApiError } from './problems.ts';
+
+const LONG = JSON.stringify('ab'.repeat(50_000));
+
+/** Answers, streams or fails as the parameter `how` says. */
+const route: ApiRoute = {
+  methods: ['GET', 'POST'],
+  path: '/any',
+  async handler(parameters, reply) {
+    const how = parameters.text('how');
+    if (how === 'refused') throw new HttpError(422, 'no', { code: 'execution' });
+    if (how === 'failed') throw new Error('unexpected');
+    if (how === 'streamed') return reply.type('application/json').send(Readable.from([Buffer.from(LONG)]));
+    if (how === 'broken') return reply.type('application/json').send(Readable.from(breaking()));
+    return sendJson(reply, how === 'long' ? LONG : JSON.stringify(how));
+  },
+};
+
+function* breaking(): Generator<Buffer> {
+  yield Buffer.from(LONG);
+  throw new Error('broken');
+}
+
+/** The same route, directly and by the framework only. */
+const urls: string[] = [];
+const servers: ReturnType<typeof createHttpServer>[] = [];
+
+beforeAll(async () => {
+  for (const rawRoutes of [directRoutes([route]), []]) {
+    const logger = createLogger({ service: 'test', env: {}, destination: { write: () => undefined } });
+    const errorRenderers = { '/api/v1/': renderApiError };
+    const http = createHttpServer({ registry: createRegistry(), logger, rawRoutes, errorRenderers });
+    addCors(http.app);
+    addCompression(http.app);
+    addApiRoute(http.app, route);
+    const { port } = await http.listen(0, '127.0.0.1');
+    urls.push(`http://127.0.0.1:${port}/api/v1/any`);
+    servers.push(http);
+  }
+});
+
+afterAll(async () => {
+  for (const http of servers) await http.close(0);
+});
+
+async function answers(query: string, init: RequestInit): Promise<unknown[]> {
+  return Promise.all(
+    urls.map(async (url) => {
+      const response = await fetch(`${url}${query}`, init);
+      const headers = Object.fromEntries(response.headers);
+      delete headers['date'];
+      return { status: response.status, headers, body: await response.text() };
+    }),
+  );
+}
+
+describe('a direct route', () => {
+  it.each<[string, string, RequestInit]>([
+    ['a short answer', '?how=short', {}],
+    ['a long one', '?how=long', { headers: { 'accept-encoding': 'identity' } }],
+    ['a compressed one', '?how=long', { headers: { 'accept-encoding': 'gzip' } }],
+    ['a short one that is not compressed', '?how=a', { headers: { 'accept-encoding': 'gzip' } }],
+    ['a stream', '?how=streamed', { headers: { 'accept-encoding': 'identity' } }],
+    ['a compressed stream', '?how=streamed', { headers: { 'accept-encoding': 'deflate' } }],
+    ['another origin', '?how=short', { headers: { origin: 'https://a.example' } }],
+    ['an error', '?how=refused', { headers: { origin: 'https://a.example' } }],
+    ['a fault', '?how=failed', {}],
+    ['a form', '', { method: 'POST', body: new URLSearchParams({ how: 'short' }) }],
+    ['preflight', '', { method: 'OPTIONS', headers: { origin: 'https://a.example' } }],
+    ['a method that it has not', '', { method: 'DELETE' }],
+    ['HEAD', '', { method: 'HEAD' }],
+  ])('answers as the framework does: %s', async (_name, query, init) => {
+    const [direct, framed] = await answers(query, init);
+    expect(direct).toEqual(framed);
+  });
+
+  it('breaks off when its stream does', async () => {
+    for (const url of urls) await expect(fetch(`${url}?how=broken`).then((r) => r.text())).rejects.toThrow();
+  });
+
+  it('answers a GET with a body, and the next request on the connection', async () => {
+    for (const url of urls) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      let text = '';
+      socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+      socket.write('GET /api/v1/any?how=one HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc');
+      socket.write('GET /api/v1/any?how=two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      await once(socket, 'close');
+      expect(text.match(/"(?:one|two)"/g)).toEqual(['"one"', '"two"']);
+    }
+  });
+});
