@@ -2,9 +2,8 @@ import type { QueryContext } from '../context.ts';
 import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
 import { FLOAT, floatSeries, GATHER_WORK, type StepSeries } from '../value.ts';
 import type { Group } from './grouping.ts';
+import { createRows, gatherRows } from './rows.ts';
 
-/** Steps whose values are gathered in one pass over the members. */
-const STEPS_PER_PASS = 16;
 /** Fewer values are simply sorted. */
 const MIN_SELECTED = 32;
 
@@ -13,39 +12,20 @@ export async function quantileOfGroup(ctx: QueryContext, group: Group, qs: Float
   const { members, labels, dropName } = group;
   const values = new Float64Array(qs.length);
   const present = new Uint8Array(qs.length);
-  const steps = Math.min(STEPS_PER_PASS, qs.length);
-  const gathered = new Float64Array(steps * members.length);
-  const counts = new Int32Array(steps);
-  for (let from = 0; from < qs.length; from += steps) {
-    const to = Math.min(qs.length, from + steps);
+  const rows = createRows(qs.length, members.length);
+  for (let from = 0; from < qs.length; from += rows.steps) {
+    const to = Math.min(qs.length, from + rows.steps);
     if (ctx.due(members.length * GATHER_WORK * 4 * (to - from))) await ctx.pause();
-    counts.fill(0);
-    for (const member of members) gather(member, from, to, gathered, members.length, counts);
+    gatherRows(members, from, to, rows);
     for (let step = from; step < to; step++) {
-      const count = counts[step - from]!;
+      const count = rows.counts[step - from]!;
       if (count === 0) continue;
       const start = (step - from) * members.length;
-      values[step] = quantileOf(qs[step]!, gathered.subarray(start, start + count));
+      values[step] = quantileOf(qs[step]!, rows.values.subarray(start, start + count));
       present[step] = FLOAT;
     }
   }
   return present.includes(FLOAT) ? [floatSeries(labels, dropName, values, present)] : [];
-}
-
-/** Appends a member's floats in [from, to) to the row of each step. */
-function gather(
-  { values, present }: StepSeries,
-  from: number,
-  to: number,
-  rows: Float64Array,
-  rowLength: number,
-  counts: Int32Array,
-): void {
-  for (let step = from, row = 0; step < to; step++, row++) {
-    if (present[step] !== FLOAT) continue;
-    rows[row * rowLength + counts[row]!] = values[step]!;
-    counts[row]! += 1;
-  }
 }
 
 /** The φ-quantile of values in any order, which it moves. */

@@ -1,6 +1,7 @@
 import type { QueryContext } from '../context.ts';
 import { ABSENT, FLOAT, GATHER_WORK, type StepSeries } from '../value.ts';
 import type { Group } from './grouping.ts';
+import { createRows, gatherRows, type Rows } from './rows.ts';
 
 /**
  * A heap of member indexes whose root is the element to be replaced first: the smallest value for `topk`, the largest
@@ -50,18 +51,17 @@ function siftRoot(heap: Heap, sign: number): void {
   }
 }
 
-/** Fills the heap with the k best members at a step. */
-function selectAt(members: readonly StepSeries[], step: number, k: number, heap: Heap, sign: number): void {
+/** Fills the heap with the k best members of a row. */
+function selectFrom({ length, values, members, counts }: Rows, row: number, k: number, heap: Heap, sign: number): void {
+  const end = row * length + counts[row]!;
   heap.size = 0;
-  for (let m = 0; m < members.length; m++) {
-    const member = members[m]!;
-    if (member.present[step] !== FLOAT) continue;
-    const value = member.values[step]!;
-    if (heap.size < k) push(heap, m, value, sign);
+  for (let at = row * length; at < end; at++) {
+    const value = values[at]!;
+    if (heap.size < k) push(heap, members[at]!, value, sign);
     else {
       const root = heap.values[0]!;
       if (root * sign < value * sign || (Number.isNaN(root) && !Number.isNaN(value))) {
-        heap.members[0] = m;
+        heap.members[0] = members[at]!;
         heap.values[0] = value;
         if (k > 1) siftRoot(heap, sign);
       }
@@ -91,11 +91,14 @@ export async function topOfGroup(
   const capacity = Math.min(members.length, Math.max(0, ...ks));
   const heap: Heap = { members: new Int32Array(capacity), values: new Float64Array(capacity), size: 0 };
   const masks = new Map<number, Uint8Array>();
+  const rows = createRows(count, members.length);
   for (let step = 0; step < count; step++) {
+    const row = step % rows.steps;
+    if (row === 0) gatherRows(members, step, Math.min(count, step + rows.steps), rows);
+    if (ctx.due(members.length * GATHER_WORK)) await ctx.pause();
     const k = Math.min(ks[step]!, capacity);
     if (k < 1) continue;
-    selectAt(members, step, k, heap, sign);
-    if (ctx.due(members.length * GATHER_WORK)) await ctx.pause();
+    selectFrom(rows, row, k, heap, sign);
     if (count === 1) sortHeap(heap, sign);
     for (let i = 0; i < heap.size; i++) {
       const m = heap.members[i]!;
