@@ -8,6 +8,7 @@ import {
   chartNames,
   findManifest,
   helm,
+  installNotes,
   kubeconform,
   kubernetesSchemas,
   lintChart,
@@ -107,6 +108,13 @@ describe.skipIf(helm === undefined).each(chartNames)('the chart %s', (chart) => 
     expect(findManifest(manifests, 'PodDisruptionBudget', `${chart}-read`).spec.maxUnavailable).toBe(1);
     const cache = readers.spec.template.spec.volumes.find((volume: Manifest) => volume.name === 'cache');
     expect(cache.ephemeral.volumeClaimTemplate.spec.resources.requests.storage).toBe('100Gi');
+  });
+
+  it('warns of the bucket that is only a placeholder', () => {
+    const notes = (values: object) => installNotes(chart, values);
+    expect(notes({})).toMatch(/WARNING: s3.bucket is still my-\w+-bucket/);
+    expect(notes({ s3: { bucket: 'mine' } })).not.toContain('WARNING');
+    expect(notes({ objectStore: 'gcs', gcs: { bucket: 'mine' } })).not.toContain('WARNING');
   });
 
   it('takes a ServiceAccount and a claim that exist', () => {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { type S3Server, startS3Server } from '@opendata/storage/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chartNames, findManifest, helm, manifestsOf, renderChart } from '../support/chart-tools.ts';
+import { databases } from '../support/databases.ts';
 import { guide, guideQueries } from '../support/guide.ts';
+import { until } from '../support/load.ts';
 import { canRunPods, runPod, startPod } from '../support/pod.ts';
 import { freePort, type ServerProcess } from '../support/server-process.ts';
 
@@ -55,6 +57,51 @@ describe.skipIf(!runnable).each(chartNames)('the rendered ConfigMap of %s, uncha
   function configFiles(): Record<string, string> {
     return findManifest(manifests, 'ConfigMap').data;
   }
+});
+
+describe.skipIf(!runnable).each(chartNames)('the read replicas of %s, as rendered', (chart) => {
+  it('start beside the writer, follow it, refuse writes and stop with exit code 0', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'opendata-pod-'));
+    const bucket = `my-${chart.replace('opendata-', '')}-bucket`;
+    const store = await startS3Server({ bucket });
+    const manifests = manifestsOf(renderChart(chart, { readReplicas: { enabled: true } }));
+    const pods: ServerProcess[] = [];
+    const start = async (deployment: string) => {
+      const env = environment(store);
+      const pod = await startPod({
+        manifests,
+        deployment,
+        folder: join(folder, deployment),
+        port: await freePort(),
+        env,
+      });
+      pods.push(pod);
+      return pod;
+    };
+    try {
+      const writer = await start(chart);
+      const replica = await start(`${chart}-read`);
+      const database = databases.find(({ name }) => name === chart)!;
+      const witness = database.createWitness();
+      const load = witness.startLoad({ clients: 2, url: () => writer.url });
+      await until('acknowledged writes', () => witness.acknowledged > 20);
+      await load.stop();
+      await until('the replica shows them', () =>
+        witness.verify(replica).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const path = chart === 'opendata-log' ? '/api/v1/log/append' : '/-/flush';
+      expect((await fetch(`${replica.url}${path}`, { method: 'POST', body: '{}' })).status).toBe(403);
+      expect(await replica.kill('SIGTERM')).toBe(0);
+      expect(await writer.kill('SIGTERM')).toBe(0);
+    } finally {
+      for (const pod of pods) await pod.kill('SIGKILL');
+      await store.destroy();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
 });
 
 describe.skipIf(!runnable || guide === undefined)("the guide's PromQL examples", () => {

@@ -125,6 +125,42 @@ describe.each(databases)('read replicas of $name', (database) => {
   });
 });
 
+describe.each(databases)('a read replica of $name with a disk cache', (database) => {
+  it('finds there what it has read before, also after a restart', async () => {
+    const { workspace, s3 } = rig;
+    const { storage, env } = onBucket(`cached-${database.name}`, s3.endpoint);
+    const cache = join(workspace.folder, `cache-${database.name}`);
+    const settings = workspace.file(
+      `${database.name}-slatedb.yaml`,
+      `object_store_cache_options: {root_folder: ${cache}, max_cache_size_bytes: 100000000}\n`,
+    );
+    const writer = await startOn(database, workspace, sealingConfig(database) + storage, env);
+    const witness = database.createWitness();
+    const load = witness.startLoad({ clients: 2, url: () => writer.url });
+    await until('acknowledged writes', () => witness.acknowledged > 200);
+    await sleep(2000);
+    await load.stop();
+    if (database.name === 'opendata-timeseries') await fetch(`${writer.url}/-/flush?all=true`, { method: 'POST' });
+    await sleep(1000);
+    expect(await writer.kill('SIGTERM')).toBe(0);
+
+    const config = `${storage}  settings_path: ${settings}\n  page_cache_bytes: 0\n`;
+    let replica = await spawnReplica(database, workspace, config, env);
+    await until('the replica is ready', () => isReady(replica));
+    await witness.verify(replica);
+    expect(await metricOf(replica, 'storage_disk_cache_misses_total')).toBeGreaterThan(0);
+    expect(await metricOf(replica, 'storage_disk_cache_bytes')).toBeGreaterThan(0);
+    expect(await replica.kill('SIGTERM')).toBe(0);
+
+    replica = await spawnReplica(database, workspace, config, env);
+    await until('the replica is ready', () => isReady(replica));
+    await witness.verify(replica);
+    expect(await metricOf(replica, 'storage_disk_cache_hits_total')).toBeGreaterThan(0);
+    expect(await metricOf(replica, 'storage_disk_cache_misses_total')).toBe(0);
+    expect(await replica.kill('SIGTERM')).toBe(0);
+  });
+});
+
 const writes: Readonly<Record<Database['name'], readonly string[]>> = {
   'opendata-log': ['/api/v1/log/append', '/api/v1/log/session', '/api/v1/log/flush'],
   'opendata-timeseries': ['/api/v1/write', '/v1/metrics', '/api/v1/import/openmetrics', '/-/flush'],
@@ -133,7 +169,10 @@ const writes: Readonly<Record<Database['name'], readonly string[]>> = {
 async function expectWritesRefused({ name }: Database, replica: ServerProcess): Promise<void> {
   for (const path of writes[name]) {
     const response = await fetch(`${replica.url}${path}`, { method: 'POST', body: '{}' });
-    expect(response.status, path).toBe(403);
+    // Senders that keep what they could not deliver are told to come again; the others, that it is no use.
+    const isKept = path === '/api/v1/write' || path === '/v1/metrics';
+    expect(response.status, path).toBe(isKept ? 503 : 403);
+    expect(response.headers.get('retry-after'), path).toBe(isKept ? '30' : null);
     expect(await response.text(), path).toContain('read-only');
   }
 }

@@ -43,6 +43,17 @@ export function lintChart(name: string, values: object = {}): string {
   );
 }
 
+/** What helm says to whoever installs the chart. */
+export function installNotes(name: string, values: object = {}): string {
+  const text = withValues(values, (file) =>
+    execFileSync(helm!, ['install', name, chartFolder(name), '--dry-run=client', '--values', file], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }),
+  );
+  return text.slice(text.indexOf('\nNOTES:'));
+}
+
 export function manifestsOf(rendered: string): Manifest[] {
   return parseAllDocuments(rendered)
     .map((document) => document.toJS())

@@ -16,6 +16,8 @@ export const canRunPods = unshare !== undefined && findCommand('setpriv') !== un
 export interface PodOptions {
   /** A rendered chart. */
   readonly manifests: readonly Manifest[];
+  /** Name of its Deployment; the first one by default. */
+  readonly deployment?: string;
   /** For its volumes; also what is left of them when the pod has ended. */
   readonly folder: string;
   /** The port of the container, which is the port of this machine. */
@@ -33,8 +35,8 @@ export interface PodOptions {
  * ConfigMap's files as they are, as user 1000 on a read-only root file system; and waits until it is ready.
  */
 export function startPod(options: PodOptions): Promise<ServerProcess> {
-  const { manifests, folder, port, env = {} } = options;
-  const [container] = findManifest(manifests, 'Deployment').spec.template.spec.containers;
+  const { manifests, deployment, folder, port, env = {} } = options;
+  const [container] = findManifest(manifests, 'Deployment', deployment).spec.template.spec.containers;
   const own = Object.fromEntries(container.env.map(({ name, value }: Manifest) => [name, value]));
   return startServer({
     command: unshare!,
@@ -53,7 +55,7 @@ export function runPod(options: PodOptions): string {
 
 function podArguments(options: PodOptions): string[] {
   const { manifests, folder, port, app = repository, cacheVolumeSize = 'rw', extraArgs = [] } = options;
-  const deployment = findManifest(manifests, 'Deployment');
+  const deployment = findManifest(manifests, 'Deployment', options.deployment);
   const pod = deployment.spec.template.spec;
   const [container] = pod.containers;
   const mounts = container.volumeMounts

@@ -1,5 +1,11 @@
-import { byteSize, durationMs, type LoadedConfig, openYamlConfig } from '@opendata/server';
-import { loadSlateSettings, type StorageConfig, storageConfigSchema } from '@opendata/storage';
+import { byteSize, ConfigError, durationMs, isConfigError, type LoadedConfig, openYamlConfig } from '@opendata/server';
+import {
+  loadSlateSettings,
+  type StorageConfig,
+  settingsFileProblems,
+  storageConfigSchema,
+  withSettingsBeside,
+} from '@opendata/storage';
 import { z } from 'zod';
 import { logDefaults } from './db.ts';
 import { ageLimitsProblem } from './retention-limits.ts';
@@ -52,8 +58,9 @@ export type LogConfig = z.output<typeof logConfigSchema>;
 
 /** Also checks the settings file that it names. @throws ConfigError, StorageError config: naming file, line and key */
 export function loadLogConfig(file: string): LogConfig {
-  const loaded: LoadedConfig<LogConfig> = openYamlConfig(file, logConfigSchema);
-  const { storage, segmentation, head_memory_limit } = loaded.value;
+  const loaded = openLogConfig(file);
+  const { segmentation, head_memory_limit } = loaded.value;
+  const storage = withSettingsBeside(loaded.value.storage, file);
   const { defaultTtlMs } = loadSlateSettings(storage.settings_path);
   if (head_memory_limit < 2 * segmentation.seal_byte_limit) {
     throw loaded.errorAt(
@@ -62,7 +69,16 @@ export function loadLogConfig(file: string): LogConfig {
     );
   }
   checkRetention(loaded, defaultTtlMs);
-  return loaded.value;
+  return { ...loaded.value, storage };
+}
+
+function openLogConfig(file: string): LoadedConfig<LogConfig> {
+  try {
+    return openYamlConfig(file, logConfigSchema);
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    throw new ConfigError([...error.problems, ...settingsFileProblems(file)]);
+  }
 }
 
 /** @throws ConfigError */

@@ -3,6 +3,7 @@ import type { BlockInfo } from './blocks.ts';
 import type { EngineReader } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { pageKey, pageOfKey, pageRange } from './keys.ts';
+import type { PageFiles } from './page-files.ts';
 import { unframePage } from './page-frame.ts';
 
 export interface PageSource {
@@ -11,6 +12,8 @@ export interface PageSource {
   find(blockId: number): BlockInfo | undefined;
   /** Whether a block of which a page is missing is published nevertheless; asked where another process removes blocks. */
   isPublished?(blockId: number): Promise<boolean>;
+  /** A cache on disk between this one and the store. */
+  readonly files?: PageFiles | undefined;
 }
 
 const minReadAheadBytes = 256 * 1024;
@@ -87,17 +90,37 @@ export class BlockPages {
   }
 
   async #load(block: BlockInfo, first: number, count: number): Promise<Uint8Array[]> {
-    const { engine } = this.#source;
+    const { files } = this.#source;
+    if (files === undefined) return this.#fetch(block, first, count);
+    const pages = await files.read(block, first, count);
+    for (let start = 0; start < count; start++) {
+      if (pages[start] !== undefined) continue;
+      let end = start + 1;
+      while (end < count && pages[end] === undefined) end++;
+      const fetched = await this.#fetch(block, first + start, end - start);
+      for (const [i, page] of fetched.entries()) pages[start + i] = page;
+      start = end;
+    }
+    return pages as Uint8Array[];
+  }
+
+  async #fetch(block: BlockInfo, first: number, count: number): Promise<Uint8Array[]> {
+    const { engine, files } = this.#source;
+    const taken = (page: number, value: Uint8Array): Uint8Array => {
+      const bytes = unframePage(block.id, page, value);
+      files?.add(block, page, value);
+      return bytes;
+    };
     if (count === 1) {
       const value = await engine.get(pageKey(block.id, first));
-      return [value === undefined ? await this.#missing(block.id, first) : unframePage(block.id, first, value)];
+      return [value === undefined ? await this.#missing(block.id, first) : taken(first, value)];
     }
     const averageBytes = block.sizeBytes / block.pages;
     const readAheadBytes = Math.round(Math.min(maxReadAheadBytes, Math.max(minReadAheadBytes, count * averageBytes)));
     const pages: Uint8Array[] = [];
     for await (const { key, value } of engine.scan(pageRange(block.id, first, first + count), { readAheadBytes })) {
       const page = first + pages.length;
-      pages.push(pageOfKey(key) === page ? unframePage(block.id, page, value) : await this.#missing(block.id, page));
+      pages.push(pageOfKey(key) === page ? taken(page, value) : await this.#missing(block.id, page));
     }
     if (pages.length < count) await this.#missing(block.id, first + pages.length);
     return pages;

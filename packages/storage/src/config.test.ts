@@ -103,6 +103,12 @@ describe('a wrong storage section names the place, the key and what was expected
       ],
     ],
     [
+      '{type: SlateDb, path: p, object_store: {type: Aws, bucket: b}}',
+      [
+        '1:69: storage.object_store.bucket: expected the name of a bucket, of at least 3 characters and at most 222, found "b"',
+      ],
+    ],
+    [
       '{type: SlateDb, path: p, object_store: {type: Aws}}',
       ['1:49: storage.object_store.bucket: expected the name of a bucket, but it is missing'],
     ],

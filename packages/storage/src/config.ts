@@ -20,9 +20,12 @@ const httpUrl = () =>
     error: "expected a URL such as 'https://minio.example.com:9000' (http or https, without user name and query)",
   });
 const bucketName = (what: string) =>
-  text(what).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$/, {
-    error: `expected ${what}: letters, digits, '.', '_' and '-' only (no URL and no path; use 'path' for a prefix)`,
-  });
+  text(what)
+    .regex(/^[A-Za-z0-9._-]+$/, {
+      error: `expected ${what}: letters, digits, '.', '_' and '-' only (no URL and no path; use 'path' for a prefix)`,
+    })
+    .regex(/^.{3,222}$/, { error: `expected ${what}, of at least 3 characters and at most 222` })
+    .regex(/^[A-Za-z0-9]/, { error: `expected ${what}, which begins with a letter or a digit` });
 
 /** A mapping with no other keys than these. */
 function mapping<T extends z.ZodRawShape>(shape: T) {
@@ -74,7 +77,7 @@ const objectStoreSchema = z.discriminatedUnion('type', [inMemoryStore, localStor
 });
 
 const tuning = {
-  /** SlateDB settings file (YAML or JSON). A relative path starts at the working directory of the process. */
+  /** SlateDB settings file (YAML or JSON). A relative path starts where the configuration file is that names it. */
   settings_path: text('the path of a SlateDB settings file').optional(),
   /** Least time between two commits, in ms. Default 100 on Aws, Gcp and Azure, 0 on Local and InMemory. */
   commit_interval_ms: wholeNumber('a whole number of milliseconds from 0 to 60000', 0, 60_000).optional(),

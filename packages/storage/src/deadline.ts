@@ -30,6 +30,11 @@ export function withDeadline<T>(
   });
 }
 
+/** Resolves when the promise is settled, either way. */
+export async function settled(promise: Promise<unknown> | undefined): Promise<void> {
+  await promise?.catch(() => undefined);
+}
+
 export function unanswered(what: string, deadlineMs: number): StorageError {
   return new StorageError('unavailable', `${what}: the object store did not answer within ${deadlineMs} ms`, {
     details: { deadlineMs },

@@ -30,6 +30,8 @@ export type { ReplicaFollower, ReplicaFollowerOptions, ReplicaState } from './re
 export { followWriter } from './replica-follower.ts';
 export type { SlateSettings } from './settings.ts';
 export { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
+export type { SettingsFileProblem } from './settings-path.ts';
+export { settingsFileProblems, withSettingsBeside } from './settings-path.ts';
 export type { OpenStorageOptions, Storage, StorageHealth } from './storage.ts';
 export { checkStorageConfig, openStorage } from './storage.ts';
 export type { StoreFailureReason } from './store-failure.ts';

@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { BlockPages } from './block-pages.ts';
 import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors, unexpired } from './blocks.ts';
+import { cacheBytes, withCacheThatFits } from './cache-volume.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
 import { pause, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
@@ -11,7 +13,9 @@ import type { Logger } from './logger.ts';
 import { type MetaReads, metaReads } from './meta.ts';
 import { bridgeMetrics, counterFamily, gaugeFamily, type MetricFamily } from './metrics.ts';
 import { type Environment, objectStoreTarget } from './object-store.ts';
+import { type PageFiles, sharePageFiles } from './page-files.ts';
 import { preflightObjectStore } from './preflight.ts';
+import { loadSlateSettings } from './settings.ts';
 import { openSlateReader } from './slatedb-reader.ts';
 import type { StorageHealth } from './storage.ts';
 
@@ -67,6 +71,8 @@ export interface OpenReadOnlyOptions {
 export interface ReaderParts extends OpenReadOnlyOptions {
   readonly timeoutMs: number;
   readonly pageCacheBytes: number;
+  /** A cache on disk, and what to do when it is not needed any more. */
+  readonly disk?: { readonly files: PageFiles | undefined; release(): Promise<void> } | undefined;
 }
 
 /** Entries are yielded in changes of about this size. */
@@ -106,15 +112,32 @@ export async function openReadOnlyStorage(
       cause: failure,
     });
   });
+  const disk = target.isRemote ? await diskCache(config, options.logger) : undefined;
   try {
     return await startReader(engine, {
       ...options,
       timeoutMs: tuning.commitTimeoutMs,
       pageCacheBytes: tuning.pageCacheBytes,
+      disk,
     });
   } catch (error) {
+    await disk?.release();
     await engine.close().catch(() => undefined);
     throw error;
+  }
+}
+
+/** The engine's disk cache is the writer's only: a reader has one of pages, with the same settings. */
+async function diskCache(config: StorageConfig, logger: Logger): Promise<ReaderParts['disk']> {
+  const settings = loadSlateSettings(config.settings_path);
+  if (settings.cacheFolder === undefined) return undefined;
+  try {
+    await mkdir(settings.cacheFolder, { recursive: true });
+    const maxBytes = cacheBytes(await withCacheThatFits(settings, logger));
+    return await sharePageFiles({ folder: settings.cacheFolder, maxBytes, logger });
+  } catch (error) {
+    logger.warn({ err: error, cacheFolder: settings.cacheFolder }, 'the disk cache cannot be used');
+    return undefined;
   }
 }
 
@@ -141,6 +164,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       engine,
       find: (id) => stored.get(id) ?? leaving.get(id),
       isPublished: async (id) => (await engine.get(descriptorKey(id))) !== undefined,
+      files: parts.disk?.files,
     },
     parts.pageCacheBytes,
   );
@@ -277,17 +301,33 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       gaugeFamily('storage_journal_last_group', 'The last commit group that was read.', lastGroup),
       gaugeFamily('storage_page_cache_bytes', 'Bytes in the cache of pages.', pages.stats.bytes),
       counterFamily('storage_page_cache_hits_total', 'Pages found in the cache.', pages.stats.hits),
-      counterFamily('storage_page_cache_misses_total', 'Pages read from the store.', pages.stats.misses),
+      counterFamily(
+        'storage_page_cache_misses_total',
+        'Pages read from the disk cache or the store.',
+        pages.stats.misses,
+      ),
+      ...pageFilesMetrics(parts.disk?.files),
       counterFamily('storage_reader_polls_total', 'Successful looks for changes.', polls),
       gaugeFamily('storage_up', '1 while the storage works.', health().state === 'ok' ? 1 : 0),
     ],
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();
+      await parts.disk?.release();
       // Closing takes the reader's checkpoint back; one that is left ends by itself.
       await withDeadline(engine.close(), leaveTimeoutMs, 'closing');
     },
   };
+}
+
+function pageFilesMetrics(files: PageFiles | undefined): MetricFamily[] {
+  if (files === undefined) return [];
+  const { bytes, hits, misses } = files.stats;
+  return [
+    gaugeFamily('storage_disk_cache_bytes', 'Bytes of pages in the disk cache.', bytes),
+    counterFamily('storage_disk_cache_hits_total', 'Pages found in the disk cache.', hits),
+    counterFamily('storage_disk_cache_misses_total', 'Pages read from the store.', misses),
+  ];
 }
 
 function isAlive({ expireAtMs }: BlockInfo, nowMs: number): boolean {

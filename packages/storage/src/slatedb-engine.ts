@@ -8,7 +8,7 @@ import {
   Ttl,
   WriteBatch,
 } from '@slatedb/uniffi';
-import { withDeadline, yieldToLoop } from './deadline.ts';
+import { settled, withDeadline, yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { stateKey } from './keys.ts';
@@ -67,17 +67,22 @@ export async function openSlateEngine(target: SlateTarget, options: SlateEngineO
   const recorder = new DefaultMetricsRecorder();
   const builder = new DbBuilder(target.path, store);
   const settings = engineSettings(options.settings);
+  let opening: Promise<Db> | undefined;
   try {
     if (options.preflight) await probeStore(store, target, options.deadlineMs);
     builder.with_settings(settings);
     builder.with_metrics_recorder(recorder);
     if (!options.blockCache) builder.with_db_cache_disabled();
     const abandon = (late: Db): void => void late.shutdown().catch(() => undefined);
-    const db = await withDeadline(builder.build(), options.openDeadlineMs, `opening ${target.description}`, abandon);
+    opening = builder.build();
+    const db = await withDeadline(opening, options.openDeadlineMs, `opening ${target.description}`, abandon);
     return slateEngine(db, store, recorder, target, options);
   } catch (error) {
-    recorder.dispose();
-    if (options.store === undefined) store.dispose();
+    // An opening that is given up goes on, and panics without what it was given.
+    void settled(opening).then(() => {
+      recorder.dispose();
+      if (options.store === undefined) store.dispose();
+    });
     throw fromNative(error);
   } finally {
     settings.dispose();

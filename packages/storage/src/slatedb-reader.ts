@@ -1,5 +1,5 @@
 import { type DbReader, DbReaderBuilder, DefaultMetricsRecorder, type ObjectStore } from '@slatedb/uniffi';
-import { withDeadline } from './deadline.ts';
+import { settled, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
 import { StorageError } from './errors.ts';
 import {
@@ -33,6 +33,7 @@ export async function openSlateReader(target: SlateTarget, options: SlateReaderO
   const store = options.store ?? resolveStore(target);
   const recorder = new DefaultMetricsRecorder();
   const builder = new DbReaderBuilder(target.path, store);
+  let opening: Promise<DbReader> | undefined;
   try {
     if (options.preflight) await probeStore(store, target, options.deadlineMs);
     builder.with_options({
@@ -43,16 +44,20 @@ export async function openSlateReader(target: SlateTarget, options: SlateReaderO
     });
     builder.with_metrics_recorder(recorder);
     const abandon = (late: DbReader): void => void late.shutdown().catch(() => undefined);
+    opening = builder.build();
     const reader = await withDeadline(
-      builder.build(),
+      opening,
       options.openDeadlineMs,
       `opening ${target.description} for reading`,
       abandon,
     );
     return slateReader(reader, store, recorder, target, options);
   } catch (error) {
-    recorder.dispose();
-    if (options.store === undefined) store.dispose();
+    // An opening that is given up goes on, and panics without what it was given.
+    void settled(opening).then(() => {
+      recorder.dispose();
+      if (options.store === undefined) store.dispose();
+    });
     throw fromNative(error);
   } finally {
     builder.dispose();
@@ -77,14 +82,17 @@ function slateReader(
     close: async () => {
       if (closed) return;
       closed = true;
-      try {
-        await withDeadline(reader.shutdown(), deadlineMs, 'closing');
-      } catch (error) {
-        throw fromNative(error);
-      } finally {
+      const closing = reader.shutdown();
+      const disposed = settled(closing).then(() => {
         reader.dispose();
         recorder.dispose();
         if (shared === undefined) store.dispose();
+      });
+      try {
+        await withDeadline(closing, deadlineMs, 'closing');
+        await disposed;
+      } catch (error) {
+        throw fromNative(error);
       }
     },
   };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type BlockStore, readBlockState, WritableBlocks } from './blocks.ts';
+import { withCacheThatFits } from './cache-volume.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
 import { withDeadline } from './deadline.ts';
@@ -134,8 +135,9 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     cacheFolder: settings.cacheFolder,
   });
   for (const warning of warnings) options.logger.warn({ store: target.description }, warning);
+  const fitting = await withCacheThatFits(settings, options.logger);
   const engine = await openSlateEngine(target, {
-    settings: settings.engine,
+    settings: fitting.engine,
     deadlineMs: tuning.commitTimeoutMs,
     openDeadlineMs: options.openTimeoutMs ?? 120_000,
     // A byte counts twice while it is in the log's buffer and in a table, and a table of full size must always fit.

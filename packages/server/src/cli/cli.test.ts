@@ -125,6 +125,7 @@ describe('a wrong command line exits with 2 and says why', () => {
     [['--store', 'tape'], '--store: expected one of folder, s3, found "tape"'],
     [['--read-only=maybe'], '--read-only: expected true or false, found "maybe"'],
     [['apend'], 'unexpected argument "apend", did you mean append?'],
+    [['max-lag'], 'unexpected argument "max-lag", did you mean --max-lag?'],
     [['append'], 'KEY is missing: the key to append to'],
     [['append', 'k', '--prot'], 'unknown flag --prot'],
   ])('%j', (argv, message) => {

@@ -162,11 +162,13 @@ function unknownCommand(spec: CliSpec, word: string): CliError {
 }
 
 function checkPositionals(spec: CliSpec, command: string, found: readonly string[]): void {
-  const expected = spec.commands[command]!.positionals ?? [];
+  const { positionals: expected = [], flags } = spec.commands[command]!;
   if (found.length > expected.length && expected.at(-1)?.variadic !== true) {
     const extra = found[expected.length]!;
     const commands = Object.keys(spec.commands);
-    const hint = expected.length === 0 && commands.length > 1 ? didYouMean(extra, commands).replaceAll('"', '') : '';
+    const isFlag = Object.hasOwn(flags, extra);
+    const meant = commands.length > 1 ? didYouMean(extra, commands).replaceAll('"', '') : '';
+    const hint = isFlag ? `, did you mean --${extra}?` : expected.length === 0 ? meant : '';
     throw new CliError(`unexpected argument ${JSON.stringify(extra)}${hint}`);
   }
   const missing = expected.find(({ optional }, i) => optional !== true && i >= found.length);

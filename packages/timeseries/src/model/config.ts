@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { byteSize, durationMs, loadYamlConfig } from '@opendata/server';
-import { type StorageConfig, storageConfigSchema } from '@opendata/storage';
+import { byteSize, ConfigError, durationMs, isConfigError, loadYamlConfig } from '@opendata/server';
+import { type StorageConfig, settingsFileProblems, storageConfigSchema, withSettingsBeside } from '@opendata/storage';
 import { z } from 'zod';
 import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
 import { checkScrapeConfigs } from './check-scrape-configs.ts';
@@ -122,7 +122,13 @@ function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
  * @throws ConfigError with every problem found
  */
 export function loadConfig(file: string): TimeSeriesConfig {
-  return resolveConfig(loadYamlConfig(file, configSchema), dirname(file));
+  try {
+    const config = resolveConfig(loadYamlConfig(file, configSchema), dirname(file));
+    return { ...config, storage: withSettingsBeside(config.storage, file) };
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    throw new ConfigError([...error.problems, ...settingsFileProblems(file)]);
+  }
 }
 
 /** What runs without a configuration file: a folder, and a scrape of the server itself. */

@@ -10,6 +10,7 @@ const messages = 'docs/log-wire-format.md';
 
 const errorTexts = {
   400: 'The request is wrong; the message says what.',
+  403: 'A read-only server follows a log that another process writes, and takes no writes.',
   413: 'The body is too large, or has too many records.',
   415: 'The content type is not one that is taken.',
   429: 'More waits to become durable or to be stored than the budget allows. Nothing was written.',
@@ -76,7 +77,7 @@ export const paths = {
       },
       answer: 'AppendResponse',
       message: 'AppendResponse',
-      errors: [400, 413, 429, 503],
+      errors: [400, 403, 413, 429, 503],
     }),
   },
   '/api/v1/log/session': {
@@ -88,7 +89,7 @@ export const paths = {
         content: { [delimited]: bytesOf('A stream of AppendRequest messages, each after its length as a varint') },
       },
       content: { [delimited]: bytesOf('A stream of SessionAck messages, each after its length as a varint') },
-      errors: [415, 503],
+      errors: [403, 415, 503],
     }),
   },
   '/api/v1/log/scan': {
@@ -173,7 +174,7 @@ export const paths = {
     post: operation('flush', {
       summary: 'Make everything appended so far durable',
       answer: 'DurableResponse',
-      errors: [503],
+      errors: [403, 503],
     }),
   },
   '/api/v1/log/durable': {
