@@ -61,9 +61,14 @@ export class ByteTable {
     return this.#addresses.get(id);
   }
 
+  /** For `findHashed` and `addHashed`. */
+  hashOf(view: DataView, start: number, end: number): number {
+    return hashBytes(view, start, end, this.#seed);
+  }
+
   /** Number of the entry with these bytes, or -1. */
   find(view: DataView, start: number, end: number): number {
-    return this.#find(hashBytes(view, start, end, this.#seed), view, start, end);
+    return this.findHashed(hashBytes(view, start, end, this.#seed), view, start, end);
   }
 
   /**
@@ -72,9 +77,9 @@ export class ByteTable {
    */
   intern(view: DataView, start: number, end: number): number {
     const hash = hashBytes(view, start, end, this.#seed);
-    const found = this.#find(hash, view, start, end);
+    const found = this.findHashed(hash, view, start, end);
     if (found >= 0) return found;
-    return this.#add(hash, view, start, end);
+    return this.addHashed(hash, view, start, end);
   }
 
   /** A view of entry `id`'s bytes, valid until the next entry is added. */
@@ -109,7 +114,8 @@ export class ByteTable {
     this.#firstReleased = id + 1;
   }
 
-  #find(hash: number, view: DataView, start: number, end: number): number {
+  /** `find` where the hash is known. */
+  findHashed(hash: number, view: DataView, start: number, end: number): number {
     const slots = this.#shards[shardOf(hash)]!;
     const hashes = this.#hashes;
     const mask = slots.length - 1;
@@ -120,7 +126,11 @@ export class ByteTable {
     }
   }
 
-  #add(hash: number, view: DataView, start: number, end: number): number {
+  /**
+   * Number of a new entry, whose bytes are not in the table.
+   * @throws RangeError where they are longer than `MAX_ENTRY_BYTES`
+   */
+  addHashed(hash: number, view: DataView, start: number, end: number): number {
     const length = end - start;
     if (length > MAX_ENTRY_BYTES) throw new RangeError(`byte string of ${length} bytes is over ${MAX_ENTRY_BYTES}`);
     const address = this.#arena.add(view, start, length);

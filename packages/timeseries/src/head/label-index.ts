@@ -65,19 +65,17 @@ export class LabelIndex {
     return id;
   }
 
-  /** Throws what `internPair` would, and changes nothing. */
-  checkPair(view: DataView, range: LabelRange): void {
+  /**
+   * The name of a label whose name and value are as `internPair` wants them; nothing is interned.
+   * @throws InvalidSeriesError as `internPair` does
+   */
+  checkPair(view: DataView, range: LabelRange): string {
     if (range.nameStart === range.nameEnd) throw new InvalidSeriesError('label name is empty');
     const nameId = this.#names.find(view, range.nameStart, range.nameEnd);
     if (nameId < 0) checkUtf8(view, range.nameStart, range.nameEnd, 'label name');
-    else if (this.#findPair(nameId, view, range) >= 0) return;
+    else if (this.#findPair(nameId, view, range) >= 0) return this.#nameStrings[nameId]!;
     checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
-  }
-
-  /** The label name in `range`, which is valid UTF-8; nothing is interned. */
-  readName(view: DataView, range: LabelRange): string {
-    const known = this.#names.find(view, range.nameStart, range.nameEnd);
-    if (known >= 0) return this.#nameStrings[known]!;
+    if (nameId >= 0) return this.#nameStrings[nameId]!;
     return decoder.decode(
       new Uint8Array(view.buffer, view.byteOffset + range.nameStart, range.nameEnd - range.nameStart),
     );
@@ -209,10 +207,9 @@ export class LabelIndex {
     const valueLength = range.valueEnd - range.valueStart;
     const length = 4 + valueLength;
     if (length > this.#scratch.byteLength) this.#scratch = new DataView(new ArrayBuffer(length * 2));
-    this.#scratch.setUint32(0, nameId, true);
-    new Uint8Array(this.#scratch.buffer, 4, valueLength).set(
-      new Uint8Array(view.buffer, view.byteOffset + range.valueStart, valueLength),
-    );
+    const scratch = this.#scratch;
+    scratch.setUint32(0, nameId, true);
+    for (let i = 0; i < valueLength; i++) scratch.setUint8(4 + i, view.getUint8(range.valueStart + i));
     this.#scratchLength = length;
     return this.#pairs.find(this.#scratch, 0, length);
   }

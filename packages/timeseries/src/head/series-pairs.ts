@@ -17,7 +17,9 @@ export class SeriesPairs {
     this.#addresses.reserve(series + 1);
     this.#counts.reserve(series + 1);
     const address = this.#arena.allocate(pairs.length);
-    this.#arena.page(address).set(pairs, placeOf(address));
+    const page = this.#arena.page(address);
+    const place = placeOf(address);
+    for (let i = 0; i < pairs.length; i++) page[place + i] = pairs[i]!;
     this.#addresses.set(series, address);
     this.#counts.set(series, pairs.length);
   }

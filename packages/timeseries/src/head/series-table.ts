@@ -1,10 +1,11 @@
-import { compareStrings, type Labels, METRIC_NAME } from '@opendata/promql';
+import { compareStrings, type Labels } from '@opendata/promql';
 import { ByteTable, MAX_ENTRY_BYTES } from './byte-table.ts';
 import { InvalidSeriesError, OverloadedError } from './errors.ts';
 import { growUint8 } from './growable.ts';
 import { createKernelArena, type KernelArena } from './kernel-arena.ts';
-import { createLabelRange, readLabel, varintLength, writeLabelHead, writeValueHead } from './label-bytes.ts';
+import { varintLength, writeLabelHead, writeValueHead } from './label-bytes.ts';
 import { LabelIndex } from './label-index.ts';
+import { LabelRuns } from './label-runs.ts';
 import { PagedWords } from './paged-words.ts';
 import { SeriesPairs } from './series-pairs.ts';
 
@@ -51,9 +52,11 @@ export class SeriesTable {
   #created = 0;
   readonly #released: number[] = [];
   readonly #labels = new Map<number, Labels>();
-  readonly #range = createLabelRange();
-  readonly #parsedPairs: number[] = [];
+  readonly #checkedRuns = new LabelRuns(this.index, false);
+  readonly #createdRuns = new LabelRuns(this.index, true);
   #canonical = new Uint8Array(4096);
+  /** The key that was added last. */
+  #lastKey = -1;
 
   /** Number of series. */
   get count(): number {
@@ -117,9 +120,20 @@ export class SeriesTable {
       unknown++;
     }
     this.#admit(unknown);
+    let previous = -1;
     for (let i = first; i < count; i++) {
-      if (out[i] === UNKNOWN_SERIES) out[i] = this.#create(view, starts[i]!, ends[i]!);
+      if (out[i] === UNKNOWN_SERIES) {
+        this.#lastKey = -1;
+        out[i] = this.#create(view, starts[i]!, ends[i]!);
+        if (previous >= 0 && this.#lastKey >= 0) this.#predict(previous, this.#lastKey);
+        previous = this.#lastKey;
+      } else previous = -1;
     }
+  }
+
+  #predict(key: number, successor: number): void {
+    this.#keySuccessors.set(key, successor + 1);
+    this.#arena?.setSuccessor(this.#keys.addressOf(key), this.#keys.addressOf(successor));
   }
 
   /** The memory of the keys, where a WebAssembly kernel has them: for `KnownSeries`. */
@@ -213,6 +227,7 @@ export class SeriesTable {
    * `release`; the index still has it.
    */
   remove(series: number): void {
+    this.#createdRuns.forget();
     for (let key = this.#seriesKeys.get(series) + 1; key !== 0; ) {
       const sibling = this.#keySiblings.get(key - 1);
       this.#keys.remove(key - 1);
@@ -270,64 +285,43 @@ export class SeriesTable {
     if (end - start > MAX_ENTRY_BYTES) {
       throw new InvalidSeriesError(`label set of ${end - start} bytes is over ${MAX_ENTRY_BYTES}`);
     }
-    const range = this.#range;
-    const names: string[] = [];
-    let hasMetricName = false;
-    for (let at = start; at < end; at = range.next) {
-      readLabel(view, at, end, range);
-      this.index.checkPair(view, range);
-      if (range.valueStart === range.valueEnd) continue;
-      const name = this.index.readName(view, range);
-      if (name === METRIC_NAME) hasMetricName = true;
-      names.push(name);
+    const run = this.#checkedRuns;
+    run.read(view, start, end);
+    if (run.valueCount > MAX_LABELS_PER_SERIES) {
+      throw new InvalidSeriesError(`series with ${run.valueCount} labels, more than ${MAX_LABELS_PER_SERIES}`);
     }
-    if (names.length > MAX_LABELS_PER_SERIES) {
-      throw new InvalidSeriesError(`series with ${names.length} labels, more than ${MAX_LABELS_PER_SERIES}`);
-    }
-    if (!hasMetricName) throw new InvalidSeriesError('series without a metric name (label __name__)');
-    names.sort();
-    for (let i = 1; i < names.length; i++) {
-      if (names[i] === names[i - 1]) throw new InvalidSeriesError(`label name "${names[i]}" is not unique`);
-    }
+    if (!run.hasMetricName) throw new InvalidSeriesError('series without a metric name (label __name__)');
+    const repeated = run.repeatedName();
+    if (repeated !== undefined) throw new InvalidSeriesError(`label name "${repeated}" is not unique`);
   }
 
   /** Creates the series, or the key by which a known series has now arrived. The labels were checked. */
   #create(view: DataView, start: number, end: number): number {
-    const known = this.#keys.find(view, start, end);
+    const hash = this.#keys.hashOf(view, start, end);
+    const known = this.#keys.findHashed(hash, view, start, end);
     if (known >= 0) return this.#keySeries.get(known);
-    const pairs = this.#sortedPairs(view, start, end);
+    const run = this.#createdRuns;
+    run.read(view, start, end);
+    if (run.isCanonical) return this.#addSeries(hash, view, start, end, run.pairs);
+    const pairs = this.#sorted(run.pairs);
     const length = this.#writeCanonical(pairs);
     const canonicalView = new DataView(this.#canonical.buffer, 0, length);
-    const key = this.#keys.find(canonicalView, 0, length);
-    const series = key >= 0 ? this.#keySeries.get(key) : this.#addSeries(canonicalView, length, pairs);
+    const canonicalHash = this.#keys.hashOf(canonicalView, 0, length);
+    const key = this.#keys.findHashed(canonicalHash, canonicalView, 0, length);
+    const series =
+      key >= 0 ? this.#keySeries.get(key) : this.#addSeries(canonicalHash, canonicalView, 0, length, pairs);
     this.#idleness[series] = 0;
     const canonical = this.#seriesKeys.get(series);
-    // Either this is the canonical form itself, or it becomes an alias.
-    if (!this.#keys.equals(canonical, view, start, end)) {
-      const alias = this.#addKey(view, start, end, series);
-      this.#keySiblings.set(alias, this.#keySiblings.get(canonical));
-      this.#keySiblings.set(canonical, alias + 1);
-    }
+    const alias = this.#addKey(hash, view, start, end, series);
+    this.#keySiblings.set(alias, this.#keySiblings.get(canonical));
+    this.#keySiblings.set(canonical, alias + 1);
     return series;
   }
 
-  #sortedPairs(view: DataView, start: number, end: number): readonly number[] {
+  /** In the order of their names, without the labels that have no value. */
+  #sorted(pairs: readonly number[]): readonly number[] {
     const { index } = this;
-    const range = this.#range;
-    const pairs = this.#parsedPairs;
-    pairs.length = 0;
-    let isSorted = true;
-    for (let at = start; at < end; at = range.next) {
-      readLabel(view, at, end, range);
-      if (range.valueStart === range.valueEnd) continue;
-      const pair = index.internPair(view, range);
-      if (isSorted && pairs.length > 0 && compareStrings(index.nameOf(pairs.at(-1)!), index.nameOf(pair)) > 0) {
-        isSorted = false;
-      }
-      pairs.push(pair);
-    }
-    if (!isSorted) pairs.sort((a, b) => compareStrings(index.nameOf(a), index.nameOf(b)));
-    return pairs;
+    return pairs.filter((pair) => pair >= 0).sort((a, b) => compareStrings(index.nameOf(a), index.nameOf(b)));
   }
 
   #writeCanonical(pairs: readonly number[]): number {
@@ -350,23 +344,25 @@ export class SeriesTable {
     return at;
   }
 
-  #addKey(view: DataView, start: number, end: number, series: number): number {
-    const key = this.#keys.intern(view, start, end);
+  #addKey(hash: number, view: DataView, start: number, end: number, series: number): number {
+    const key = this.#keys.addHashed(hash, view, start, end);
     this.#keySeries.reserve(key + 1);
     this.#keySuccessors.reserve(key + 1);
     this.#keySiblings.reserve(key + 1);
     this.#keySeries.set(key, series);
     this.#keySuccessors.set(key, 0);
     this.#keySiblings.set(key, 0);
+    this.#lastKey = key;
     this.#arena?.setSeries(this.#keys.addressOf(key), series);
     return key;
   }
 
-  #addSeries(canonical: DataView, length: number, pairs: readonly number[]): number {
+  #addSeries(hash: number, view: DataView, start: number, end: number, pairs: readonly number[]): number {
     const series = this.#released.pop() ?? this.#limit++;
     this.#seriesKeys.reserve(series + 1);
     this.#idleness = growUint8(this.#idleness, series + 1);
-    this.#seriesKeys.set(series, this.#addKey(canonical, 0, length, series));
+    this.#seriesKeys.set(series, this.#addKey(hash, view, start, end, series));
+    this.#idleness[series] = 0;
     this.#pairs.set(series, pairs);
     for (const pair of pairs) this.index.addSeries(pair, series);
     this.#count++;
