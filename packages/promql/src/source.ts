@@ -29,8 +29,11 @@ export interface SeriesColumns {
   readonly timestamps: Float64Array;
   /** Float samples; unspecified where `histograms[i]` is present. */
   readonly values: Float64Array;
-  /** True where no value is NaN or below the one before it; otherwise that is not known. Such counters are cheaper. */
-  readonly ascending?: boolean | undefined;
+  /**
+   * So many of the first values are known not to be NaN and not to be below the one before them. Counters of which that
+   * is known are cheaper.
+   */
+  readonly ascendingCount?: number | undefined;
   /** Native histogram samples by index; absent where the series has floats only. */
   readonly histograms?: readonly (FloatHistogram | undefined)[];
   /** Start timestamps in Unix milliseconds by index, 0 where unknown; absent where no sample has one. */

@@ -151,8 +151,12 @@ function isMatch({ name, type, value }: Matcher, labels: Labels): boolean {
 
 async function readDb(db: TimeSeriesDb, read: Read, newestOnly = false): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  for (const { labels, timestamps, values, histograms, ascending } of await db.select({ ...read, newestOnly })) {
-    if (ascending === true) expect(values.every((value, i) => i === 0 || value >= values[i - 1]!)).toBe(true);
+  for (const { labels, timestamps, values, histograms, ascendingCount = 0 } of await db.select({
+    ...read,
+    newestOnly,
+  })) {
+    const rising = values.subarray(0, ascendingCount);
+    expect(rising.every((value, i) => value >= (i === 0 ? -Infinity : rising[i - 1]!))).toBe(true);
     expect(found.has(labelsKey(labels))).toBe(false);
     const samples = Array.from(timestamps, (t, i): string => {
       const histogram = histograms?.[i];

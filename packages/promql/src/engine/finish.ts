@@ -48,9 +48,16 @@ const GROUPING: ReadonlySet<string> = new Set([
 
 /** Whether what is evaluated cannot give a label set twice. */
 function hasDistinctLabels(expr: Expr): boolean {
-  if (expr.kind === 'paren') return hasDistinctLabels(expr.expr);
-  if (expr.kind === 'aggregate') return GROUPING.has(expr.op);
-  return expr.kind === 'vector-selector';
+  let node = expr;
+  for (;;) {
+    if (node.kind === 'paren') node = node.expr;
+    // These give a part of their left side.
+    else if (node.kind === 'binary' && (node.op === 'and' || node.op === 'unless')) node = node.left;
+    else break;
+  }
+  if (node.kind === 'aggregate') return GROUPING.has(node.op);
+  // What other operators give has been joined already.
+  return node.kind === 'vector-selector' || node.kind === 'binary';
 }
 
 /** Sorts by labels. */

@@ -334,8 +334,9 @@ function sharedBeginnings(): (column: Float64Array, length: number) => Float64Ar
 
 function withoutStaleMarkers(columns: SeriesColumns, beginning: ReturnType<typeof sharedBeginnings>): RangeSeries {
   const { labels, timestamps, values, histograms, startTimestamps } = columns;
-  const ascending = columns.ascending === true;
-  const first = ascending ? -1 : nextMarker(columns, 0);
+  const { ascendingCount = 0 } = columns;
+  const first = nextMarker(columns, ascendingCount);
+  const ascending = ascendingCount >= values.length - (first < 0 ? 0 : 1);
   if (first < 0) return { labels, dropName: false, timestamps, values, ascending, histograms, startTimestamps };
   if (first === values.length - 1) {
     // A series that has ended.
@@ -362,7 +363,7 @@ function withoutStaleMarkers(columns: SeriesColumns, beginning: ReturnType<typeo
     dropName: false,
     timestamps: pick(timestamps, indexes),
     values: pick(values, indexes),
-    ascending,
+    ascending: false,
     histograms: histograms && Array.from(indexes, (i) => histograms[i]),
     startTimestamps: startTimestamps && pick(startTimestamps, indexes),
   };

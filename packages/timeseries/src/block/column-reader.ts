@@ -90,12 +90,13 @@ export class ColumnReader {
     return all.subarray(from, to);
   }
 
-  /** Whether no value of a series is NaN or below the one before it; false also where that is not remembered. */
-  isAscending(i: number): boolean {
+  /** How many of the values from `from` on are neither NaN nor below the one before; 0 where that is not remembered. */
+  ascendingCount(i: number, from: number, to: number): number {
     const kept = this.#kept;
     const values = kept?.values[i];
-    if (kept === undefined || values === undefined) return false;
-    return (kept.ascending[i] ??= ascends(values));
+    if (kept === undefined || values === undefined) return 0;
+    const count = (kept.ascending[i] ??= ascendingCount(values));
+    return Math.max(0, Math.min(count, to) - from);
   }
 
   #allocate(count: number): Float64Array {
@@ -111,14 +112,14 @@ export class ColumnReader {
   }
 }
 
-function ascends(values: Float64Array): boolean {
+function ascendingCount(values: Float64Array): number {
   let before = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (!(value >= before)) return false;
+    if (!(value >= before)) return i;
     before = value;
   }
-  return true;
+  return values.length;
 }
 
 function clipOf(all: Float64Array, { startMs, endMs, share }: SampleRange): Clip {

@@ -12,8 +12,8 @@ const PAGE_OVERHEAD_BYTES = 200;
 export interface PageColumns {
   /** Values of series without histograms. */
   readonly values: (Float64Array | undefined)[];
-  /** Whether no value is NaN or below the one before it, where that was asked. */
-  readonly ascending: (boolean | undefined)[];
+  /** How many of the first values are neither NaN nor below the one before them, where that was asked. */
+  readonly ascending: (number | undefined)[];
   sizeBytes: number;
 }
 

@@ -5,8 +5,8 @@ export interface SeriesSamples {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly MaybeHistogram[] | undefined;
-  /** True where no value is NaN or below the one before it; otherwise that is not known. */
-  readonly ascending?: boolean | undefined;
+  /** So many of the first values are known not to be NaN and not to be below the one before them. */
+  readonly ascendingCount?: number | undefined;
 }
 
 /** One of several parts, none empty; of samples with the same time that of the last part stays. */

@@ -133,7 +133,7 @@ function readRange(columns: ColumnReader, i: number): SeriesSamples | undefined 
   if (from >= to) return undefined;
   if (samples.hasHistograms(i)) return readHistograms(columns, i, from, to, timestamps);
   const values = columns.values(i, from, to);
-  return { timestamps, values, histograms: undefined, ascending: columns.isAscending(i) };
+  return { timestamps, values, histograms: undefined, ascendingCount: columns.ascendingCount(i, from, to) };
 }
 
 function readNewest(columns: ColumnReader, i: number): SeriesSamples | undefined {

@@ -110,8 +110,8 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
   return Array.from(found, ([labels, { samples }]) => columnsOf(labels, samples));
 }
 
-function columnsOf(labels: Labels, { timestamps, values, histograms, ascending }: SeriesSamples): SeriesColumns {
-  if (histograms === undefined) return { labels, timestamps, values, ascending };
+function columnsOf(labels: Labels, { timestamps, values, histograms, ascendingCount }: SeriesSamples): SeriesColumns {
+  if (histograms === undefined) return { labels, timestamps, values, ascendingCount };
   return { labels, timestamps, values, histograms: withResetHints(histograms) };
 }
 

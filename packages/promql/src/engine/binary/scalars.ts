@@ -39,6 +39,7 @@ export async function vectorScalar(
   const constant = { values: scalar.values, present: allPresent(count) };
   const allocate = columnAllocator(count);
   const series: StepSeries[] = [];
+  const dropsName = changesMetric(node.op) || node.returnBool;
   const notes = createPairNotes(ctx, node);
   for (const [order, element] of vector.series.entries()) {
     const [left, right] = scalarIsLeft ? [constant, element] : [element, constant];
@@ -74,11 +75,11 @@ export async function vectorScalar(
       any ||= result.any;
     }
     if (any) {
-      const { labels, dropName } = named(ctx, element, changesMetric(node.op) || node.returnBool);
+      const { labels, dropName } = named(ctx, element, dropsName);
       series.push({ labels, dropName, values, present, histograms });
     }
     if (ctx.due(count)) await ctx.pause();
   }
   notes.flush();
-  return { kind: 'vector', series: ctx.delayedNameRemoval ? series : await mergeSameLabels(ctx, series) };
+  return { kind: 'vector', series: dropsName && !ctx.delayedNameRemoval ? await mergeSameLabels(ctx, series) : series };
 }
