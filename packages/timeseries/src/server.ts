@@ -271,12 +271,12 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
       '/federate': renderApiError,
       ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
     },
-    rawRoutes: [...parts.writes.raw, ...directRoutes([...queries, labels.series, labels.names])],
+    rawRoutes: [...parts.writes.raw, ...directRoutes([...queries, ...labels])],
     quickRoutes: parts.writes.quick,
   });
   addCors(http.app);
   addCompression(http.app);
-  for (const route of [...queries, labels.series, labels.names, labels.values]) addApiRoute(http.app, route);
+  for (const route of [...queries, ...labels]) addApiRoute(http.app, route);
   addRunningRoutes(http.app, engine);
   addExemplarRoutes(http.app, database);
   addExpressionRoutes(http.app);

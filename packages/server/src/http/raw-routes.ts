@@ -5,11 +5,11 @@ import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 import type { TrackedResponse } from './tracked-response.ts';
 
 /**
- * A route that is answered before the framework sees the request: for the few hot ones. Its path has no parameters;
- * its handler gets the whole body and answers with `sendBytes` or by hand. What it throws is answered like any error.
+ * A route that is answered before the framework sees the request: for the few hot ones. Its handler gets the whole body and answers with `sendBytes` or by hand. What it throws is answered like any error.
  */
 export interface RawRoute {
   readonly method: 'POST' | 'PUT' | 'GET' | 'DELETE';
+  /** With at most one parameter, `/a/:name/b`, of letters, digits and underscores: another one is for the framework. */
   readonly path: string;
   /** The server's body limit by default. */
   readonly bodyLimitBytes?: number;
@@ -17,7 +17,8 @@ export interface RawRoute {
   readonly usesBodyAtOnce?: boolean;
   /** The handler reads the body itself, as it comes; the one it is given is empty. Such a request may go on for ever. */
   readonly streamsBody?: boolean;
-  handle(request: IncomingMessage, body: Buffer, response: ServerResponse): void | Promise<void>;
+  /** @param parameter of the path; empty where it has none */
+  handle(request: IncomingMessage, body: Buffer, response: ServerResponse, parameter: string): void | Promise<void>;
 }
 
 /** @returns whether the request was taken */
@@ -31,20 +32,49 @@ export function createRawDispatch(
 ): RawDispatch {
   if (routes.length === 0) return () => false;
   const prepared = new Map<string, Map<string, PreparedRoute>>();
+  const patterns: PathPattern[] = [];
   for (const route of routes) {
-    const byMethod = prepared.get(route.path) ?? new Map<string, PreparedRoute>();
-    prepared.set(route.path, byMethod);
+    let byMethod = prepared.get(route.path);
+    if (byMethod === undefined) {
+      prepared.set(route.path, (byMethod = new Map<string, PreparedRoute>()));
+      const [, before, after] = parameterInPath.exec(route.path) ?? [];
+      if (before !== undefined) patterns.push({ before, after: after!, path: route.path });
+    }
     byMethod.set(route.method, { route, endpoint: metrics.endpoint(route.path) });
   }
   return (request, response) => {
     const url = request.url!;
     const query = url.indexOf('?');
-    const found = prepared.get(query < 0 ? url : url.slice(0, query))?.get(request.method!);
+    const path = query < 0 ? url : url.slice(0, query);
+    let parameter = '';
+    let byMethod = path.includes(':') ? undefined : prepared.get(path);
+    for (let i = 0; byMethod === undefined && i < patterns.length; i++) {
+      parameter = parameterOf(path, patterns[i]!);
+      if (parameter !== '') byMethod = prepared.get(patterns[i]!.path);
+    }
+    const found = byMethod?.get(request.method!);
     if (found === undefined) return false;
     response.endpoint = found.endpoint;
-    runRoute(found.route, request, response, bodyLimitBytes, errors);
+    runRoute(found.route, request, response, bodyLimitBytes, errors, parameter);
     return true;
   };
+}
+
+const parameterInPath = /^(.*\/):\w+(.*)$/;
+const plainParameter = /^\w+$/;
+
+/** A path with a parameter between two fixed parts. */
+interface PathPattern {
+  readonly before: string;
+  readonly after: string;
+  readonly path: string;
+}
+
+/** The parameter in a path; empty where the path is another, or the parameter is not plain. */
+function parameterOf(path: string, { before, after }: PathPattern): string {
+  if (path.length <= before.length + after.length || !path.startsWith(before) || !path.endsWith(after)) return '';
+  const parameter = path.slice(before.length, path.length - after.length);
+  return plainParameter.test(parameter) ? parameter : '';
 }
 
 interface PreparedRoute {
@@ -58,15 +88,16 @@ function runRoute(
   response: TrackedResponse,
   bodyLimitBytes: number,
   errors: ErrorAnswers,
+  parameter: string,
 ): void {
   const fail = (error: unknown) => sendError(response, errors.forError(error, request), request);
   if (route.streamsBody) {
     response.isStreaming = true;
-    handle(route, request, noBody, response, fail);
+    handle(route, request, noBody, response, fail, parameter);
     return;
   }
   if (hasNoBody(request)) {
-    handle(route, request, noBody, response, fail);
+    handle(route, request, noBody, response, fail, parameter);
     return;
   }
   const read = route.usesBodyAtOnce ? readBodyForNow : readBody;
@@ -75,7 +106,7 @@ function runRoute(
       fail(error);
       return;
     }
-    handle(route, request, body!, response, fail);
+    handle(route, request, body!, response, fail, parameter);
   });
 }
 
@@ -92,9 +123,10 @@ function handle(
   body: Buffer,
   response: ServerResponse,
   fail: (error: unknown) => void,
+  parameter: string,
 ): void {
   try {
-    const pending = route.handle(request, body, response);
+    const pending = route.handle(request, body, response, parameter);
     if (pending !== undefined) pending.catch(fail);
   } catch (failure) {
     fail(failure);

@@ -26,6 +26,12 @@ const route: ApiRoute = {
   },
 };
 
+const named: ApiRoute = {
+  methods: ['GET'],
+  path: '/of/:name/values',
+  handler: (_parameters, reply, { name }) => sendJson(reply, JSON.stringify(name)),
+};
+
 function* breaking(): Generator<Buffer> {
   yield Buffer.from(LONG);
   throw new Error('broken');
@@ -36,15 +42,16 @@ const urls: string[] = [];
 const servers: ReturnType<typeof createHttpServer>[] = [];
 
 beforeAll(async () => {
-  for (const rawRoutes of [directRoutes([route]), []]) {
+  for (const rawRoutes of [directRoutes([route, named]), []]) {
     const logger = createLogger({ service: 'test', env: {}, destination: { write: () => undefined } });
     const errorRenderers = { '/api/v1/': renderApiError };
     const http = createHttpServer({ registry: createRegistry(), logger, rawRoutes, errorRenderers });
     addCors(http.app);
     addCompression(http.app);
     addApiRoute(http.app, route);
+    addApiRoute(http.app, named);
     const { port } = await http.listen(0, '127.0.0.1');
-    urls.push(`http://127.0.0.1:${port}/api/v1/any`);
+    urls.push(`http://127.0.0.1:${port}/api/v1`);
     servers.push(http);
   }
 });
@@ -53,10 +60,10 @@ afterAll(async () => {
   for (const http of servers) await http.close(0);
 });
 
-async function answers(query: string, init: RequestInit): Promise<unknown[]> {
+async function answers(path: string, init: RequestInit): Promise<unknown[]> {
   return Promise.all(
     urls.map(async (url) => {
-      const response = await fetch(`${url}${query}`, init);
+      const response = await fetch(`${url}${path}`, init);
       const headers = Object.fromEntries(response.headers);
       delete headers['date'];
       return { status: response.status, headers, body: await response.text() };
@@ -80,12 +87,27 @@ describe('a direct route', () => {
     ['a method that it has not', '', { method: 'DELETE' }],
     ['HEAD', '', { method: 'HEAD' }],
   ])('answers as the framework does: %s', async (_name, query, init) => {
-    const [direct, framed] = await answers(query, init);
+    const [direct, framed] = await answers(`/any${query}`, init);
+    expect(direct).toEqual(framed);
+  });
+
+  it.each([
+    '/of/job/values',
+    '/of/U__a_2e_b/values?x=1',
+    '/of/a%2Fb/values',
+    '/of/a.b/values',
+    '/of/:name/values',
+    '/of//values',
+    '/of/a/b/values',
+    '/of/a%/values',
+    '/of/job/value',
+  ])('takes the parameter of %s as the framework does', async (path) => {
+    const [direct, framed] = await answers(path, {});
     expect(direct).toEqual(framed);
   });
 
   it('breaks off when its stream does', async () => {
-    for (const url of urls) await expect(fetch(`${url}?how=broken`).then((r) => r.text())).rejects.toThrow();
+    for (const url of urls) await expect(fetch(`${url}/any?how=broken`).then((r) => r.text())).rejects.toThrow();
   });
 
   it('answers a GET with a body, and the next request on the connection', async () => {

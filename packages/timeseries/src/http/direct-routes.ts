@@ -8,15 +8,15 @@ import { Parameters } from './parameters.ts';
 
 /**
  * GET of routes that dashboards ask all the time, answered before the framework, which costs as much as a small query.
- * Handlers and answers are the same; everything but GET is still the framework's.
+ * Handlers and answers are the same; everything but GET is still the framework's. A parameter in a path is a `:name`.
  */
 export function directRoutes(routes: readonly ApiRoute[]): RawRoute[] {
   return routes.map(({ path, handler }) => ({
     method: 'GET',
     path: `/api/v1${path}`,
-    async handle(request, _body, response) {
+    async handle(request, _body, response, parameter) {
       try {
-        await handler(new Parameters(request.url!, undefined), new DirectReply(request, response), {});
+        await handler(new Parameters(request.url!, undefined), new DirectReply(request, response), { name: parameter });
       } catch (error) {
         if (!response.headersSent) {
           for (const [name, value] of Object.entries(originHeaders(request.headers.origin))) {

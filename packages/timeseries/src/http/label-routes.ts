@@ -11,9 +11,7 @@ import { badData, invalid, type Parameters } from './parameters.ts';
 const TRUNCATED = 'results truncated due to limit';
 
 /** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
-export function labelRoutes(
-  database: () => TimeSeriesReads,
-): Readonly<Record<'series' | 'names' | 'values', ApiRoute>> {
+export function labelRoutes(database: () => TimeSeriesReads): ApiRoute[] {
   const series: ApiRoute = {
     methods: ['GET', 'POST'],
     path: '/series',
@@ -45,7 +43,7 @@ export function labelRoutes(
       return sendList(reply, await database().labelValues(name, labelRequest(parameters, reply, badData)), limit);
     },
   };
-  return { series, names, values };
+  return [series, names, values];
 }
 
 function labelRequest(parameters: Parameters, reply: ApiReply, matcherFault: (message: string) => Error): LabelRequest {
