@@ -1,4 +1,13 @@
-import type { AtModifier, DurationExpr, DurationValue, Expr, Matcher, VectorMatching, VectorSelector } from './ast.ts';
+import type {
+  AtModifier,
+  BinaryExpr,
+  DurationExpr,
+  DurationValue,
+  Expr,
+  Matcher,
+  VectorMatching,
+  VectorSelector,
+} from './ast.ts';
 import { formatFloat } from './engine/format.ts';
 import { functions } from './functions.ts';
 
@@ -39,19 +48,30 @@ export function exprToJson(expr: Expr): JsonValue {
         without: expr.without,
       };
     case 'binary':
-      return {
-        bool: expr.returnBool,
-        lhs: exprToJson(expr.left),
-        matching: expr.matching === undefined ? null : matchingToJson(expr.matching),
-        op: expr.op,
-        rhs: exprToJson(expr.right),
-        type: 'binaryExpr',
-      };
+      return binaryToJson(expr);
     case 'unary':
       return { expr: exprToJson(expr.expr), op: expr.op, type: 'unaryExpr' };
     case 'paren':
       return { expr: exprToJson(expr.expr), type: 'parenExpr' };
   }
+}
+
+/** From the innermost left operand on, without recursion: `a + b + c + …` can be long. */
+function binaryToJson(expr: BinaryExpr): JsonValue {
+  const chain: BinaryExpr[] = [];
+  let left: Expr = expr;
+  for (; left.kind === 'binary'; left = left.left) chain.push(left);
+  return chain.reduceRight<JsonValue>(
+    (lhs, { matching, op, returnBool, right }) => ({
+      bool: returnBool,
+      lhs,
+      matching: matching === undefined ? null : matchingToJson(matching),
+      op,
+      rhs: exprToJson(right),
+      type: 'binaryExpr',
+    }),
+    exprToJson(left),
+  );
 }
 
 function selectorToJson(selector: VectorSelector): { readonly [key: string]: JsonValue } {

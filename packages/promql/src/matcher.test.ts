@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { describe, expect, it } from 'vitest';
 import type { MatchType } from './ast.ts';
 import { compileMatcher, matchesEmpty, regexError } from './matcher.ts';
+import { alternativesOf } from './regex-alternatives.ts';
 import { literalPrefix, simpleBranches } from './regex-shape.ts';
 
 function compile(pattern: string, type: MatchType = '=~') {
@@ -162,5 +163,47 @@ describe('regexError', () => {
   it('accepts what is valid', () => {
     for (const pattern of ['', 'a', 'a||b', '.*', '(?i)x', '(?P<n>a)', '(?<n>a)', '[[:alpha:]]', '\\pL'])
       expect(regexError(pattern)).toBeUndefined();
+  });
+});
+
+describe('large alternations', () => {
+  const texts = ['a', 'ab', 'b', 'abc', '', 'ba', 'a1', 'b\\.', 'c|', '🙂', 'a.', 'ac'];
+  const part = fc
+    .tuple(
+      fc.constantFrom('a', 'ab', 'b', '', '🙂', 'a\\.'),
+      fc.constantFrom('', '.*', '.+', '\\d', '[^b]', 'c?', '(b|c)+', '.*a'),
+    )
+    .map(([head, rest]) => head + rest);
+
+  it('match what the regex engine matches', () => {
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 2, maxLength: 90 }), fc.boolean(), (parts, grouped) => {
+        const pattern = grouped ? `(?:${parts.join('|')})` : parts.join('|');
+        const [ours, theirs] = [compile(pattern), plain(pattern)];
+        for (const text of texts) expect([text, ours.matches(text)]).toEqual([text, theirs(text)]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are told apart only where that is safe', () => {
+    expect(alternativesOf('a|(b|c)|[|)]|d\\|e')).toEqual(['a', '(b|c)', '[|)]', 'd\\|e']);
+    expect(alternativesOf('((?:a|b))')).toEqual(['a', 'b']);
+    expect(alternativesOf('(a)|(b)')).toEqual(['(a)', '(b)']);
+    expect(alternativesOf('(a)(b)')).toEqual(['(a)(b)']);
+    for (const pattern of ['(?i)a|b', 'a|(?P<x>b)', '\\Qa|b\\E', '[[:alpha:]|]|a', 'a|(b', 'a|b)', '[a|b'])
+      expect(alternativesOf(pattern)).toBeUndefined();
+  });
+
+  it('are not given to the engine where they are too large', () => {
+    const many = (text: (i: number) => string) => Array.from({ length: 12_000 }, (_, i) => text(i)).join('|');
+    expect(compile(many((i) => `host${i}.*`)).matches('host9999:80')).toBe(true);
+    expect(compile(many((i) => `host${i}.*`)).matches('hos')).toBe(false);
+    expect(compile(`${many((i) => `host${i}`)}|x\\d`).matches('x1')).toBe(true);
+    const large =
+      'error parsing regexp: expression too large: 132890 characters that are no plain texts, of at most 32768';
+    expect(regexError(many((i) => `host${i}\\d`))).toBe(large);
+    expect(regexError(`x{2}${'y'.repeat(40_000)}`)).toMatch(/too large: 40004 characters/);
+    expect(regexError(`a|b\\d|(`)).toBe('error parsing regexp: missing closing ): `a|b\\d|(`');
   });
 });

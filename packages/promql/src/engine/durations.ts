@@ -1,20 +1,53 @@
-import type { AtModifier, DurationExpr, DurationValue } from '../ast.ts';
+import type { AtModifier, DurationExpr, DurationValue, PositionRange } from '../ast.ts';
 import type { QueryContext } from './context.ts';
-import { fail } from './errors.ts';
+import { QueryError } from './errors.ts';
 
 type Times = Pick<QueryContext, 'startMs' | 'endMs' | 'stepMs'>;
 
-/** Milliseconds of an offset: any sign. @throws QueryError on division by zero. */
+/** Milliseconds of an offset: any sign. @throws QueryError where it is not finite, or divides by zero. */
 export function offsetMs(times: Times, value: DurationValue | undefined): number {
   if (value === undefined) return 0;
-  return 'ms' in value ? value.ms : Math.trunc(evaluate(times, value.expr) * 1000);
+  return 'ms' in value ? value.ms : Math.trunc(finiteSeconds(times, value.expr) * 1000);
 }
 
 /** Milliseconds of a range or step. @throws QueryError unless above zero. */
 export function positiveDurationMs(times: Times, value: DurationValue): number {
-  const ms = offsetMs(times, value);
-  if (!(ms > 0)) fail('duration must be greater than 0');
-  return ms;
+  if ('ms' in value) return value.ms;
+  const seconds = finiteSeconds(times, value.expr);
+  if (seconds <= 0) failAt(value.expr, 'duration must be greater than 0');
+  return Math.trunc(seconds * 1000);
+}
+
+function finiteSeconds(times: Times, expr: DurationExpr): number {
+  const seconds = evaluate(times, expr);
+  if (!Number.isFinite(seconds)) failAt(expr, 'duration is NaN or infinite');
+  return seconds;
+}
+
+/** The query is wrong as such: Prometheus looks at durations before it evaluates anything. */
+function failAt(expr: DurationExpr, message: string): never {
+  const { start, end } = extent(expr);
+  throw new QueryError('bad_data', `${start}:${end}: ${message}`);
+}
+
+/** Where an expression stands, as Prometheus tells it: without what is not in its tree. */
+export function extent(expr: DurationExpr): PositionRange {
+  switch (expr.kind) {
+    case 'duration-literal':
+      return expr.position;
+    case 'duration-paren': {
+      const inner = extent(expr.inner);
+      return expr.inner.kind === 'duration-literal' ? { start: expr.position.start, end: inner.end } : inner;
+    }
+    case 'duration-unary':
+      return { start: expr.position.start, end: extent(expr.operand).end };
+    case 'duration-binary':
+      return { start: extent(expr.left).start, end: extent(expr.right).end };
+    case 'duration-call': {
+      const [first] = expr.args;
+      return first === undefined ? expr.position : { start: extent(first).start, end: extent(expr.args.at(-1)!).end };
+    }
+  }
 }
 
 /** The fixed time of an `@` modifier in milliseconds. */
@@ -39,12 +72,14 @@ function evaluate(times: Times, expr: DurationExpr): number {
       return expr.func === 'min_of' ? Math.min(a, b) : Math.max(a, b);
     }
     case 'duration-binary':
-      return binary(expr.op, evaluate(times, expr.left), evaluate(times, expr.right));
+      return binary(expr, evaluate(times, expr.left), evaluate(times, expr.right));
   }
 }
 
-function binary(op: '+' | '-' | '*' | '/' | '%' | '^', left: number, right: number): number {
-  switch (op) {
+type BinaryDuration = Extract<DurationExpr, { kind: 'duration-binary' }>;
+
+function binary(expr: BinaryDuration, left: number, right: number): number {
+  switch (expr.op) {
     case '+':
       return left + right;
     case '-':
@@ -52,10 +87,10 @@ function binary(op: '+' | '-' | '*' | '/' | '%' | '^', left: number, right: numb
     case '*':
       return left * right;
     case '/':
-      if (right === 0) fail('division by zero');
+      if (right === 0) failAt(expr, 'division by zero');
       return left / right;
     case '%':
-      if (right === 0) fail('modulo by zero');
+      if (right === 0) failAt(expr, 'modulo by zero');
       return left % right;
     case '^':
       return left ** right;

@@ -171,6 +171,9 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
       const grid = gridOf(ctx);
       const fetched = await fetchSelectors(ctx, expr, grid);
       const preparedAt = performance.now();
+      if ((options.explain || options.trace) && chainLength(expr) > MAX_EXPLAINED) {
+        throw new QueryError('bad_data', 'expression is nested too deeply');
+      }
       const profile = options.explain || options.trace ? createProfile(options.trace === true) : undefined;
       const counter = options.stats ? createSampleCounter() : undefined;
       let evaluator = createEvaluator(ctx, fetched);
@@ -233,6 +236,15 @@ function parse(query: string): Expr {
     if (error instanceof ParseError) throw new QueryError('bad_data', error.message, { cause: error });
     throw error;
   }
+}
+
+/** Operators in a row of which a plan, which has the text of each part, is told. */
+const MAX_EXPLAINED = 500;
+
+function chainLength(expr: Expr): number {
+  let length = 0;
+  for (let left = expr; left.kind === 'binary'; left = left.left) length++;
+  return length;
 }
 
 function asQueryError(error: unknown): QueryError {

@@ -71,9 +71,9 @@ export function singleStep(grid: Grid): Grid {
 
 /** Evaluation times of the expression inside a subquery: multiples of its step that fall in any of its windows. */
 export function subqueryGrid(ctx: QueryContext, node: SubqueryExpr, grid: Grid): Grid {
-  const rangeMs = positiveDurationMs(ctx, node.range);
-  const stepMs = node.step === undefined ? ctx.noStepSubqueryIntervalMs : positiveDurationMs(ctx, node.step);
   const [first, last] = endHull(ctx, node, grid);
+  const stepMs = (node.step && positiveDurationMs(ctx, node.step)) || ctx.noStepSubqueryIntervalMs;
+  const rangeMs = positiveDurationMs(ctx, node.range);
   const startMs = Math.floor((first - rangeMs) / stepMs) * stepMs + stepMs;
   const count = Math.max(0, Math.floor((last - startMs) / stepMs) + 1);
   return { startMs, stepMs, count, isRange: last > startMs };
@@ -227,9 +227,10 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, interest: Inter
     }
     case 'matrix-selector': {
       const { selector } = expr;
+      const rangeMs = positiveDurationMs(ctx, expr.range);
       const [first, last] = endHull(ctx, selector, grid);
       const extended = selector.anchored || selector.smoothed;
-      const backMs = positiveDurationMs(ctx, expr.range) + (extended ? ctx.lookbackMs : 0);
+      const backMs = rangeMs + (extended ? ctx.lookbackMs : 0);
       request({
         node: selector,
         // The sample at the open end is in no window, but resets are told from it.

@@ -4,7 +4,7 @@ import { labelValue, METRIC_NAME } from '../labels.ts';
 import type { SeriesColumns } from '../source.ts';
 import { mixedBuckets, mixedFloatsAndHistograms } from './annotations.ts';
 import type { QueryContext } from './context.ts';
-import { positiveDurationMs } from './durations.ts';
+import { offsetMs, positiveDurationMs } from './durations.ts';
 import { stepSeriesBytes } from './memory.ts';
 import { endTimes, type Fetched } from './plan.ts';
 import { interpolateHistograms } from './range/extended-histograms.ts';
@@ -100,9 +100,13 @@ export async function selectSeries(
 ): Promise<void> {
   const columnsOfNode = fetched.get(node) ?? [];
   if (node.smoothed && times === undefined) return await smoothSeries(ctx, columnsOfNode, node, grid, emit);
+  // Of its time, Prometheus looks for a sample where `@` points to, among those that the offset made it read.
+  const skewMs = times !== undefined && node.at !== undefined ? offsetMs(ctx, node.offset) : 0;
   const ends = endTimes(ctx, node, grid);
+  if (skewMs < 0) for (let i = 0; i < ends.length; i++) ends[i]! += skewMs;
+  const lookbackMs = ctx.lookbackMs - Math.abs(skewMs);
   const planOf = sharedByTimestamps((timestamps): InstantPlan => {
-    const indexes = lookbackIndexes(timestamps, ends, ctx.lookbackMs);
+    const indexes = lookbackIndexes(timestamps, ends, lookbackMs);
     return { indexes, complete: !indexes.includes(-1) };
   });
   const allocate = columnAllocator(grid.count);

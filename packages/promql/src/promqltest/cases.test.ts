@@ -106,12 +106,26 @@ eval range from 0 to 5m step 1m quantile(scalar(infinite), float)
   expect warn msg: PromQL warning: quantile value should be between 0 and 1, got +Inf (1:10)
   {} NaN Inf Inf Inf Inf Inf
 
+eval instant at 5m float[2m * -1]
+  expect fail msg: 6:13: duration must be greater than 0
+
+eval instant at 5m sum_over_time(float[min_of(0s, 1m)])
+  expect fail msg: 27:33: duration must be greater than 0
+
+eval instant at 5m float[5m:(1m - 1m)] offset (NaN * 1)
+  expect fail msg: 28:35: duration is NaN or infinite
+
+eval instant at 5m sum_over_time(float[0.0001 * 1])
+
+eval instant at 5m timestamp(float @ 120 offset -1m)
+  {} 120
+
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 `;
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(26);
+  expect(outcomes).toHaveLength(31);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

@@ -49,7 +49,7 @@ export function runReference(series: readonly ReferenceSeries[], text: string, f
     const result = frame.stepMs === 0 ? instant(query, expr) : range(query, expr);
     return { ...result, warnings: notes(query.warnings), infos: notes(query.infos) };
   } catch (error) {
-    if (error instanceof ReferenceFailure) return { errorKind: 'execution', error: error.message };
+    if (error instanceof ReferenceFailure) return { errorKind: error.kind, error: error.message };
     if (error instanceof ParseError) return { errorKind: 'bad_data', error: error.message };
     throw error;
   }

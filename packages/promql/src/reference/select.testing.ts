@@ -1,4 +1,5 @@
 import type { DurationExpr, DurationValue, Matcher, SubqueryExpr, VectorSelector } from '../ast.ts';
+import { extent } from '../engine/durations.ts';
 import { labelValue } from '../labels.ts';
 import { compileMatcher } from '../matcher.ts';
 import {
@@ -14,12 +15,22 @@ import {
 /** Milliseconds of a duration, whatever its sign. */
 export function durationMs(query: Frame, value: DurationValue | undefined): number {
   if (value === undefined) return 0;
-  return 'ms' in value ? value.ms : Math.trunc(durationSeconds(query, value.expr) * 1000);
+  return 'ms' in value ? value.ms : Math.trunc(finiteSeconds(query, value.expr) * 1000);
 }
 
 export function positiveMs(query: Frame, value: DurationValue): number {
-  const ms = durationMs(query, value);
-  return ms > 0 ? ms : fail('duration must be greater than 0');
+  if ('expr' in value && finiteSeconds(query, value.expr) <= 0) failAt(value.expr, 'duration must be greater than 0');
+  return durationMs(query, value);
+}
+
+function finiteSeconds(query: Frame, expr: DurationExpr): number {
+  const seconds = durationSeconds(query, expr);
+  return Number.isFinite(seconds) ? seconds : failAt(expr, 'duration is NaN or infinite');
+}
+
+function failAt(expr: DurationExpr, message: string): never {
+  const { start, end } = extent(expr);
+  return fail(`${start}:${end}: ${message}`, 'bad_data');
 }
 
 function durationSeconds(query: Frame, expr: DurationExpr): number {
@@ -43,7 +54,7 @@ function durationSeconds(query: Frame, expr: DurationExpr): number {
       if (expr.op === '-') return left - right;
       if (expr.op === '*') return left * right;
       if (expr.op === '^') return left ** right;
-      if (right === 0) fail(expr.op === '/' ? 'division by zero' : 'modulo by zero');
+      if (right === 0) failAt(expr, expr.op === '/' ? 'division by zero' : 'modulo by zero');
       return expr.op === '/' ? left / right : left % right;
     }
   }
@@ -67,7 +78,11 @@ export function matchingSeries(query: ReferenceQuery, matchers: readonly Matcher
 }
 
 /** The newest sample within the lookback, unless that is a staleness marker. */
-export function latestPoint(query: ReferenceQuery, { points }: ReferenceSeries, timeMs: number): Point | undefined {
+export function latestPoint(
+  query: Pick<ReferenceQuery, 'lookbackMs'>,
+  { points }: ReferenceSeries,
+  timeMs: number,
+): Point | undefined {
   const point = points.findLast((one) => one.timeMs <= timeMs);
   if (point === undefined || point.stale || point.timeMs <= timeMs - query.lookbackMs) return undefined;
   return point;
@@ -80,10 +95,18 @@ export function instantVector(
   timeMs: number,
   wantTime = false,
 ): Element[] {
-  const time = referenceTime(query, node, timeMs);
+  let time = referenceTime(query, node, timeMs);
+  let { lookbackMs } = query;
+  if (wantTime && node.at !== undefined) {
+    // Here Prometheus looks where `@` points to, whatever the offset, in what it has read because of the offset.
+    const offset = durationMs(query, node.offset);
+    if (offset < 0) time += offset;
+    lookbackMs -= Math.abs(offset);
+  }
   const elements: Element[] = [];
   for (const series of matchingSeries(query, node.matchers)) {
-    const point = node.smoothed && !wantTime ? smoothedPoint(query, series, time) : latestPoint(query, series, time);
+    const point =
+      node.smoothed && !wantTime ? smoothedPoint(query, series, time) : latestPoint({ lookbackMs }, series, time);
     if (point === undefined) continue;
     elements.push({ labels: series.labels, value: wantTime ? point.timeMs / 1000 : point.value, dropName: false });
   }

@@ -52,10 +52,18 @@ export interface ReferenceQuery extends Frame {
   readonly infos: Map<string, string>;
 }
 
-export class ReferenceFailure extends Error {}
+/** A query that fails, and what Prometheus would call that. */
+export class ReferenceFailure extends Error {
+  readonly kind: 'execution' | 'bad_data';
 
-export function fail(message: string): never {
-  throw new ReferenceFailure(message);
+  constructor(message: string, kind: 'execution' | 'bad_data') {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export function fail(message: string, kind: 'execution' | 'bad_data' = 'execution'): never {
+  throw new ReferenceFailure(message, kind);
 }
 
 /** Every sum that Prometheus compensates, done the same way: Neumaier's variant of Kahan's. */
