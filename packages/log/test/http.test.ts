@@ -43,6 +43,13 @@ describe.each<Format>(['json', 'protobuf'])('routes in %s', (format) => {
     expect((await client.segments())[0]!.startTimeMs).toBeGreaterThan(1.7e12);
   });
 
+  it('answers 415 to a body that is encoded', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const body = JSON.stringify({ records: [] });
+    const answer = await fetch(`${server.url}/api/v1/log/append`, { method: 'POST', headers, body });
+    expect([answer.status, await answer.text()]).toEqual([415, expect.stringContaining('Content-Encoding')]);
+  });
+
   it('answers an empty batch with success and sequence 0', async () => {
     expect(await createClient(server.url, format).append([])).toEqual({ count: 0, start: 0 });
   });

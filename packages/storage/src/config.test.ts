@@ -98,7 +98,7 @@ describe('a wrong storage section names the place, the key and what was expected
     [
       '{type: SlateDb, path: p, object_store: {type: Aws, bucket: "s3://b", regoin: x}}',
       [
-        "1:69: storage.object_store.bucket: expected the name of a bucket: letters, digits, '.', '_' and '-' only (no URL and no path; use 'path' for a prefix), found \"s3://b\"",
+        "1:69: storage.object_store.bucket: expected the name of a bucket: 2 to 222 letters, digits, '.', '_' and '-', a letter or digit first (no URL and no path; use 'path' for a prefix), found \"s3://b\"",
         '1:79: storage.object_store.regoin: unknown key: expected one of type, bucket, region, endpoint, allow_http, virtual_hosted_style',
       ],
     ],

@@ -22,7 +22,7 @@ const httpUrl = () =>
 const bucketName = (what: string) =>
   text(what)
     .regex(/^[A-Za-z0-9._-]+$/, {
-      error: `expected ${what}: letters, digits, '.', '_' and '-' only (no URL and no path; use 'path' for a prefix)`,
+      error: `expected ${what}: 2 to 222 letters, digits, '.', '_' and '-', a letter or digit first (no URL and no path; use 'path' for a prefix)`,
     })
     .regex(/^.{3,222}$/, { error: `expected ${what}, of at least 3 characters and at most 222` })
     .regex(/^[A-Za-z0-9]/, { error: `expected ${what}, which begins with a letter or a digit` });

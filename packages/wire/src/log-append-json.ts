@@ -15,12 +15,23 @@ import { objectOf } from './log-json-values.ts';
 
 /**
  * Decodes `{"records": [{"key": base64, "value": base64}], "awaitDurable": bool}`; records may have `timestampMs` and
- * `headers: [{"name", "value": base64}]`. Bodies in the plain shape that
- * clients send are scanned as bytes; all others go through JSON.parse, with the same result.
+ * `headers: [{"name", "value": base64}]`. Bodies in the plain shape that clients send are scanned as bytes; all others go through JSON.parse, with the same result.
  * @throws WireError malformed; too_large for more than `maxRecords`
  */
 export function decodeAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_INFINITY): AppendRequest {
   return scanAppendJson(body, maxRecords) ?? parseAppendJson(body, maxRecords);
+}
+
+const requestFields = ['records', 'awaitDurable', 'await_durable'];
+const recordFields = ['key', 'value', 'timestampMs', 'headers'];
+
+/** A misspelt field would change what an acknowledgement means. */
+function refuseUnknown(object: object, fields: readonly string[], where: string): void {
+  for (const name of Object.keys(object)) {
+    if (!fields.includes(name)) {
+      throw malformed(`${where}unknown field ${JSON.stringify(name)}, expected one of ${fields.join(', ')}`);
+    }
+  }
 }
 
 /** The slow way, which takes any JSON. */
@@ -28,6 +39,7 @@ export function parseAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_I
   const request = objectOf(body);
   const records = request['records'];
   if (records === undefined || records === null) throw malformed('records is required');
+  refuseUnknown(request, requestFields, '');
   if (!Array.isArray(records)) throw malformed('records: expected an array');
   if (records.length > maxRecords) throw tooManyRecords(maxRecords);
   const awaitDurable = request['awaitDurable'] ?? request['await_durable'] ?? false;
@@ -42,6 +54,7 @@ export function parseAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_I
     }
     const keyEnd = at + writeBase64(record, i, 'key', out, at);
     const valueEnd = keyEnd + writeBase64(record, i, 'value', out, keyEnd);
+    refuseUnknown(record, recordFields, `record[${i}]: `);
     const attributes = parseAttributes(record, i);
     if (attributes !== undefined) addAttributes((builder ??= createAttributeBuilder()), i, attributes);
     addRecord(columns, at, keyEnd, keyEnd, valueEnd);

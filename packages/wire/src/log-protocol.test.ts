@@ -131,7 +131,7 @@ describe('append requests', () => {
     const input = { records: Array.from({ length: 4 }, () => ({ key: new Uint8Array(1), value: new Uint8Array(1) })) };
     const proto = toProtobuf({ ...input, awaitDurable: false });
     const plainJson = Buffer.from(toJson({ ...input, awaitDurable: false }));
-    const otherJson = Buffer.from(`{"x":1,${plainJson.toString().slice(1)}`);
+    const otherJson = Buffer.from(`{"await_durable":false,${plainJson.toString().slice(1)}`);
     for (const [format, body] of [
       ['protobuf', proto],
       ['json', plainJson],
@@ -152,12 +152,19 @@ describe('append requests', () => {
   });
 
   it.each([
-    ['{"unknown":[{"a":1}],"await_durable":true,"records":[{"key":"","value":"","extra":{}}]}', 1, true],
+    ['{"await_durable":true,"records":[{"key":"","value":""}]}', 1, true],
     ['{"records":[{"value":"Y\\/8=","key":"\\u0059Q"}]}', 1, false],
     ['{"records":[],"awaitDurable":null}', 0, false],
   ])('JSON %s', (body, count, awaitDurable) => {
     const decoded = decodeAppendRequest('json', Buffer.from(body));
     expect([decoded.count, decoded.awaitDurable]).toEqual([count, awaitDurable]);
+  });
+
+  it.each([
+    ['{"records":[],"awaitDurabel":true}', 'unknown field "awaitDurabel", expected one of records, awaitDurable'],
+    ['{"records":[{"key":"","value":"","ttl":1}]}', 'record[0]: unknown field "ttl", expected one of key, value'],
+  ])('refuses JSON %s', (body, message) => {
+    expect(() => decodeAppendRequest('json', Buffer.from(body))).toThrow(message);
   });
 
   function expectDecodedOrRefused(format: LogFormat, body: Uint8Array): AppendRequest | undefined {

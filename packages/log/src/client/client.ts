@@ -49,7 +49,7 @@ class PortClient implements LogClient {
   }
 
   async append(records: ClientRecord | readonly ClientRecord[], options: ClientAppendOptions = {}) {
-    const list = 'key' in records ? [records] : records;
+    const list = Array.isArray(records) ? (records as readonly ClientRecord[]) : [records as ClientRecord];
     const columns = columnsOf(list.map(checkedRecord));
     return await this.appendColumns(columns, options, this.retryTimeoutMs);
   }
@@ -173,7 +173,10 @@ class PortClient implements LogClient {
 
 /** @throws LogClientError invalid_input */
 function checkedRecord(record: ClientRecord): AppendRecord {
-  const key = bytesOf(record.key);
+  if (typeof record !== 'object' || record === null) {
+    throw new LogClientError('invalid_input', `a record is an object with key and value, not ${String(record)}`);
+  }
+  const key = checkedBytes(record.key, 'key');
   if (key.length > maxKeyBytes) {
     throw new LogClientError('invalid_input', `a key has at most ${maxKeyBytes} bytes, not ${key.length}`);
   }
@@ -183,7 +186,15 @@ function checkedRecord(record: ClientRecord): AppendRecord {
   }
   const headers = record.headers?.map(({ name, value }) => {
     if (name === '') throw new LogClientError('invalid_input', 'a header needs a name');
-    return { name, value: bytesOf(value) };
+    return { name, value: checkedBytes(value, `header ${JSON.stringify(name)}`) };
   });
-  return { key, value: bytesOf(record.value), timestampMs, headers };
+  return { key, value: checkedBytes(record.value, 'value'), timestampMs, headers };
+}
+
+/** For callers without a type checker. @throws LogClientError invalid_input naming the field */
+function checkedBytes(bytes: LogBytes, field: string): Uint8Array {
+  if (typeof bytes !== 'string' && !(bytes instanceof Uint8Array)) {
+    throw new LogClientError('invalid_input', `${field}: expected a string or a Uint8Array, not ${typeof bytes}`);
+  }
+  return bytesOf(bytes);
 }

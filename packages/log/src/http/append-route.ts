@@ -1,4 +1,4 @@
-import type { QuickRoute, RawRoute } from '@opendata/server';
+import { HttpError, type QuickRoute, type RawRoute } from '@opendata/server';
 import {
   appendResponseText,
   createAppendDecoder,
@@ -9,6 +9,12 @@ import {
 import type { LogDb } from '../db.ts';
 
 const path = '/api/v1/log/append';
+
+interface AppendHeaders {
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly accept: string | undefined;
+}
 
 /** Sends an answer; `text` is a string of bytes (latin1), which goes out in one piece with the head. */
 type Send = (contentType: string, text: string) => void;
@@ -25,12 +31,17 @@ export function appendRoutes(
   const decode = createAppendDecoder();
 
   function append(
-    contentType: string | undefined,
-    accept: string | undefined,
+    { contentType, contentEncoding, accept }: AppendHeaders,
     body: Buffer,
     send: Send,
   ): Promise<void> | undefined {
     const db = opened();
+    if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
+      throw new HttpError(
+        415,
+        `unsupported Content-Encoding ${JSON.stringify(contentEncoding)}: send the body as it is`,
+      );
+    }
     const batch = decode(logRequestFormat(contentType), body, maxRecords);
     const appended = db.appendColumns(batch);
     const { count, startSequence } = appended;
@@ -48,16 +59,16 @@ export function appendRoutes(
       path,
       usesBodyAtOnce: true,
       handle(request, body, response) {
-        return append(request.headers['content-type'], request.headers.accept, body, (contentType, text) => {
-          response.writeHead(200, { 'content-type': contentType, 'content-length': text.length });
+        const { 'content-type': contentType, 'content-encoding': contentEncoding, accept } = request.headers;
+        return append({ contentType, contentEncoding, accept }, body, (type, text) => {
+          response.writeHead(200, { 'content-type': type, 'content-length': text.length });
           response.end(text, 'latin1');
         });
       },
     },
     quick: {
       path,
-      handle: ({ contentType, accept }, body, exchange) =>
-        append(contentType, accept, body, (type, text) => exchange.answer(type, text)),
+      handle: (head, body, exchange) => append(head, body, (type, text) => exchange.answer(type, text)),
     },
   };
 }

@@ -131,21 +131,18 @@ export function loadConfig(file: string): TimeSeriesConfig {
   }
 }
 
-/** What runs without a configuration file: a folder, and a scrape of the server itself. */
+/**
+ * What runs without a configuration file: a folder, and a scrape of the server itself, unless the system is to choose
+ * its port (0).
+ */
 export function defaultConfig(port: number): TimeSeriesConfig {
-  return resolveConfig(
-    configSchema.parse({
-      scrape_configs: [
-        {
-          job_name: 'opendata-timeseries',
-          scrape_interval: '5s',
-          scrape_timeout: '5s',
-          static_configs: [{ targets: [`localhost:${port}`] }],
-        },
-      ],
-    }),
-    '',
-  );
+  const itself = {
+    job_name: 'opendata-timeseries',
+    scrape_interval: '5s',
+    scrape_timeout: '5s',
+    static_configs: [{ targets: [`localhost:${port}`] }],
+  };
+  return resolveConfig(configSchema.parse({ scrape_configs: port === 0 ? [] : [itself] }), '');
 }
 
 /** @param folder where relative paths begin */
