@@ -5,6 +5,7 @@ import { ParseError } from '../parse-error.ts';
 import { parseExpr } from '../parser.ts';
 import { printExpr } from '../printer.ts';
 import type { SeriesSource } from '../source.ts';
+import { typeOf } from '../type-check.ts';
 import { createContext, type QueryContext, type QueryParameters } from './context.ts';
 import { isQueryError, QueryError } from './errors.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
@@ -317,7 +318,7 @@ async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome>
       'invalid expression type "range vector" for range query, must be Scalar or instant Vector',
     );
   }
-  if (expr.kind === 'string') {
+  if (typeOf(expr) === 'string') {
     throw new QueryError(
       'bad_data',
       'invalid expression type "string" for range query, must be Scalar or instant Vector',

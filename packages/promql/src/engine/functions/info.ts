@@ -131,7 +131,9 @@ async function fetchInfoSeries(
     const sampleTimesMs = new Float64Array(ends.length).fill(Number.NaN);
     for (const [step, index] of lookbackIndexes(timestamps, ends, ctx.lookbackMs).entries()) {
       if (index < 0) continue;
-      if (histograms?.[index] !== undefined) fail('this should be an info metric, with float samples');
+      if (histograms?.[index] !== undefined) {
+        fail(`this should be an info metric, with float samples: ${formatLabels(labels)}`);
+      }
       if (!isStaleMarker(values, index)) sampleTimesMs[step] = timestamps[index]!;
     }
     found.push({ labels, name: labelValue(labels, METRIC_NAME), sampleTimesMs });
