@@ -1,4 +1,4 @@
-import type { Labels } from '@opendata/promql';
+import { type Labels, labelValue } from '@opendata/promql';
 import type { Block } from '../block/block.ts';
 import { matchBlock } from '../block/match-block.ts';
 import { sortedStrings } from '../block/sorted-in-turns.ts';
@@ -14,8 +14,10 @@ export async function viewSeries(view: ReadView, request: LabelRequest): Promise
   const found = new Set(ofHead.map((labels) => identities.ofHead(labels)));
   const yielder = createYielder(request.signal);
   for (const block of blocks) {
-    const series = await matchingSeries(block, request);
-    for (const labels of await identities.ofBlock(block, series, yielder, request.signal)) found.add(labels);
+    const known = await rememberedLabels(view, block, request);
+    const labelSets =
+      known ?? (await identities.ofBlock(block, await matchingSeries(block, request), yielder, request.signal));
+    for (const labels of labelSets) found.add(labels);
   }
   return [...found];
 }
@@ -42,12 +44,38 @@ export async function viewLabelValues(view: ReadView, name: string, request: Lab
       for (const value of await index.values(range, signal)) values.add(value);
       continue;
     }
+    const known = await rememberedLabels(view, block, request);
+    if (known !== undefined) {
+      for (const labels of known) {
+        const value = labelValue(labels, name);
+        if (value !== '') values.add(value);
+      }
+      continue;
+    }
     const readValue = index.valueReader(signal);
     for (const pair of await pairsOf(block, request)) {
       if (pair >= range.first && pair < range.end) values.add(await readValue(pair));
     }
   }
   return sortedStrings(values, createYielder(request.signal));
+}
+
+/** Larger blocks are not worth remembering what their series are called. */
+const MAX_REMEMBERED_SERIES = 50_000;
+
+/**
+ * Label sets of the series of a block that match, where that is only a question of the one matcher set: then the answer
+ * is remembered, as for queries.
+ */
+async function rememberedLabels(
+  { identities }: ReadView,
+  block: Block,
+  { matcherSets, startMs, endMs, signal }: LabelRequest,
+): Promise<readonly Labels[] | undefined> {
+  const [matchers] = matcherSets;
+  if (matcherSets.length !== 1 || !block.isWithin(startMs, endMs)) return undefined;
+  if (block.descriptor.seriesCount > MAX_REMEMBERED_SERIES) return undefined;
+  return (await identities.matching(block, matchers!, createYielder(signal), signal)).labels;
 }
 
 /** Whether the answer is everything that the block has. */
