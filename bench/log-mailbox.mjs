@@ -16,7 +16,11 @@ const value = Buffer.alloc(256, 'a message of some length, ');
 const anyKey = () => Math.floor(random() * keyCount);
 const batch = (size, awaitDurable) => {
   const keys = Array.from({ length: size }, () => keyOf(anyKey()));
-  return appendBody(keys, keys.map(() => value), awaitDurable);
+  return appendBody(
+    keys,
+    keys.map(() => value),
+    awaitDurable,
+  );
 };
 
 const log = await startLogServer();

@@ -46,6 +46,7 @@ export {
   encodeErrorResponse,
   encodeKeysResponse,
   encodeScanResponse,
+  encodeScanResponseParts,
   encodeSegmentsResponse,
   type ScanColumns,
   type SegmentRow,
@@ -61,6 +62,7 @@ export {
 } from './log-responses-decode.ts';
 export type { ScanResponse } from './log-scan-decode.ts';
 export { encodeRecordEvents } from './log-scan-json.ts';
+export type { ScanParts } from './log-scan-protobuf.ts';
 export {
   decodeSessionAck,
   encodeAppendFrame,

@@ -14,6 +14,7 @@ import {
   encodeErrorResponse,
   encodeKeysResponse,
   encodeScanResponse,
+  encodeScanResponseParts,
   encodeSegmentsResponse,
 } from './log-responses.ts';
 import { mutate, mutations } from './mutate.testing.ts';
@@ -190,7 +191,13 @@ describe('responses', () => {
           ends: Uint32Array.from(records, ({ value }) => value.length + 2),
           nextSequence,
         };
-        const message = read('ScanResponse', encodeScanResponse('protobuf', key, columns));
+        const whole = encodeScanResponse('protobuf', key, columns);
+        for (const partBytes of [1, 16, 100, 1000]) {
+          const { sizeBytes, parts } = encodeScanResponseParts('protobuf', key, columns, partBytes);
+          expect(sizeBytes).toBe(whole.length);
+          expect(Buffer.compare(Buffer.concat([...parts]), whole), `parts of ${partBytes} bytes`).toBe(0);
+        }
+        const message = read('ScanResponse', whole);
         expect([message['status'], message['key'], message['nextSequence']]).toEqual([
           'success',
           key,

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { LogFormat } from './log-format.ts';
 import { encodeScanJson } from './log-scan-json.ts';
-import { encodeScanProtobuf } from './log-scan-protobuf.ts';
+import { encodeScanProtobuf, encodeScanProtobufParts, type ScanParts } from './log-scan-protobuf.ts';
 import {
   beginMessage,
   createProtoWriter,
@@ -70,6 +70,18 @@ function numberField(tag: string, value: number): string {
 /** Encodes the answer to a scan of `key`, or to a read over many keys when it is undefined, into one buffer. */
 export function encodeScanResponse(format: LogFormat, key: Uint8Array | undefined, records: ScanColumns): Uint8Array {
   return format === 'json' ? encodeScanJson(key, records) : encodeScanProtobuf(key, records);
+}
+
+/** The same in pieces, for those who send the first ones while the others are made. JSON is one piece. */
+export function encodeScanResponseParts(
+  format: LogFormat,
+  key: Uint8Array | undefined,
+  records: ScanColumns,
+  partBytes: number,
+): ScanParts {
+  if (format === 'protobuf') return encodeScanProtobufParts(key, records, partBytes);
+  const body = encodeScanJson(key, records);
+  return { sizeBytes: body.length, parts: [body] };
 }
 
 export function encodeKeysResponse(format: LogFormat, keys: readonly Uint8Array[]): Uint8Array {

@@ -12,35 +12,90 @@ const ARRIVAL_TIME_TAG = 0x28;
 const RECORD_KEY_TAG = 0x32;
 const SHORT_COPY_BYTES = 32;
 
+/** An answer to a scan, to be written piece by piece. */
+export interface ScanParts {
+  readonly sizeBytes: number;
+  readonly parts: Iterable<Uint8Array>;
+}
+
 /**
  * ScanResponse{1: status, 2: key, 3: repeated Value, 4: next_sequence} with Value{1: sequence, 2: value, 3: timestamp_ms,
  * 4: repeated headers, 5: arrival_time_ms, 6: key}. Attributes are fields 3 and 4 as they were stored. Without `key`
  * each record has its own.
  */
 export function encodeScanProtobuf(key: Uint8Array | undefined, records: ScanColumns): Uint8Array {
+  const [whole] = encodeScanProtobufParts(key, records, Number.POSITIVE_INFINITY).parts;
+  return whole!;
+}
+
+/** The message in pieces of about `partBytes`, made one by one as they are asked for, and its size in bytes. */
+export function encodeScanProtobufParts(
+  key: Uint8Array | undefined,
+  records: ScanColumns,
+  partBytes: number,
+): ScanParts {
   const { count, nextSequence } = records;
-  let size = STATUS_FIELD.length;
-  if (key !== undefined) size += 1 + varintSize(key.length) + key.length;
-  if (nextSequence !== 0) size += 1 + varintSize(nextSequence);
-  for (let i = 0; i < count; i++) {
-    const inner = valueSize(records, i);
-    size += 1 + varintSize(inner) + inner;
-  }
-  const out = Buffer.allocUnsafe(size);
+  let sizeBytes = STATUS_FIELD.length;
+  if (key !== undefined) sizeBytes += 1 + varintSize(key.length) + key.length;
+  if (nextSequence !== 0) sizeBytes += 1 + varintSize(nextSequence);
+  for (let i = 0; i < count; i++) sizeBytes += fieldSize(records, i);
+  return { sizeBytes, parts: partsOf(key, records, sizeBytes, partBytes) };
+}
+
+function* partsOf(
+  key: Uint8Array | undefined,
+  records: ScanColumns,
+  sizeBytes: number,
+  partBytes: number,
+): Generator<Uint8Array, void, undefined> {
+  const { count, nextSequence } = records;
+  let left = sizeBytes;
+  let out = Buffer.allocUnsafe(Math.min(left, Math.max(partBytes, STATUS_FIELD.length)));
   out.set(STATUS_FIELD, 0);
   let at = STATUS_FIELD.length;
   if (key !== undefined) {
+    const keyBytes = 1 + varintSize(key.length) + key.length;
+    if (at + keyBytes > out.length) {
+      yield out.subarray(0, at);
+      left -= at;
+      out = Buffer.allocUnsafe(Math.min(left, Math.max(partBytes, keyBytes)));
+      at = 0;
+    }
     out[at++] = KEY_TAG;
     at = putVarint(out, at, key.length);
     out.set(key, at);
     at += key.length;
   }
-  for (let i = 0; i < count; i++) at = putValue(out, at, records, i);
-  if (nextSequence !== 0) {
-    out[at++] = NEXT_SEQUENCE_TAG;
-    putVarint(out, at, nextSequence);
+  for (let i = 0; i < count; i++) {
+    // A part of infinite size is the whole message.
+    if (out.length < left) {
+      const needed = fieldSize(records, i);
+      if (at + needed > out.length) {
+        yield out.subarray(0, at);
+        left -= at;
+        out = Buffer.allocUnsafe(Math.min(left, Math.max(partBytes, needed)));
+        at = 0;
+      }
+    }
+    at = putValue(out, at, records, i);
   }
-  return out;
+  if (nextSequence !== 0) {
+    const needed = 1 + varintSize(nextSequence);
+    if (at + needed > out.length) {
+      yield out.subarray(0, at);
+      out = Buffer.allocUnsafe(needed);
+      at = 0;
+    }
+    out[at++] = NEXT_SEQUENCE_TAG;
+    at = putVarint(out, at, nextSequence);
+  }
+  yield out.subarray(0, at);
+}
+
+/** Bytes of one record in the message. */
+function fieldSize(records: ScanColumns, i: number): number {
+  const inner = valueSize(records, i);
+  return 1 + varintSize(inner) + inner;
 }
 
 function valueSize({ sequences, starts, ends, times, attributeLengths, keyStarts, keyEnds }: ScanColumns, i: number) {

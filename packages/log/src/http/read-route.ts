@@ -1,8 +1,9 @@
-import { HttpError, type RawRoute, requestSignal, sendBytes } from '@opendata/server';
-import { encodeScanResponse, LOG_CONTENT_TYPES, logResponseFormat } from '@opendata/wire';
+import { HttpError, type RawRoute, requestSignal } from '@opendata/server';
+import { logResponseFormat } from '@opendata/wire';
 import type { LogReader } from '../db.ts';
 import { Query } from './query.ts';
 import { followTimeoutMs, recordRange, selectionOf, withoutTimes } from './record-query.ts';
+import { sendPage } from './send-page.ts';
 
 /**
  * `GET /api/v1/log/read`: the next records of many keys in the order of the log; with `follow=true` it waits for a first
@@ -27,8 +28,7 @@ export function readRoute(opened: () => LogReader): RawRoute {
         ? await db.followSelectedPage(selection, { ...options, timeoutMs })
         : await db.readSelectedPage(selection, { ...options, reverse });
       const format = logResponseFormat(request.headers.accept);
-      const body = encodeScanResponse(format, undefined, arrivalTimes ? page : withoutTimes(page));
-      sendBytes(response, 200, LOG_CONTENT_TYPES[format], body);
+      await sendPage(response, format, undefined, arrivalTimes ? page : withoutTimes(page));
     },
   };
 }

@@ -1,8 +1,9 @@
-import { HttpError, type RawRoute, requestSignal, sendBytes } from '@opendata/server';
-import { encodeScanResponse, LOG_CONTENT_TYPES, logResponseFormat } from '@opendata/wire';
+import { HttpError, type RawRoute, requestSignal } from '@opendata/server';
+import { logResponseFormat } from '@opendata/wire';
 import type { LogReader } from '../db.ts';
 import { Query } from './query.ts';
 import { followTimeoutMs, recordRange, withoutKeys, withoutTimes } from './record-query.ts';
+import { sendPage } from './send-page.ts';
 
 /** `GET /api/v1/log/scan`: the next records of a key; with `follow=true` it waits for a first one. */
 export function scanRoute(opened: () => LogReader): RawRoute {
@@ -32,8 +33,7 @@ export function scanRoute(opened: () => LogReader): RawRoute {
             ? db.followPage(key, { ...range, timeoutMs, signal })
             : db.readPage(key, { ...range, reverse }));
       const format = logResponseFormat(request.headers.accept);
-      const body = encodeScanResponse(format, key, arrivalTimes ? page : withoutTimes(page));
-      sendBytes(response, 200, LOG_CONTENT_TYPES[format], body);
+      await sendPage(response, format, key, arrivalTimes ? page : withoutTimes(page));
     },
   };
 }

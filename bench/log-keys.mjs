@@ -1,0 +1,95 @@
+// What a million keys cost against one: node bench/log-keys.mjs [keys 1000000] [records 2000000]
+// Durable appends of 100 records of 256 B on a folder, memory, opening after kill -9, counts, and the last records of any key.
+import { openLog } from 'opendata-log';
+import { appendBody, inParallel, quantile, seeded, startLogServer } from './support/log-server.mjs';
+
+const [keyCount = 1_000_000, records = 2_000_000] = process.argv.slice(2).map(Number);
+const batchRecords = 100;
+const probes = 3000;
+const value = Buffer.alloc(256, 'some value or other, ');
+const keyName = (n) => `key-${n}`;
+const print = (row) => console.log(JSON.stringify(row));
+
+/** Appends `records` over `keys` keys: each key in turn, in an order of no meaning. */
+async function load(log, keys) {
+  const values = Array(batchRecords).fill(value);
+  const cpuBefore = log.cpuS();
+  const startMs = performance.now();
+  await inParallel(8, records / batchRecords, (n) => {
+    const batch = Array.from({ length: batchRecords }, (_, i) =>
+      Buffer.from(keyName(((n * batchRecords + i) * 7919) % keys)),
+    );
+    return log.append(appendBody(batch, values, true));
+  });
+  const tookS = (performance.now() - startMs) / 1000;
+  return {
+    recordsPerS: Math.round(records / tookS),
+    cpuUsPerRecord: Number((((log.cpuS() - cpuBefore) * 1e6) / records).toFixed(2)),
+    rssMB: Math.round(log.rssMB()),
+  };
+}
+
+/** Bytes of memory a key, with all keys in the segment that is not stored yet. */
+async function headBytesOfKey(keys) {
+  const used = () => {
+    globalThis.gc?.();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const grown = async (nameOf) => {
+    const log = await openLog({ type: 'InMemory' }, { sealBytes: 2 ** 30, headBudgetBytes: 2 ** 31 });
+    const before = used();
+    for (let n = 0; n < keys; n += 1000) {
+      await log.append(
+        Array.from({ length: 1000 }, (_, i) => ({ key: Buffer.from(nameOf(n + i)), value: Buffer.alloc(16) })),
+      );
+    }
+    const { headBytes } = log.stats();
+    const bytes = used() - before;
+    await log.close();
+    return { bytes, headBytes };
+  };
+  const many = await grown((n) => keyName(1e6 + n));
+  const one = await grown(() => keyName(1e6));
+  return {
+    headBytesAKey: Math.round((many.headBytes - one.headBytes) / keys),
+    heapBytesAKey: globalThis.gc ? Math.round((many.bytes - one.bytes) / keys) : 'start node with --expose-gc',
+  };
+}
+
+for (const round of [1, 2]) {
+  for (const keys of [1, keyCount]) {
+    const log = await startLogServer();
+    print({ round, keys, ...(await load(log, keys)) });
+    if (round === 2 && keys === keyCount) await probe(log);
+    await log.stop();
+  }
+}
+print({ keys: keyCount, ...(await headBytesOfKey(keyCount)) });
+
+async function probe(log) {
+  const random = seeded(3);
+  await log.kill('SIGKILL');
+  const startMs = performance.now();
+  await log.restart();
+  print({ openAfterKillMs: Math.round(performance.now() - startMs), rssMB: Math.round(log.rssMB()) });
+  await log.get('/api/v1/log/count?key=key-1');
+  for (const round of [1, 2]) {
+    for (const [what, pathOf] of [
+      ['count', (key, from) => `count?key=${key}&start_seq=${from}`],
+      ['last 10', (key) => `scan?key=${key}&tail=10`],
+    ]) {
+      const latencies = [];
+      for (let i = 0; i < probes; i++) {
+        const key = keyName(Math.floor(random() * keyCount));
+        const from = Math.floor(random() * records);
+        const sentMs = performance.now();
+        await log.get(`/api/v1/log/${pathOf(key, from)}`);
+        latencies.push(performance.now() - sentMs);
+      }
+      latencies.sort((a, b) => a - b);
+      const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map((q) => quantile(latencies, q));
+      print({ what: `${what} of a random key over HTTP`, round, p50Ms, p99Ms, maxMs });
+    }
+  }
+}
