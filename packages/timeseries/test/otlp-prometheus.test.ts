@@ -1,12 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, type ServerProcess, startOurs, startServer } from '../../../test/support/server-process.ts';
+import type { ServerProcess } from '../../../test/support/server-process.ts';
+import { newestPrometheus, startBesidePrometheus } from './newest-prometheus.testing.ts';
 import { exponential, gauge, histogram, nanos, post, request, sum, summary } from './otlp-payloads.testing.ts';
-
-/** The newest Prometheus to compare with, where its path is given. */
-const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
 
 const END_MS = Math.floor(Date.now() / 1000) * 1000 - 60_000;
 const START = nanos(END_MS - 3_600_000);
@@ -241,7 +239,7 @@ const SECTIONS: readonly (readonly [string, string])[] = [
   ],
 ];
 
-describe.skipIf(binary === '' || !existsSync(binary)).each(SECTIONS)(
+describe.skipIf(newestPrometheus === undefined).each(SECTIONS)(
   'OTLP and the newest Prometheus: %s',
   (_name, section) => {
     const folder = mkdtempSync(join(tmpdir(), 'otlp-prometheus-'));
@@ -249,29 +247,14 @@ describe.skipIf(binary === '' || !existsSync(binary)).each(SECTIONS)(
     let theirs: ServerProcess;
 
     beforeAll(async () => {
-      const config = join(folder, 'ours.yaml');
-      const theirConfig = join(folder, 'prometheus.yml');
-      writeFileSync(config, `storage: {type: InMemory}\n${section}\n`);
-      writeFileSync(
-        theirConfig,
-        `storage:\n  tsdb: {out_of_order_time_window: 2h}\n  exemplars: {max_exemplars: 1000}\n${section}\n`,
-      );
-      const port = await freePort();
-      [ours, theirs] = await Promise.all([
-        startOurs('opendata-timeseries', ['--config', config]),
-        startServer({
-          command: binary,
-          args: [
-            `--config.file=${theirConfig}`,
-            `--storage.tsdb.path=${join(folder, 'data')}`,
-            `--web.listen-address=127.0.0.1:${port}`,
-            '--web.enable-otlp-receiver',
-            '--enable-feature=exemplar-storage,native-histograms',
-            '--log.level=error',
-          ],
-          port,
-        }),
-      ]);
+      ({ ours, theirs } = await startBesidePrometheus(
+        folder,
+        {
+          ours: `${section}\n`,
+          theirs: `storage:\n  tsdb: {out_of_order_time_window: 2h}\n  exemplars: {max_exemplars: 1000}\n${section}\n`,
+        },
+        ['--web.enable-otlp-receiver', '--enable-feature=exemplar-storage,native-histograms'],
+      ));
       for (const payload of payloads(section)) {
         for (const { url } of [ours, theirs]) {
           const response = await post(url, payload);

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates of relabelling look like those of JavaScript
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,10 +15,8 @@ import {
   writtenBytes,
 } from '@opendata/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, type ServerProcess, startOurs, startServer } from '../../../test/support/server-process.ts';
-
-/** The newest Prometheus to compare with, where its path is given. */
-const binary = process.env['PROMETHEUS_NEWEST'] ?? '';
+import type { ServerProcess } from '../../../test/support/server-process.ts';
+import { newestPrometheus, startBesidePrometheus } from './newest-prometheus.testing.ts';
 
 const METRICS = `# TYPE requests counter
 requests_total{code="200",path="/a",tmp_x="1"} 1
@@ -140,7 +138,7 @@ interface TargetAnswer {
   readonly scrapeTimeout: string;
 }
 
-describe.skipIf(binary === '' || !existsSync(binary))('scraping and the newest Prometheus', () => {
+describe.skipIf(newestPrometheus === undefined)('scraping and the newest Prometheus', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relabel-prometheus-'));
   const exporter = createServer((request, response) => {
     if (request.headers.accept?.includes('application/vnd.google.protobuf')) {
@@ -160,24 +158,7 @@ describe.skipIf(binary === '' || !existsSync(binary))('scraping and the newest P
   beforeAll(async () => {
     await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve));
     const text = configText(`127.0.0.1:${(exporter.address() as AddressInfo).port}`);
-    const config = join(folder, 'ours.yaml');
-    const theirConfig = join(folder, 'prometheus.yml');
-    writeFileSync(config, `storage: {type: InMemory}\n${text}`);
-    writeFileSync(theirConfig, text);
-    const port = await freePort();
-    [ours, theirs] = await Promise.all([
-      startOurs('opendata-timeseries', ['--config', config]),
-      startServer({
-        command: binary,
-        args: [
-          `--config.file=${theirConfig}`,
-          `--storage.tsdb.path=${join(folder, 'data')}`,
-          `--web.listen-address=127.0.0.1:${port}`,
-          '--log.level=error',
-        ],
-        port,
-      }),
-    ]);
+    ({ ours, theirs } = await startBesidePrometheus(folder, { ours: text, theirs: text }));
   }, 60_000);
 
   afterAll(async () => {

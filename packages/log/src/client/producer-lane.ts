@@ -1,13 +1,7 @@
 import type { AppendRecord } from '../model.ts';
 import { isLogClientError, LogClientError } from './errors.ts';
 import type { ClientAppended } from './log-client.ts';
-
-export interface Pending {
-  readonly record: AppendRecord;
-  readonly sizeBytes: number;
-  readonly resolve: (sequence: number) => void;
-  readonly reject: (error: LogClientError) => void;
-}
+import { type Pending, PendingQueue, settleEach } from './pending-queue.ts';
 
 interface LaneLimits {
   readonly lingerMs: number;
@@ -37,28 +31,21 @@ export interface Lane {
 export class LaneQueue implements Lane {
   private readonly limits: LaneLimits;
   private readonly events: LaneEvents;
-  private queue: Pending[] = [];
-  private queueBytes = 0;
+  private readonly queue: PendingQueue;
   private timer: NodeJS.Timeout | undefined;
   private sending: Promise<void> | undefined;
   private failed = false;
-  /** A batch that was too large for the server is sent in parts of so many records. */
-  private recordLimit: number;
 
   constructor(limits: LaneLimits, events: LaneEvents) {
     this.limits = limits;
     this.events = events;
-    this.recordLimit = Math.max(1, limits.maxBatchRecords);
+    this.queue = new PendingQueue(limits);
   }
 
   add(record: AppendRecord, sizeBytes: number): Promise<number> {
-    const acknowledged = new Promise<number>((resolve, reject) => {
-      this.queue.push({ record, sizeBytes, resolve, reject });
-    });
-    acknowledged.catch(() => undefined);
-    this.queueBytes += sizeBytes;
+    const acknowledged = this.queue.add(record, sizeBytes);
     if (this.sending === undefined) {
-      if (this.isFull()) this.send();
+      if (this.queue.isFull) this.send();
       else this.timer ??= setTimeout(() => this.send(), this.limits.lingerMs);
     }
     return acknowledged;
@@ -72,15 +59,10 @@ export class LaneQueue implements Lane {
   fail(error: LogClientError): void {
     this.failed = true;
     clearTimeout(this.timer);
-    this.settle(this.queue.splice(0), (each) => each.reject(error));
-    this.queueBytes = 0;
+    this.settle(this.queue.clear(), (each) => each.reject(error));
   }
 
   close(): void {}
-
-  private isFull(): boolean {
-    return this.queue.length >= this.recordLimit || this.queueBytes >= this.limits.maxBatchBytes;
-  }
 
   private send(): void {
     clearTimeout(this.timer);
@@ -94,7 +76,7 @@ export class LaneQueue implements Lane {
   /** Until nothing is left: what came in the meantime has waited long enough. */
   private async sendAll(): Promise<void> {
     while (this.queue.length > 0 && !this.failed) {
-      const batch = this.takeBatch();
+      const batch = this.queue.take();
       try {
         const { startSequence } = await this.events.append(batch.map(({ record }) => record));
         this.settle(batch, (each, i) => each.resolve(startSequence + i));
@@ -104,25 +86,11 @@ export class LaneQueue implements Lane {
     }
   }
 
-  private takeBatch(): Pending[] {
-    let sizeBytes = 0;
-    let count = 0;
-    while (count < this.queue.length && count < this.recordLimit) {
-      const next = this.queue[count]!.sizeBytes;
-      if (count > 0 && sizeBytes + next > this.limits.maxBatchBytes) break;
-      sizeBytes += next;
-      count++;
-    }
-    this.queueBytes -= sizeBytes;
-    return this.queue.splice(0, count);
-  }
-
-  private batchFailed(batch: Pending[], cause: unknown): void {
+  private batchFailed(batch: readonly Pending[], cause: unknown): void {
     const error = isLogClientError(cause) ? cause : new LogClientError('failed', String(cause), { cause });
     if (error.status === 413 && batch.length > 1 && !this.failed) {
-      this.recordLimit = Math.ceil(batch.length / 2);
-      this.queue.unshift(...batch);
-      this.queueBytes += batch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      this.queue.halve(batch);
+      this.queue.putBack(batch);
       return;
     }
     this.settle(batch, (each) => each.reject(error));
@@ -130,11 +98,6 @@ export class LaneQueue implements Lane {
   }
 
   private settle(batch: readonly Pending[], one: (pending: Pending, index: number) => void): void {
-    let sizeBytes = 0;
-    batch.forEach((pending, i) => {
-      sizeBytes += pending.sizeBytes;
-      one(pending, i);
-    });
-    this.events.onSettled(batch.length, sizeBytes);
+    this.events.onSettled(batch.length, settleEach(batch, one));
   }
 }

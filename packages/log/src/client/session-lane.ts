@@ -3,7 +3,8 @@ import type { AppendRecord } from '../model.ts';
 import { isLogClientError, isPassing, LogClientError } from './errors.ts';
 import type { ClientAppended } from './log-client.ts';
 import type { AppendStream } from './log-port.ts';
-import type { Lane, Pending } from './producer-lane.ts';
+import { type Pending, PendingQueue, settleEach } from './pending-queue.ts';
+import type { Lane } from './producer-lane.ts';
 import { backoffMs, pause } from './retry.ts';
 
 export interface SessionLaneLimits {
@@ -37,10 +38,7 @@ interface Sent {
 export class SessionLane implements Lane {
   private readonly limits: SessionLaneLimits;
   private readonly events: SessionLaneEvents;
-  private queue: Pending[] = [];
-  /** Those before it have been sent; taken out of the queue many at a time. */
-  private queueStart = 0;
-  private queueBytes = 0;
+  private readonly queue: PendingQueue;
   private inFlight: Sent[] = [];
   private stream: AppendStream | undefined;
   private isConnecting = false;
@@ -51,22 +49,16 @@ export class SessionLane implements Lane {
   private failures = 0;
   /** Since when nothing was acknowledged but things failed. */
   private troubleSinceMs: number | undefined;
-  private recordLimit: number;
 
   constructor(limits: SessionLaneLimits, events: SessionLaneEvents) {
     this.limits = limits;
     this.events = events;
-    this.recordLimit = Math.max(1, limits.maxBatchRecords);
+    this.queue = new PendingQueue(limits);
   }
 
   add(record: AppendRecord, sizeBytes: number): Promise<number> {
-    const acknowledged = new Promise<number>((resolve, reject) => {
-      this.queue.push({ record, sizeBytes, resolve, reject });
-    });
-    acknowledged.catch(() => undefined);
-    this.queueBytes += sizeBytes;
-    const isFull = this.queued >= this.recordLimit || this.queueBytes >= this.limits.maxBatchBytes;
-    if (isFull || this.draining.length > 0) this.pump();
+    const acknowledged = this.queue.add(record, sizeBytes);
+    if (this.queue.isFull || this.draining.length > 0) this.pump();
     else this.timer ??= setTimeout(() => this.pump(), this.limits.lingerMs);
     return acknowledged;
   }
@@ -79,11 +71,8 @@ export class SessionLane implements Lane {
   fail(error: LogClientError): void {
     this.hasFailed = true;
     clearTimeout(this.timer);
-    const all = [...this.inFlight.flatMap(({ batch }) => batch), ...this.queue.slice(this.queueStart)];
+    const all = [...this.inFlight.flatMap(({ batch }) => batch), ...this.queue.clear()];
     this.inFlight = [];
-    this.queue = [];
-    this.queueStart = 0;
-    this.queueBytes = 0;
     this.settle(all, ({ reject }) => reject(error));
     this.close();
   }
@@ -93,28 +82,24 @@ export class SessionLane implements Lane {
     this.stream = undefined;
   }
 
-  private get queued(): number {
-    return this.queue.length - this.queueStart;
-  }
-
   private isEmpty(): boolean {
-    return this.queued === 0 && this.inFlight.length === 0;
+    return this.queue.length === 0 && this.inFlight.length === 0;
   }
 
   /** Sends what waits, as far as there may be more on its way. */
   private pump(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.isDue = this.queued > 0;
+    this.isDue = this.queue.length > 0;
     if (!this.isDue || this.hasFailed || this.isConnecting) return;
     if (this.stream === undefined) {
       void this.connect();
       return;
     }
-    while (this.queued > 0 && this.inFlight.length < Math.max(1, this.limits.maxInFlight)) {
-      this.send(this.stream, this.takeBatch());
+    while (this.queue.length > 0 && this.inFlight.length < Math.max(1, this.limits.maxInFlight)) {
+      this.send(this.stream, this.queue.take());
     }
-    this.isDue = this.queued > 0;
+    this.isDue = this.queue.length > 0;
   }
 
   private async connect(): Promise<void> {
@@ -165,15 +150,12 @@ export class SessionLane implements Lane {
     const unsure = unsettled.find((sent) => sent.error?.mayBeWritten)?.error;
     if (unsure !== undefined && !this.limits.allowDuplicates) return this.failAll(unsure);
     const isTooLarge = error.status === 413 && unsettled[0]!.batch.length > 1;
-    if (isTooLarge) this.recordLimit = Math.ceil(unsettled[0]!.batch.length / 2);
+    if (isTooLarge) this.queue.halve(unsettled[0]!.batch);
     this.isConnecting = true;
     if (!isTooLarge && !(await this.mayTryAgain(error))) return;
     this.isConnecting = false;
-    const again = unsettled.flatMap(({ batch }) => batch);
     this.inFlight = [];
-    this.queue = [...again, ...this.queue.slice(this.queueStart)];
-    this.queueStart = 0;
-    this.queueBytes += again.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    this.queue.putBack(unsettled.flatMap(({ batch }) => batch));
     this.pump();
   }
 
@@ -202,32 +184,8 @@ export class SessionLane implements Lane {
     this.events.onFailed(error);
   }
 
-  private takeBatch(): Pending[] {
-    let sizeBytes = 0;
-    let count = 0;
-    while (count < this.queued && count < this.recordLimit) {
-      const next = this.queue[this.queueStart + count]!.sizeBytes;
-      if (count > 0 && sizeBytes + next > this.limits.maxBatchBytes) break;
-      sizeBytes += next;
-      count++;
-    }
-    this.queueBytes -= sizeBytes;
-    const batch = this.queue.slice(this.queueStart, this.queueStart + count);
-    this.queueStart += count;
-    if (this.queueStart * 2 >= this.queue.length) {
-      this.queue.splice(0, this.queueStart);
-      this.queueStart = 0;
-    }
-    return batch;
-  }
-
   private settle(batch: readonly Pending[], one: (pending: Pending, index: number) => void): void {
-    let sizeBytes = 0;
-    batch.forEach((pending, i) => {
-      sizeBytes += pending.sizeBytes;
-      one(pending, i);
-    });
-    this.events.onSettled(batch.length, sizeBytes);
+    this.events.onSettled(batch.length, settleEach(batch, one));
     this.endDraining();
   }
 
