@@ -96,7 +96,7 @@ export class Sealer {
     const { journal, blocks } = this.storage;
     const writer = blocks.create(segmentBlockKind);
     try {
-      const descriptor = await writeSegment(head, writer);
+      const descriptor = await writeSegment(head, writer, this.stopping.signal);
       await journal.committed(journal.lastGroup);
       const info = await blocks.publish(writer, {
         descriptor: encodeDescriptor(descriptor),

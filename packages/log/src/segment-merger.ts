@@ -110,7 +110,7 @@ export class SegmentMerger {
     if (this.stopping.signal.aborted) return false;
     const writer = blocks.create(segmentBlockKind);
     try {
-      const descriptor = await writeSegment(head, writer);
+      const descriptor = await writeSegment(head, writer, this.stopping.signal);
       const replaces = sources.map(({ blockId }) => blockId);
       const info = await blocks.publish(writer, { descriptor: encodeDescriptor(descriptor), replaces });
       this.segments.replaceSealed(sources, new SegmentReader(info, blocks));

@@ -7,8 +7,14 @@ const callsPerLook = 64;
 
 /** Lets long work make room for others: `await` {@link pause} whenever {@link isDue}. */
 export class WorkPacer {
+  private readonly signal: AbortSignal | undefined;
   private startedMs = performance.now();
   private calls = 0;
+
+  /** `signal` calls the work off at its next pause. */
+  constructor(signal?: AbortSignal) {
+    this.signal = signal;
+  }
 
   isDue(): boolean {
     if (++this.calls < callsPerLook) return false;
@@ -16,8 +22,10 @@ export class WorkPacer {
     return performance.now() - this.startedMs > stretchMs;
   }
 
+  /** @throws the reason of the signal */
   async pause(): Promise<void> {
     await nextTurn();
+    this.signal?.throwIfAborted();
     this.startedMs = performance.now();
   }
 }

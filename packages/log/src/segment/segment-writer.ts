@@ -17,11 +17,12 @@ const recordsAtOnce = 1024;
 /**
  * Writes the pages of a head that takes no more records: data pages with its records ordered by (key, sequence), and
  * between them directory pages with an entry for each key in each data page; behind them the arrivals, the place of each
- * record in the order of the sequence, and a filter of the keys. Works in the background.
+ * record in the order of the sequence, and a filter of the keys. Works in the background, until the signal calls it off.
  */
-export async function writeSegment(head: Head, writer: BlockWriter): Promise<SegmentDescriptor> {
+export async function writeSegment(head: Head, writer: BlockWriter, signal?: AbortSignal): Promise<SegmentDescriptor> {
   const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0));
-  const output = new SegmentOutput(head, writer);
+  signal?.throwIfAborted();
+  const output = new SegmentOutput(head, writer, signal);
   for (const key of order) {
     output.startKey(head.keys.bytesOf(key));
     const records = new Uint32Array(Math.min(recordsAtOnce, head.postings.countOf(key)));
@@ -41,7 +42,7 @@ export async function writeSegment(head: Head, writer: BlockWriter): Promise<Seg
 }
 
 class SegmentOutput {
-  readonly pacer = new WorkPacer();
+  readonly pacer: WorkPacer;
   private readonly head: Head;
   private readonly writer: BlockWriter;
   private readonly data = new DataPageBuilder(dataPageBytes);
@@ -65,7 +66,8 @@ class SegmentOutput {
   private runCount = 0;
   private valueBytes = 0;
 
-  constructor(head: Head, writer: BlockWriter) {
+  constructor(head: Head, writer: BlockWriter, signal: AbortSignal | undefined) {
+    this.pacer = new WorkPacer(signal);
     this.head = head;
     this.writer = writer;
     this.filter = new KeyFilterBuilder(head.keys.count);
