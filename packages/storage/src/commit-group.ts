@@ -5,13 +5,16 @@ import { journalKey } from './keys.ts';
 /** A lane's part of a group becomes a further row at this size. */
 const rowBytes = 4 * 1024 * 1024;
 const pooledFrames = 4;
+/** First size of the frames of further lanes: a backfill may have very many, of a few entries each. */
+const smallFrameBytes = 512;
 
 /** Frames that are free to be used again, so that a commit allocates no buffers once it runs. */
 export class FramePool {
   readonly #free: JournalFrame[] = [];
 
-  take(): JournalFrame {
-    return this.#free.pop() ?? new JournalFrame();
+  /** @param capacityBytes of a new one, the usual unless given */
+  take(capacityBytes?: number): JournalFrame {
+    return this.#free.pop() ?? new JournalFrame(capacityBytes);
   }
 
   give(frame: JournalFrame): void {
@@ -69,7 +72,7 @@ export class CommitGroup {
     if (frames === undefined) this.#frames.set(lane, (frames = []));
     let frame = frames[frames.length - 1];
     if (frame === undefined || (frame.sizeBytes + needBytes > rowBytes && !frame.isEmpty)) {
-      frames.push((frame = this.#pool.take()));
+      frames.push((frame = this.#pool.take(this.#frames.size > pooledFrames ? smallFrameBytes : undefined)));
     }
     this.#lastLane = lane;
     this.#lastFrame = frame;

@@ -21,15 +21,28 @@ export interface FolderSync {
   sync(): Promise<void>;
 }
 
+interface Wal {
+  readonly path: string;
+  /** The number of the first file that may not be on the disk. */
+  nextId: number;
+  listedMs: number;
+}
+
+/**
+ * The clean-up may take a file before it is synced, where the process stood still for long: then those behind it are
+ * found by a list, so often.
+ */
+const defaultRelistMs = 1000;
+
 /** `root` is the folder of the database: the object store's folder and the path inside it. */
-export function createFolderSync(root: string): FolderSync {
+export function createFolderSync(root: string, { relistMs = defaultRelistMs } = {}): FolderSync {
   const others: Folder[] = otherFolders.map((name) => ({ path: join(root, name), modifiedMs: -1, synced: new Set() }));
-  const wal = { path: join(root, 'wal'), nextId: -1 };
+  const wal: Wal = { path: join(root, 'wal'), nextId: 0, listedMs: Number.NEGATIVE_INFINITY };
   let running: Promise<void> | undefined;
   return {
     sync: async () => {
       while (running !== undefined) await running.catch(() => undefined);
-      running = Promise.all([syncWal(wal), ...others.map(syncFolder)]).then(() => undefined);
+      running = Promise.all([syncWal(wal, relistMs), ...others.map(syncFolder)]).then(() => undefined);
       try {
         await running;
       } finally {
@@ -39,17 +52,25 @@ export function createFolderSync(root: string): FolderSync {
   };
 }
 
-/** Syncs the files from `nextId` on; the folder may hold very many, so it is listed once only. */
-async function syncWal(wal: { readonly path: string; nextId: number }): Promise<void> {
-  if (wal.nextId < 0) {
-    const names = await readdir(wal.path).catch(ignoreMissing);
-    for (const name of names) await syncPath(join(wal.path, name));
-    wal.nextId = Math.max(0, ...names.map((name) => Number.parseInt(name, 10) || 0)) + 1;
-    await syncPath(wal.path);
-  }
+/** Syncs the files from `nextId` on; the folder may hold very many, so it is listed now and then only. */
+async function syncWal(wal: Wal, relistMs: number): Promise<void> {
   const firstId = wal.nextId;
   while (await syncPath(join(wal.path, walName(wal.nextId)))) wal.nextId++;
+  if (wal.nextId === 0 || (wal.nextId === firstId && performance.now() - wal.listedMs >= relistMs))
+    await syncListed(wal);
   if (wal.nextId > firstId) await syncPath(wal.path);
+}
+
+async function syncListed(wal: Wal): Promise<void> {
+  wal.listedMs = performance.now();
+  const names = await readdir(wal.path).catch(ignoreMissing);
+  // What is being written has another name.
+  const ids = names.filter((name) => /^\d+\.sst$/.test(name)).map((name) => Number.parseInt(name, 10));
+  const fresh = ids.filter((id) => id >= wal.nextId).sort((a, b) => a - b);
+  for (const id of fresh) {
+    await syncPath(join(wal.path, walName(id)));
+    wal.nextId = id + 1;
+  }
 }
 
 async function syncFolder(folder: Folder): Promise<void> {

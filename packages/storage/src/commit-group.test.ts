@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { CommitGroup, FramePool } from './commit-group.ts';
+
+it('takes little memory for each of very many lanes', () => {
+  const group = new CommitGroup(1, 0, new FramePool());
+  const before = process.memoryUsage().arrayBuffers;
+  for (let lane = 1; lane <= 5000; lane++) group.append(lane, new Uint8Array(100));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
+  expect(group.rows()).toHaveLength(5000);
+});
