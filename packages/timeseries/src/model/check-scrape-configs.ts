@@ -30,9 +30,11 @@ export function checkScrapeConfigs(config: unknown, report: Report, names = new 
     }
     checkTargets(job, i, report);
     checkHttpClient(job, (path, message) => report(['scrape_configs', i, ...path], message));
-    for (const [j, discovery] of listOf(job['http_sd_configs']).entries()) {
-      const at = ['scrape_configs', i, 'http_sd_configs', j];
-      checkHttpClient(recordOf(discovery), (path, message) => report([...at, ...path], message));
+    for (const key of ['http_sd_configs', 'kubernetes_sd_configs']) {
+      for (const [j, discovery] of listOf(job[key]).entries()) {
+        const at = ['scrape_configs', i, key, j];
+        checkHttpClient(recordOf(discovery), (path, message) => report([...at, ...path], message));
+      }
     }
   }
 }

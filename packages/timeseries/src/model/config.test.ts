@@ -132,8 +132,8 @@ scrape_configs:
     ['rules', 'rule_files: [a.yml]', ':1:13: rule_files: not supported yet: '],
     [
       'discovery',
-      'scrape_configs:\n  - job_name: a\n    kubernetes_sd_configs: [{role: pod}]',
-      "kubernetes_sd_configs: not supported yet: use 'file_sd_configs' or 'http_sd_configs'",
+      'scrape_configs:\n  - job_name: a\n    consul_sd_configs: [{server: x}]',
+      "consul_sd_configs: not supported yet: use 'file_sd_configs' or 'http_sd_configs'",
     ],
     [
       'bad relabelling',

@@ -1,6 +1,11 @@
 import { durationMs } from '@opendata/server';
 import { z } from 'zod';
 import { type HttpClientSettings, httpClientKeys, inFolder, resolveHttpClient } from './http-client-config.ts';
+import {
+  type KubernetesDiscoveryConfig,
+  kubernetesDiscoverySchema,
+  resolveKubernetesDiscovery,
+} from './kubernetes-discovery-config.ts';
 
 /** Where a job finds its targets, besides those that it lists: Prometheus' keys and defaults. */
 
@@ -32,6 +37,7 @@ export const discoveryKeys = {
       }),
     )
     .default([]),
+  kubernetes_sd_configs: z.array(kubernetesDiscoverySchema).default([]),
 };
 
 const discoverySchema = z.object(discoveryKeys);
@@ -52,7 +58,7 @@ export interface HttpDiscoveryConfig {
   readonly http: HttpClientSettings;
 }
 
-export type DiscoveryConfig = FileDiscoveryConfig | HttpDiscoveryConfig;
+export type DiscoveryConfig = FileDiscoveryConfig | HttpDiscoveryConfig | KubernetesDiscoveryConfig;
 
 export function resolveDiscoveries(job: z.infer<typeof discoverySchema>, folder: string): DiscoveryConfig[] {
   return [
@@ -62,6 +68,7 @@ export function resolveDiscoveries(job: z.infer<typeof discoverySchema>, folder:
     ...job.http_sd_configs.map(({ url, refresh_interval: refreshMs, ...http }): HttpDiscoveryConfig => {
       return { kind: 'http', url, refreshMs, http: resolveHttpClient(http, folder) };
     }),
+    ...job.kubernetes_sd_configs.map((each) => resolveKubernetesDiscovery(each, folder)),
   ];
 }
 

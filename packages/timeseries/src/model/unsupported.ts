@@ -19,7 +19,6 @@ const DISCOVERIES = [
   'gce',
   'hetzner',
   'ionos',
-  'kubernetes',
   'kuma',
   'lightsail',
   'linode',

@@ -4,6 +4,7 @@ import type { ScrapeClient } from '../fetch.ts';
 import type { TargetGroup } from '../target.ts';
 import { startFileDiscovery } from './file-discovery.ts';
 import { startHttpDiscovery } from './http-discovery.ts';
+import { startKubernetesDiscovery } from './kubernetes/kubernetes-discovery.ts';
 
 /** Finds targets until it is stopped. */
 export interface Discovery {
@@ -22,5 +23,12 @@ export interface DiscoveryContext {
 }
 
 export function startDiscovery(config: DiscoveryConfig, context: DiscoveryContext): Discovery {
-  return config.kind === 'file' ? startFileDiscovery(config, context) : startHttpDiscovery(config, context);
+  switch (config.kind) {
+    case 'file':
+      return startFileDiscovery(config, context);
+    case 'http':
+      return startHttpDiscovery(config, context);
+    case 'kubernetes':
+      return startKubernetesDiscovery(config, context);
+  }
 }
