@@ -70,7 +70,13 @@ function jobsOf(role: string, apiServer: string): string[] {
 async function targetsOf({ url }: ServerProcess, pool: string): Promise<Target[]> {
   const response = await fetch(`${url}/api/v1/targets?state=active&scrapePool=${pool}`);
   const { data } = (await response.json()) as { data: { activeTargets: { discoveredLabels: Target }[] } };
-  const sorted = (labels: Target): Target => Object.fromEntries(Object.entries(labels).sort());
+  const ofDiscovery = /^(__address__|instance|__meta_.*)$/;
+  const sorted = (labels: Target): Target =>
+    Object.fromEntries(
+      Object.entries(labels)
+        .filter(([name]) => ofDiscovery.test(name))
+        .sort(),
+    );
   return data.activeTargets
     .map(({ discoveredLabels }) => sorted(discoveredLabels))
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));

@@ -7,7 +7,7 @@ import { containerLabels, containersOf, podLabels, portLabels } from './pod-targ
 /** A target for each address and port, and for the other ports of the pods that are behind them. */
 export function endpointsTargets(endpoints: Endpoints, cluster: Cluster, attachNode: boolean): TargetGroup[] {
   const { metadata } = endpoints;
-  const collector = new EndpointCollector(cluster, attachNode, {
+  const collector = new EndpointCollector(cluster, attachNode, metadata?.namespace, {
     ...objectLabels('endpoints', endpoints),
     ...serviceLabels(cluster, metadata?.namespace, metadata?.name),
   });
@@ -21,7 +21,7 @@ export function endpointsTargets(endpoints: Endpoints, cluster: Cluster, attachN
       endpoint_address_target_kind: address.targetRef?.kind,
       endpoint_address_target_name: address.targetRef?.name,
     });
-    collector.add(address.ip, port.port, labels, podOf(cluster, address, metadata?.namespace), address.nodeName);
+    collector.add(address.ip, port.port, labels, address);
   };
   for (const { addresses = [], notReadyAddresses = [], ports = [] } of endpoints.subsets ?? []) {
     for (const port of ports) {
@@ -36,7 +36,7 @@ export function endpointsTargets(endpoints: Endpoints, cluster: Cluster, attachN
 export function endpointSliceTargets(slice: EndpointSlice, cluster: Cluster, attachNode: boolean): TargetGroup[] {
   const { metadata, addressType, endpoints = [], ports = [] } = slice;
   const serviceName = metadata?.labels?.['kubernetes.io/service-name'] ?? metadata?.name;
-  const collector = new EndpointCollector(cluster, attachNode, {
+  const collector = new EndpointCollector(cluster, attachNode, metadata?.namespace, {
     ...objectLabels('endpointslice', slice),
     ...metaLabels({ endpointslice_address_type: addressType }),
     ...serviceLabels(cluster, metadata?.namespace, serviceName),
@@ -44,8 +44,7 @@ export function endpointSliceTargets(slice: EndpointSlice, cluster: Cluster, att
   for (const port of ports) {
     for (const endpoint of endpoints) {
       const labels = { ...slicePortLabels(port), ...sliceEndpointLabels(endpoint) };
-      const pod = podOf(cluster, endpoint, metadata?.namespace);
-      for (const address of endpoint.addresses ?? []) collector.add(address, port.port, labels, pod, endpoint.nodeName);
+      for (const address of endpoint.addresses ?? []) collector.add(address, port.port, labels, endpoint);
     }
   }
   return collector.finish();
@@ -85,61 +84,39 @@ function serviceLabels(cluster: Cluster, namespace: string | undefined, name: st
   return service === undefined ? {} : objectLabels('service', service);
 }
 
-function podOf(cluster: Cluster, { targetRef }: EndpointAddress | SliceEndpoint, namespace: string | undefined) {
-  if (targetRef?.kind !== 'Pod') return undefined;
-  return cluster.find('pod', targetRef.namespace ?? namespace, targetRef.name);
-}
-
-/** Adds what the pods behind endpoints say, and the ports of those that no endpoint has. */
+/** Adds what the pods behind endpoints and their nodes say, and the ports of those pods that no endpoint has. */
 class EndpointCollector {
   readonly #cluster: Cluster;
   readonly #attachNode: boolean;
+  readonly #namespace: string | undefined;
   readonly #common: Labels;
   readonly #targets: TargetGroup[] = [];
   /** The ports of each pod that an endpoint has. */
   readonly #portsSeen = new Map<Pod, Set<number>>();
 
-  constructor(cluster: Cluster, attachNode: boolean, common: Labels) {
+  constructor(cluster: Cluster, attachNode: boolean, namespace: string | undefined, common: Labels) {
     this.#cluster = cluster;
     this.#attachNode = attachNode;
+    this.#namespace = namespace;
     this.#common = common;
   }
 
-  add(
-    address: string,
-    port: number | undefined,
-    labels: Labels,
-    pod: Pod | undefined,
-    nodeName: string | undefined,
-  ): void {
-    const own = { ...this.#common, ...labels };
-    const at = port === undefined ? address : hostPort(address, port);
-    if (pod === undefined) {
-      this.#targets.push(target(at, { ...own, ...this.#nodeLabels(nodeName) }));
-      return;
-    }
-    Object.assign(own, podLabels(pod, this.#cluster, this.#attachNode));
-    const seen = this.#portsSeen.get(pod) ?? new Set();
-    this.#portsSeen.set(pod, seen);
-    for (const { container, isInit } of containersOf(pod)) {
-      const found = container.ports?.find(({ containerPort }) => containerPort === port);
-      if (found === undefined) continue;
-      seen.add(found.containerPort);
-      Object.assign(own, containerLabels(pod, container, isInit), portLabels(found));
-      break;
-    }
-    this.#targets.push(target(at, own));
+  add(address: string, port: number | undefined, labels: Labels, behind: EndpointAddress | SliceEndpoint): void {
+    const own = { ...this.#common, ...labels, ...this.#nodeLabels(behind) };
+    const pod = this.#podOf(behind);
+    if (pod !== undefined) Object.assign(own, podLabels(pod), this.#containerAt(pod, port));
+    this.#targets.push(target(port === undefined ? address : hostPort(address, port), own));
   }
 
   finish(): TargetGroup[] {
     for (const [pod, seen] of this.#portsSeen) {
-      const { podIP: ip = '', phase } = pod.status ?? {};
-      if (ip === '' || phase === 'Failed' || phase === 'Succeeded') continue;
-      const labels = { ...this.#common, ...podLabels(pod, this.#cluster, this.#attachNode) };
+      const ip = pod.status?.podIP ?? '';
+      if (ip === '') continue;
+      const labels = { ...this.#common, ...podLabels(pod) };
       for (const { container, isInit } of containersOf(pod)) {
         for (const port of container.ports ?? []) {
           if (seen.has(port.containerPort)) continue;
-          const own = { ...containerLabels(pod, container, isInit), ...portLabels(port) };
+          const own = { ...containerLabels(container, isInit), ...portLabels(port) };
           this.#targets.push(target(hostPort(ip, port.containerPort), { ...labels, ...own }));
         }
       }
@@ -147,8 +124,27 @@ class EndpointCollector {
     return this.#targets;
   }
 
-  #nodeLabels(name: string | undefined): Labels {
-    if (!this.#attachNode || name === undefined) return {};
+  /** What is said of the container that has this port. */
+  #containerAt(pod: Pod, port: number | undefined): Labels {
+    const seen = this.#portsSeen.get(pod) ?? new Set();
+    this.#portsSeen.set(pod, seen);
+    for (const { container, isInit } of containersOf(pod)) {
+      const found = container.ports?.find(({ containerPort }) => containerPort === port);
+      if (found === undefined) continue;
+      seen.add(found.containerPort);
+      return { ...containerLabels(container, isInit), ...portLabels(found) };
+    }
+    return {};
+  }
+
+  #podOf({ targetRef }: EndpointAddress | SliceEndpoint): Pod | undefined {
+    if (targetRef?.kind !== 'Pod') return undefined;
+    return this.#cluster.find('pod', targetRef.namespace ?? this.#namespace, targetRef.name);
+  }
+
+  #nodeLabels({ nodeName, targetRef }: EndpointAddress | SliceEndpoint): Labels {
+    if (!this.#attachNode) return {};
+    const name = nodeName ?? (targetRef?.kind === 'Node' ? targetRef.name : undefined);
     const node = this.#cluster.find('node', undefined, name);
     return node === undefined ? {} : objectLabels('node', node);
   }

@@ -94,7 +94,7 @@ describe('targets in a Kubernetes cluster', () => {
       __meta_kubernetes_pod_container_port_number: '8080',
       __meta_kubernetes_pod_controller_kind: 'ReplicaSet',
       __meta_kubernetes_pod_controller_name: 'web-abc',
-      __meta_kubernetes_node_provider_id: 'aws:///eu-1/i-1',
+      __meta_kubernetes_node_annotation_example_com_rack: '7',
     });
     expect(labelsOf('[fd00::22]:8080')['__meta_kubernetes_pod_ready']).toBe('false');
   });

@@ -15,12 +15,8 @@ export function nodeTargets(node: Node): TargetGroup[] {
     Object.assign(addresses, metaLabels({ [`node_address_${labelName(type)}`]: value }));
   }
   const instance = node.metadata?.name ?? '';
-  return [target(hostPort(address, port), { ...nodeLabels(node), ...addresses, instance })];
-}
-
-/** What is said of a node, also where it is added to a pod. */
-export function nodeLabels(node: Node): Labels {
-  return { ...objectLabels('node', node), ...metaLabels({ node_provider_id: node.spec?.providerID }) };
+  const own = metaLabels({ node_provider_id: node.spec?.providerID });
+  return [target(hostPort(address, port), { ...objectLabels('node', node), ...own, ...addresses, instance })];
 }
 
 function addressOf({ status }: Node): string | undefined {
