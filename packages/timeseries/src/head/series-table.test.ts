@@ -129,6 +129,20 @@ describe('SeriesTable', () => {
     expect(() => table.resolveOne(encodeLabels(['__name__', 'm', 'a', 'x'.repeat(2_000_000)]))).toThrow('is over');
   });
 
+  it('takes no more series than it may have, and a request whole or not at all', () => {
+    const table = new SeriesTable();
+    table.maxCount = 3;
+    const run = (i: number) => encodeLabels(['__name__', `m${i}`]);
+    resolve(table, [run(0), run(1)]);
+    expect(() => resolve(table, [run(0), run(2), run(3)])).toThrow('head.max_series');
+    expect(table.count).toBe(2);
+    expect(table.index.pairCount).toBe(2);
+    resolve(table, [run(1), run(2)]);
+    expect(() => table.resolveOne(run(3))).toThrow('head.max_series');
+    expect(table.resolveOne(run(0))).toBe(0);
+    expect(table.count).toBe(3);
+  });
+
   it('refuses or reads any bytes', () => {
     const table = new SeriesTable();
     fc.assert(
