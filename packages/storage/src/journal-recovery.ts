@@ -21,7 +21,6 @@ export interface JournalState {
 
 const journalStateKey = stateKey('journal');
 const readAheadBytes = 8 * 1024 * 1024;
-const entriesBetweenYields = 256;
 const timeBetweenYieldsMs = 5;
 
 /** The row that outlives journal rows: where to start reading, and up to where group numbers were used. */
@@ -56,7 +55,6 @@ export async function* recoverJournal(
   visit: (group: number, lane: number, part: number, sizeBytes: number) => void,
 ): AsyncGenerator<JournalEntry, void, undefined> {
   let group = 0;
-  let entries = 0;
   let turnStartedMs = performance.now();
   let rows: { lane: number; reader: JournalFrameReader }[] = [];
   for await (const { key, value } of engine.scan(journalFrom(fromGroup), { readAheadBytes, cache: false })) {
@@ -66,7 +64,8 @@ export async function* recoverJournal(
     if (rowGroup !== group) {
       for (const entry of mergeRows(group, rows)) {
         yield entry;
-        if (++entries % entriesBetweenYields === 0 && performance.now() - turnStartedMs > timeBetweenYieldsMs) {
+        // One entry may define thousands of series.
+        if (performance.now() - turnStartedMs > timeBetweenYieldsMs) {
           await yieldToLoop();
           turnStartedMs = performance.now();
         }

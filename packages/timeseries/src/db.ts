@@ -13,11 +13,11 @@ import { createRemoteWrite2, type RemoteWrite2Result } from './ingest/remote-wri
 import { nextLaneEpoch } from './lane-epoch.ts';
 import { type MetadataStore, openMetadataStore } from './metadata-store.ts';
 import {
-  DECODED_PAGES_BYTES,
   DEFAULT_GRACE_MS,
   DEFAULT_SERIES_IDLE_MS,
   DEFAULT_WINDOW_MS,
   MAX_EXEMPLARS,
+  shareMemory,
 } from './model/defaults.ts';
 import { type TimeSeriesDbStats, TimeSeriesReads } from './read/time-series-reads.ts';
 import { removeExpiredMarks } from './seal/retention.ts';
@@ -31,7 +31,7 @@ export interface TimeSeriesDbOptions {
   readonly logger: Logger;
   /** How long samples are kept, in ms; `undefined`: for ever. */
   readonly retentionMs?: number | undefined;
-  /** Bytes of memory at which writes are refused. */
+  /** Bytes of memory for series, samples and what is decoded of blocks; writes that need more are refused. */
   readonly headBudgetBytes?: number;
   /** Most series in memory: requests that bring more are refused; `undefined`: no limit. */
   readonly maxSeries?: number | undefined;
@@ -84,10 +84,11 @@ export class TimeSeriesDb extends TimeSeriesReads {
     super({ now: options.now ?? Date.now, retentionMs: options.retentionMs ?? storage.defaultTtlMs });
     this.#storage = storage;
     this.#head = head;
-    this.#headBudgetBytes = options.headBudgetBytes ?? DEFAULT_HEAD_BUDGET_BYTES;
+    const { headBytes, decodedPagesBytes } = shareMemory(options.headBudgetBytes ?? DEFAULT_HEAD_BUDGET_BYTES);
+    this.#headBudgetBytes = headBytes;
     head.series.maxCount = options.maxSeries ?? Number.POSITIVE_INFINITY;
     head.forgetting.addHolder(this.#exemplars.holdSeries);
-    this.#blocks = new BlockSet(storage.blocks, DECODED_PAGES_BYTES);
+    this.#blocks = new BlockSet(storage.blocks, decodedPagesBytes);
     this.show({ head, blocks: this.#blocks, exemplars: this.#exemplars });
     this.#sealer = new Sealer({
       head,

@@ -38,6 +38,11 @@ export function databaseMetrics(db: TimeSeriesReads): MetricFamily[] {
     gauge('tsdb_head_series_bytes', 'Memory of series, their labels and the index over them.', seriesBytes),
     gauge('tsdb_blocks', 'Sealed blocks.', blocks),
     gauge('tsdb_block_bytes', 'Bytes of sealed blocks, their indexes included.', blockBytes),
+    gauge(
+      'tsdb_decoded_cache_bytes',
+      'Memory of pages of blocks, and of columns of values, that are kept decoded.',
+      sealed.decodedCacheBytes,
+    ),
     gauge('tsdb_block_samples', 'Samples in sealed blocks.', blockSamples),
     gauge(
       'tsdb_block_bytes_per_sample',

@@ -17,6 +17,11 @@ export class BlockSet {
     for (const info of blocks.list()) if (info.kind === BLOCK_KIND) this.replace([], info);
   }
 
+  /** Bytes of decoded pages and columns that are kept. */
+  get cacheBytes(): number {
+    return this.pages.sizeBytes + this.pages.columns.sizeBytes;
+  }
+
   /** By rising rank. */
   list(): readonly Block[] {
     return this.#blocks;

@@ -1,5 +1,6 @@
 const SEGMENT_BYTES = 1 << 22;
 const SEGMENT_WORD_BITS = 20;
+const MAX_COPIED_BY_WORDS = 1024;
 const SEGMENT_WORD_MASK = (1 << SEGMENT_WORD_BITS) - 1;
 
 /** Longest byte string that an arena holds. */
@@ -35,7 +36,7 @@ export class SegmentArena implements ByteArena {
     this.#usedBytes += padded;
     const freed = this.#free.take(padded);
     if (freed !== undefined) {
-      copyBytes(view, start, length, this.#segments[freed >>> SEGMENT_WORD_BITS]!.buffer, byteOf(freed));
+      copyBytes(view, start, length, this.#segments[freed >>> SEGMENT_WORD_BITS]!, byteOf(freed));
       return freed;
     }
     if (this.#fill + padded > SEGMENT_BYTES) {
@@ -43,7 +44,7 @@ export class SegmentArena implements ByteArena {
       this.#fill = 0;
     }
     const index = this.#segments.length - 1;
-    copyBytes(view, start, length, this.#segments[index]!.buffer, this.#fill);
+    copyBytes(view, start, length, this.#segments[index]!, this.#fill);
     const address = ((index << SEGMENT_WORD_BITS) | (this.#fill >>> 2)) >>> 0;
     this.#fill += padded;
     return address;
@@ -90,8 +91,22 @@ export function paddedLength(length: number, unit: number): number {
   return Math.max(unit, Math.ceil(length / unit) * unit);
 }
 
-export function copyBytes(view: DataView, start: number, length: number, target: ArrayBufferLike, at: number): void {
-  new Uint8Array(target).set(new Uint8Array(view.buffer, view.byteOffset + start, length), at);
+/** Word by word where the bytes are few: that is cheaper than making views of them. */
+export function copyBytes(view: DataView, start: number, length: number, target: DataView, at: number): void {
+  if (length > MAX_COPIED_BY_WORDS) {
+    new Uint8Array(target.buffer, target.byteOffset).set(
+      new Uint8Array(view.buffer, view.byteOffset + start, length),
+      at,
+    );
+    return;
+  }
+  if (length < 4) {
+    for (let i = 0; i < length; i++) target.setUint8(at + i, view.getUint8(start + i));
+    return;
+  }
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4) target.setInt32(at + i, view.getInt32(start + i, true), true);
+  target.setInt32(at + last, view.getInt32(start + last, true), true);
 }
 
 export function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {

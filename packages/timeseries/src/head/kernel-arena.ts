@@ -98,7 +98,7 @@ export class KernelArena implements ByteArena {
       this.#end += sizeBytes;
     }
     this.#usedBytes += sizeBytes;
-    copyBytes(view, start, length, this.#view.buffer, address);
+    copyBytes(view, start, length, this.#view, address);
     this.#words[(address >>> 2) + LENGTH_WORD] = length;
     return address;
   }

@@ -35,8 +35,14 @@ const MAX_FAULTS = 20;
 const MAX_KNOWN_SERIES = 100_000;
 /** Samples that may be on their way to the store. */
 const SAMPLES_IN_FLIGHT = 200_000;
+/** Samples that are handed on together. */
+const SAMPLES_PER_BATCH = 4096;
+/** Whether it is time for others to have a turn is asked after so many samples, which may all be of new series. */
+const SAMPLES_PER_LOOK = 64;
 const DEFAULT_PATIENCE_MS = 120_000;
 const RETRY_MS = 200;
+/** Others get a turn this often. */
+const TURN_MS = 4;
 
 /**
  * Stores OpenMetrics text of any length and age. What was taken so far stays where the import fails, and may be sent
@@ -49,12 +55,10 @@ export async function importOpenMetrics(
   { now, patienceMs = DEFAULT_PATIENCE_MS }: ImportOptions,
 ): Promise<ImportResult> {
   const importer = new Importer(store, now, patienceMs);
-  const yielder = createYielder();
   const release = store.holdSeries(importer.holdSeries);
   try {
     for await (const run of runsOfLines(chunks)) {
       await importer.take(run);
-      await yielder();
     }
     return await importer.finish();
   } finally {
@@ -74,6 +78,7 @@ class Importer {
   readonly #seriesOf = new Map<string, number>();
   readonly #faults: LineFault[] = [];
   readonly #families = new Map<string, FamilyMetadata['type']>();
+  readonly #yielder = createYielder(undefined, TURN_MS);
   #sink: SampleSink;
   #lines = 0;
   #samples = 0;
@@ -97,24 +102,26 @@ class Importer {
     this.#lines += parsed.lineCount;
     for (const fault of parsed.faults) this.#reject(fault);
     this.#store.metadata.add(parsed.metadata);
-    const before = this.#samples;
-    this.#addSamples(parsed);
+    await this.#yielder();
+    await this.#addSamples(parsed);
+    if (this.#sink.size < SAMPLES_PER_BATCH) return;
     await this.#flush();
-    this.#inFlight += this.#samples - before;
     if (this.#inFlight >= SAMPLES_IN_FLIGHT) await this.#settle();
   }
 
   async finish(): Promise<ImportResult> {
+    await this.#flush();
     await this.#settle();
     const faults = this.#faults.sort((a, b) => a.line - b.line);
     return { lines: this.#lines, samples: this.#samples, rejected: this.#rejected, faults };
   }
 
-  #addSamples(parsed: ImportedLines): void {
+  async #addSamples(parsed: ImportedLines): Promise<void> {
     const { body, seriesStart, seriesEnd, timestamps, values, exemplars, lines } = parsed;
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     let nextExemplar = 0;
     for (let i = 0; i < parsed.count; i++) {
+      if (i % SAMPLES_PER_LOOK === 0) await this.#yielder();
       const own = [];
       for (; exemplars[nextExemplar]?.sample === i; nextExemplar++) own.push(exemplars[nextExemplar]!);
       try {
@@ -153,9 +160,12 @@ class Importer {
   /** Hands on what has come together; while there is no room, windows that are complete are sealed. */
   async #flush(): Promise<void> {
     const giveUpMs = this.#now() + this.#patienceMs;
+    const { size } = this.#sink;
     for (;;) {
       try {
         this.#sink.flush();
+        this.#inFlight += size;
+        await this.#yielder();
         return;
       } catch (error) {
         if (!isOverloaded(error) || this.#now() >= giveUpMs) throw error;

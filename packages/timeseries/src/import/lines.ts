@@ -2,7 +2,7 @@ const NEWLINE = 0x0a;
 /** A longer line is no sample. */
 const MAX_LINE_BYTES = 1024 * 1024;
 /** Lines are handed on in runs of about this size: few enough to be parsed in a few ms. */
-const RUN_BYTES = 128 * 1024;
+const RUN_BYTES = 32 * 1024;
 
 /** A line that no sample can be as long as. */
 export class LineTooLongError extends Error {

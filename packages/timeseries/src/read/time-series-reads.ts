@@ -27,6 +27,8 @@ export interface TimeSeriesDbStats {
   readonly blocks: number;
   readonly blockBytes: number;
   readonly blockSamples: number;
+  /** Of decoded pages and columns of blocks. */
+  readonly decodedCacheBytes: number;
   readonly sealing: SealStats;
 }
 
@@ -121,6 +123,7 @@ export abstract class TimeSeriesReads implements SeriesSource {
       seriesBytes: head.series.memoryBytes,
       blocks: blocks.list().length,
       blockBytes: blocks.sizeBytes,
+      decodedCacheBytes: blocks.cacheBytes,
       blockSamples: blocks.list().reduce((sum, { descriptor }) => sum + descriptor.sampleCount, 0),
     } satisfies Partial<TimeSeriesDbStats>;
   }
