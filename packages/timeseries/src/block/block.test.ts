@@ -5,6 +5,7 @@ import { SharedTimestamps } from '../head/shared-timestamps.ts';
 import { SeriesIdentities } from '../read/series-identities.ts';
 import type { Block } from './block.ts';
 import { blockSource } from './block-source.ts';
+import { blockCardinality } from './cardinality.ts';
 import { matchBlock } from './match-block.ts';
 import { memoryBlock, openMemoryBlock, sourceOf, type TestSeries } from './memory-block.testing.ts';
 import type { SeriesSamples } from './merge-samples.ts';
@@ -67,6 +68,28 @@ describe('a block', () => {
     expect(some.map(({ labels }) => labels[3]).sort()).toEqual(wanted.map(({ labels }) => labels[3]).sort());
     expect(await read(block, [{ name: 'instance', type: '=', value: 'nobody' }])).toEqual([]);
     expect(await read(block, [{ name: 'missing', type: '=~', value: '.+' }])).toEqual([]);
+  });
+
+  it('counts what makes it large', async () => {
+    const { block } = await memoryBlock([await sourceOf(manySeries(9000), 0, HOUR_MS)], 0, HOUR_MS);
+    expect(await blockCardinality(block, 2)).toEqual({
+      minMs: 0,
+      maxMs: 1059,
+      series: 9000,
+      labelPairs: 9012,
+      seriesByMetric: [
+        { name: 'metric_0', value: 1286 },
+        { name: 'metric_1', value: 1286 },
+      ],
+      valuesByLabel: [
+        { name: 'instance', value: 9000 },
+        { name: '__name__', value: 7 },
+      ],
+      seriesByPair: [
+        { name: 'le=+Inf', value: 4500 },
+        { name: 'le=0.5', value: 4500 },
+      ],
+    });
   });
 
   it('goes on with long postings over pages', async () => {

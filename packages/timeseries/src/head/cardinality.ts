@@ -1,11 +1,8 @@
 import { METRIC_NAME } from '@opendata/promql';
+import type { NamedCount } from '../block/cardinality.ts';
+import { TopList } from '../top-list.ts';
 import type { Head } from './head.ts';
 import { createYielder } from './yielder.ts';
-
-export interface NamedCount {
-  readonly name: string;
-  readonly value: number;
-}
 
 /** What makes the head large: the longest of each list first. */
 export interface HeadCardinality {
@@ -34,10 +31,10 @@ export async function headCardinality(head: Head, limit: number): Promise<HeadCa
 async function count(head: Head, limit: number): Promise<HeadCardinality> {
   const { index } = head.series;
   const yielder = createYielder();
-  const seriesByMetric = new TopList(limit);
-  const valuesByLabel = new TopList(limit);
-  const bytesByLabel = new TopList(limit);
-  const seriesByPair = new TopList(limit);
+  const seriesByMetric = new TopList<string>(limit);
+  const valuesByLabel = new TopList<string>(limit);
+  const bytesByLabel = new TopList<string>(limit);
+  const seriesByPair = new TopList<string>(limit);
   let labelPairs = 0;
   for (const name of index.names()) {
     const pairs = index.pairsOfName(name);
@@ -55,28 +52,13 @@ async function count(head: Head, limit: number): Promise<HeadCardinality> {
   }
   return {
     labelPairs,
-    seriesByMetric: seriesByMetric.list,
-    valuesByLabel: valuesByLabel.list,
-    bytesByLabel: bytesByLabel.list,
-    seriesByPair: seriesByPair.list,
+    seriesByMetric: named(seriesByMetric),
+    valuesByLabel: named(valuesByLabel),
+    bytesByLabel: named(bytesByLabel),
+    seriesByPair: named(seriesByPair),
   };
 }
 
-/** The largest counts, descending; of equal ones those that came first. */
-class TopList {
-  readonly list: NamedCount[] = [];
-  readonly #limit: number;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  add(value: number, name: () => string): void {
-    const { list } = this;
-    if (list.length === this.#limit && value <= list[list.length - 1]!.value) return;
-    let at = list.length;
-    while (at > 0 && list[at - 1]!.value < value) at--;
-    list.splice(at, 0, { name: name(), value });
-    if (list.length > this.#limit) list.pop();
-  }
+function named({ list }: TopList<string>): NamedCount[] {
+  return list.map(({ key, value }) => ({ name: key, value }));
 }

@@ -1,4 +1,4 @@
-import { growUint32 } from './growable.ts';
+import { PagedWords } from './paged-words.ts';
 
 /** Samples of one chunk. */
 export const CHUNK_SAMPLES = 16;
@@ -17,7 +17,7 @@ export class ChunkPool {
   /** Milliseconds from the start of the window; sample `s` of chunk `c` is at `(c & chunkMask) * 16 + s`. */
   readonly offsets: Int32Array[] = [];
   readonly values: Float64Array[] = [];
-  #next = new Uint32Array(SEGMENT_CHUNKS);
+  readonly #next = new PagedWords();
   #firstFree = 0;
   #fresh = 1;
   #used = 0;
@@ -33,7 +33,7 @@ export class ChunkPool {
 
   /** Bytes that were taken from the system, free chunks included. */
   get allocatedBytes(): number {
-    return this.offsets.length * SEGMENT_CHUNKS * (BYTES_PER_CHUNK - 4) + this.#next.byteLength;
+    return this.offsets.length * SEGMENT_CHUNKS * (BYTES_PER_CHUNK - 4) + this.#next.memoryBytes;
   }
 
   /** A chunk with undefined content and no successor. */
@@ -41,32 +41,32 @@ export class ChunkPool {
     this.#used++;
     const free = this.#firstFree;
     if (free !== 0) {
-      this.#firstFree = this.#next[free]!;
-      this.#next[free] = 0;
+      this.#firstFree = this.#next.get(free);
+      this.#next.set(free, 0);
       return free;
     }
     const chunk = this.#fresh++;
     if (chunk >>> SEGMENT_CHUNK_BITS >= this.offsets.length) {
       this.offsets.push(new Int32Array(SEGMENT_CHUNKS * CHUNK_SAMPLES));
       this.values.push(new Float64Array(SEGMENT_CHUNKS * CHUNK_SAMPLES));
-      this.#next = growUint32(this.#next, this.offsets.length * SEGMENT_CHUNKS);
+      this.#next.reserve(this.offsets.length * SEGMENT_CHUNKS);
     }
     return chunk;
   }
 
   next(chunk: number): number {
-    return this.#next[chunk]!;
+    return this.#next.get(chunk);
   }
 
   link(chunk: number, next: number): void {
-    this.#next[chunk] = next;
+    this.#next.set(chunk, next);
   }
 
   /** Gives back the whole chain that begins at `chunk`. */
   freeChain(chunk: number): void {
     while (chunk !== 0) {
-      const next = this.#next[chunk]!;
-      this.#next[chunk] = this.#firstFree;
+      const next = this.#next.get(chunk);
+      this.#next.set(chunk, this.#firstFree);
       this.#firstFree = chunk;
       this.#used--;
       chunk = next;

@@ -76,7 +76,7 @@ export class Head {
   addWindow(lane: number, startMs: number, durationMs: number): WindowHead {
     const known = this.#byLane.get(lane);
     if (known) return known;
-    const window = new WindowHead(this.pool, lane, startMs, durationMs);
+    const window = new WindowHead(this.pool, lane, startMs, durationMs, () => this.series.limit);
     this.#lastLane = Math.max(this.#lastLane, lane);
     this.#byLane.set(lane, window);
     if (durationMs === this.durationMs) this.#open.set(startMs, window);

@@ -6,6 +6,9 @@ const PAGE_BITS = 10;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
 const PAGE_BYTES = 4 << PAGE_BITS;
 const SLOTS_PER_TURN = 4096;
+/** In the tables of a slot. */
+const SLOT_BYTES = 18;
+const MANY_SLOTS = 8192;
 
 /** Reused answer of `WindowHead.read`. */
 export interface WindowColumns {
@@ -34,6 +37,7 @@ export class WindowHead {
   #slotCount = 0;
   #readers = 0;
   readonly #pool: ChunkPool;
+  readonly #expectedSlots: () => number;
   /** Slot + 1 by series, in pages that exist where a series of the page is in the window. */
   readonly #pages: (Uint32Array | undefined)[] = [];
   #pageCount = 0;
@@ -47,8 +51,10 @@ export class WindowHead {
   /** 1 where a slot's samples are not in order of time. */
   #isUnsorted = new Uint8Array(16);
 
-  constructor(pool: ChunkPool, lane: number, startMs: number, durationMs: number) {
+  /** @param expectedSlots how many series a window with many of them will have */
+  constructor(pool: ChunkPool, lane: number, startMs: number, durationMs: number, expectedSlots = () => 0) {
     this.#pool = pool;
+    this.#expectedSlots = expectedSlots;
     this.lane = lane;
     this.startMs = startMs;
     this.durationMs = durationMs;
@@ -65,7 +71,7 @@ export class WindowHead {
   /** Bytes of the slot tables; the samples are the pool's. */
   get memoryBytes(): number {
     return (
-      this.#series.length * 18 +
+      this.#slotCount * SLOT_BYTES +
       this.#pageCount * PAGE_BYTES +
       this.#pages.length * 8 +
       512 +
@@ -321,7 +327,9 @@ export class WindowHead {
     page[series & PAGE_MASK] = value;
   }
 
-  #grow(length: number): void {
+  /** Few slots double; many grow at once, as copying them again and again would take longer than a turn may. */
+  #grow(atLeast: number): void {
+    const length = atLeast < MANY_SLOTS ? atLeast : Math.max(atLeast, this.#expectedSlots());
     this.#series = growUint32(this.#series, length);
     this.#firstChunks = growUint32(this.#firstChunks, length);
     this.#lastChunks = growUint32(this.#lastChunks, length);

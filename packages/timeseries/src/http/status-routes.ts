@@ -76,6 +76,7 @@ async function tsdbStatus(db: TimeSeriesReads, limit: number): Promise<object> {
   const { series, chunks, blocks, blockBytes, blockSamples, sealing } = db.stats();
   const { labelPairs, seriesByMetric, valuesByLabel, bytesByLabel, seriesByPair } = await db.cardinality(limit);
   const { minMs, maxMs } = db.headTimes();
+  const newest = await db.newestBlockCardinality(limit);
   return {
     headStats: { numSeries: series, numLabelPairs: labelPairs, chunkCount: chunks, minTime: minMs, maxTime: maxMs },
     seriesCountByMetricName: seriesByMetric,
@@ -88,6 +89,15 @@ async function tsdbStatus(db: TimeSeriesReads, limit: number): Promise<object> {
       sizeBytes: blockBytes,
       bytesPerSample: blockSamples === 0 ? 0 : blockBytes / blockSamples,
       ...sealing,
+      newest: newest && {
+        minTime: newest.minMs,
+        maxTime: newest.maxMs,
+        numSeries: newest.series,
+        numLabelPairs: newest.labelPairs,
+        seriesCountByMetricName: newest.seriesByMetric,
+        labelValueCountByLabelName: newest.valuesByLabel,
+        seriesCountByLabelValuePair: newest.seriesByPair,
+      },
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Labels, Matcher, SelectRequest, SeriesColumns, SeriesSource } from '@opendata/promql';
 import type { BlockSet } from '../block/block-set.ts';
+import { type BlockCardinality, blockCardinality } from '../block/cardinality.ts';
 import { type HeadCardinality, headCardinality } from '../head/cardinality.ts';
 import { type ExemplarSeries, headExemplars } from '../head/exemplar-queries.ts';
 import type { ExemplarRing } from '../head/exemplars.ts';
@@ -99,6 +100,19 @@ export abstract class TimeSeriesReads implements SeriesSource {
   /** Counts of labels in the head; lists of at most `limit` entries. */
   cardinality(limit: number): Promise<HeadCardinality> {
     return headCardinality(this.sources.head, limit);
+  }
+
+  /**
+   * Counts of labels in the block with the newest samples, if there is a block; lists of at most `limit` entries.
+   * @throws StorageError, PageFormatError
+   */
+  async newestBlockCardinality(limit: number): Promise<BlockCardinality | undefined> {
+    const blocks = this.sources.blocks.list();
+    if (blocks.length === 0) return undefined;
+    return blockCardinality(
+      blocks.reduce((a, b) => (b.descriptor.maxMs > a.descriptor.maxMs ? b : a)),
+      limit,
+    );
   }
 
   /** Times of the oldest and the newest sample in the head, in ms; 0 where it is empty. */
