@@ -31,6 +31,7 @@ export class JournalEntryDecoder {
   #offsets = new Int32Array(4096);
   /** Two label runs: the one before, and the one being put together. */
   readonly #labels: [Uint8Array, Uint8Array] = [new Uint8Array(4096), new Uint8Array(4096)];
+  readonly #labelViews = this.#labels.map(({ buffer }) => new DataView(buffer));
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
@@ -83,13 +84,16 @@ export class JournalEntryDecoder {
       target.set(this.#bytes.subarray(this.#at, this.#at + middle), prefix);
       target.set(previous.subarray(previousLength - suffix, previousLength), prefix + middle);
       this.#at += middle;
-      sink.definition(firstSlot + i, new DataView(target.buffer), 0, length);
+      sink.definition(firstSlot + i, this.#labelViews[i & 1]!, 0, length);
       previousLength = length;
     }
   }
 
   #labelRoom(which: number, length: number): Uint8Array {
-    if (length > this.#labels[which]!.length) this.#labels[which] = new Uint8Array(length * 2);
+    if (length > this.#labels[which]!.length) {
+      this.#labels[which] = new Uint8Array(length * 2);
+      this.#labelViews[which] = new DataView(this.#labels[which].buffer);
+    }
     return this.#labels[which]!;
   }
 
