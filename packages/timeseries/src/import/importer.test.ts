@@ -52,6 +52,8 @@ describe('importOpenMetrics', () => {
       yield Buffer.from(`imported{n="1"} 1 ${NOW / 1000}\nimported{n="2"} 2 ${NOW / 1000 - 7200}\n# EOF\n`);
     }
     expect(await importOpenMetrics(db, chunks(), { now: () => NOW })).toMatchObject({ samples: 2, rejected: 0 });
-    expect(await db.select({ matchers: [{ name: 'n', type: '!=', value: '' }], startMs: 0, endMs: NOW })).toHaveLength(2);
+    expect(await db.select({ matchers: [{ name: 'n', type: '!=', value: '' }], startMs: 0, endMs: NOW })).toHaveLength(
+      2,
+    );
   });
 });
