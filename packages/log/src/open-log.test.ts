@@ -41,6 +41,17 @@ async function listed(keys: AsyncIterable<Uint8Array>): Promise<string[]> {
 }
 
 describe('log', () => {
+  it('refuses a batch that no row of the journal can have, and goes on', async () => {
+    const log = await memoryLog();
+    const value = Buffer.alloc(33 * 1024 * 1024);
+    const batch = [0, 1].map(() => ({ key: bytes('k'), value }));
+    await expect(log.append(batch)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(/^the batch takes 692\d+ bytes, more than 67108864: append it in parts$/),
+    });
+    expect((await log.append([{ key: bytes('k'), value: bytes('v') }])).startSequence).toBe(0);
+  });
+
   it('gives consecutive sequences to a batch over many keys', async () => {
     const log = await memoryLog();
     const first = await log.append([

@@ -1,4 +1,4 @@
-import type { Journal } from '@opendata/storage';
+import { type Journal, maxEntryBytes } from '@opendata/storage';
 import { DurableWatermark } from './durable-watermark.ts';
 import { LogError } from './errors.ts';
 import { checkRecords } from './head/head.ts';
@@ -71,6 +71,10 @@ export class LogWriter {
     const head = this.segments.active;
     const isFirst = head.recordCount === 0;
     const staged = head.stage(records, this.now());
+    if (staged.bytes.length > maxEntryBytes) {
+      const size = `${staged.bytes.length} bytes`;
+      throw new LogError('invalid_input', `the batch takes ${size}, more than ${maxEntryBytes}: append it in parts`);
+    }
     const group = this.journal.append(head.segmentId, staged.bytes);
     head.commit(staged);
     this.watermark.push(group, head.endSequence);

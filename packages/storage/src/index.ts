@@ -13,6 +13,7 @@ export { ConfigFileError } from './config-file.ts';
 export type { StorageErrorCode } from './errors.ts';
 export { isStorageError, StorageError } from './errors.ts';
 export type { Journal } from './journal.ts';
+export { maxEntryBytes } from './journal-frame.ts';
 export type { JournalEntry } from './journal-recovery.ts';
 export type { Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
