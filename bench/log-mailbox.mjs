@@ -48,9 +48,9 @@ try {
     cursors[n] = records.sequences[records.count - 1] + 1;
   };
 
-  const isRead = (labels) => /op="get|api="get/i.test(labels);
+  const isRead = (labels) => labels.includes('op="get"');
   const counts = async () => ({
-    objectReads: await log.metric('slatedb_object_store_request_count', isRead),
+    objectReads: await log.metric('slatedb_object_store_request_count_total', isRead),
     misses: await log.metric('storage_page_cache_misses_total'),
   });
   for (const phase of ['first', 'second']) {
