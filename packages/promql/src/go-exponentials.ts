@@ -139,7 +139,8 @@ function fused(a: number, b: number, c: number): number {
     const low = bits.getUint32(4);
     if (low % 2 === 0) {
       const outward = lost > 0 === tail > 0;
-      bits.setBigInt64(0, bits.getBigInt64(0) + (outward ? 1n : -1n));
+      if (!outward && low === 0) bits.setUint32(0, bits.getUint32(0) - 1);
+      bits.setUint32(4, outward ? low + 1 : low - 1);
       tail = bits.getFloat64(0);
     }
   }
