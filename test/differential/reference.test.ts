@@ -51,9 +51,14 @@ async function compareMany(seed: number, queries: number): Promise<string[]> {
   return differences;
 }
 
-/** Which series `limitk` takes first where `topk` gives them over a range is a matter of chance in Prometheus. */
+/**
+ * Which series `limitk` takes first where others than selectors give them, and `topk` of equal values, over a range is a
+ * matter of chance in Prometheus.
+ */
 function followsChance(query: string): boolean {
-  return /\blimitk\b/.test(query) && /\b(?:top|bottom)k\b/.test(query);
+  const orders = /\b(?:top|bottom)k\b/.test(query);
+  if (/\blimitk\b/.test(query)) return orders || /\bfill|\bcount_values\b/.test(query);
+  return orders && /\bcount_values\b/.test(query);
 }
 
 function frameOf(times: QueryTimes): { startMs: number; endMs: number; stepMs: number } {
