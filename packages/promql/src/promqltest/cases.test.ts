@@ -11,6 +11,7 @@ load 1m
   gauge_custom          {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1] counter_reset_hint:gauge}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3] counter_reset_hint:gauge}}x5
   other_custom          {{schema:-53 sum:1 count:1 custom_values:[3] buckets:[1]}}x9
   infinite              NaN Infx9
+  floats_again          1 2 {{count:1 buckets:[1]}} 8 9
   only_nan              {{schema:0 sum:NaN count:3}}x9
   falling               {{count:1 buckets:[1]}}+{{count:1 buckets:[1]}}x4 {{count:2 buckets:[2]}}+{{count:1 buckets:[1]}}x4
   one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
@@ -120,12 +121,15 @@ eval instant at 5m sum_over_time(float[0.0001 * 1])
 eval instant at 5m timestamp(float @ 120 offset -1m)
   {} 120
 
+eval instant at 4m10s resets(floats_again[80s] anchored)
+  {} 1
+
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 `;
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(31);
+  expect(outcomes).toHaveLength(32);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

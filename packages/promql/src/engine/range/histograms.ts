@@ -39,7 +39,7 @@ export function evaluateMixedSeries(
     }
     const from = windows.first[step]!;
     const to = windows.last[step]!;
-    const floatCount = floatColumns.windows.last[step]! - floatColumns.windows.first[step]!;
+    const floatCount = countFloats(element, from, to);
     if (compute === undefined) {
       if (floatCount > 0 && floatCount < to - from) notes.ignoredHistograms();
     } else if (floatCount < to - from && (range.extension === undefined || windows.present[step] === FLOAT)) {
@@ -55,6 +55,12 @@ export function evaluateMixedSeries(
   if (!any) return undefined;
   const { labels, dropName } = named(ctx, element, call.definition.keepsName !== true);
   return { labels, dropName, values, present, histograms: present.includes(HISTOGRAM) ? histograms : undefined };
+}
+
+function countFloats({ histograms }: RangeSeries, from: number, to: number): number {
+  let count = 0;
+  for (let i = from; i < to; i++) if (histograms![i] === undefined) count++;
+  return count;
 }
 
 /** 1 at the steps that have both floats and histograms in reach of an extension, were it only before the window. */
