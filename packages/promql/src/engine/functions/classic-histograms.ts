@@ -77,7 +77,7 @@ export function bucketQuantile(q: number, buckets: ClassicBuckets, fix: Monotoni
   ensureMonotonic(sorted, fix);
   if (upperBounds.length < 2) return Number.NaN;
   const observations = counts[last]!;
-  if (observations === 0 || Number.isNaN(observations)) return Number.NaN;
+  if (observations === 0) return Number.NaN;
   let rank = q * observations;
   let b = 0;
   while (b < last && !(counts[b]! >= rank)) b++;
