@@ -79,8 +79,13 @@ export function bucketQuantile(q: number, buckets: ClassicBuckets, fix: Monotoni
   const observations = counts[last]!;
   if (observations === 0) return Number.NaN;
   let rank = q * observations;
+  // By halves, as Prometheus does: where counts are NaN, another search would end elsewhere.
   let b = 0;
-  while (b < last && !(counts[b]! >= rank)) b++;
+  for (let high = last; b < high; ) {
+    const middle = (b + high) >>> 1;
+    if (counts[middle]! >= rank) high = middle;
+    else b = middle + 1;
+  }
   if (b === last) return upperBounds[last - 1]!;
   if (b === 0 && upperBounds[0]! <= 0) return upperBounds[0]!;
   const end = upperBounds[b]!;
