@@ -11,8 +11,6 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
   // The bytes of request bodies count like garbage in the heap, which is small beside them: with the growth that V8
   // would choose it marks all of the heap every hundred requests, and that is a tenth of what a request costs.
   setFlagsFromString('--heap-growing-percent=300');
-  // Each kind of query has code of its own, which a server runs a few dozen times before V8 would compile it.
-  setFlagsFromString('--always-sparkplug');
   await serve(
     {
       name: 'opendata-timeseries',

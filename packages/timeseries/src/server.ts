@@ -15,6 +15,7 @@ import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage'
 import { TimeSeriesDb } from './db.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
 import { addApiRoute } from './http/api-route.ts';
+import { compileFromNowOn } from './http/compile-early.ts';
 import { addCompression } from './http/compression.ts';
 import { withoutSecrets } from './http/config-text.ts';
 import { addCors } from './http/cors.ts';
@@ -258,7 +259,11 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
   const { config, registry, logger, version } = options;
   const { database, scraping, reload } = parts;
   const engine = createEngine({ delayedNameRemoval: false, ...options.query });
-  const queries = queryRoutes({ engine, source: database, now: Date.now });
+  const source = () => {
+    compileFromNowOn();
+    return database();
+  };
+  const queries = queryRoutes({ engine, source, now: Date.now });
   const labels = labelRoutes(database);
   const http = createHttpServer({
     registry,

@@ -59,8 +59,13 @@ export interface QueryContext extends QueryParameters {
 
 type Immediate = (callback: () => void) => unknown;
 
-const yieldToLoop: Immediate =
+const immediate: Immediate =
   (globalThis as { setImmediate?: Immediate }).setImmediate ?? ((callback) => setTimeout(callback, 0));
+
+/** Resolves once the event loop has had a turn. */
+export function yieldToLoop(): Promise<void> {
+  return new Promise((resolve) => void immediate(resolve));
+}
 
 export function createContext(
   parameters: QueryParameters,
@@ -124,7 +129,7 @@ export function createContext(
     due,
     dueSeries: () => due(WORK_PER_SERIES),
     async pause() {
-      await new Promise<void>((resolve) => yieldToLoop(resolve));
+      await yieldToLoop();
       check('expression evaluation');
       sliceEnd = performance.now() + SLICE_MS;
     },

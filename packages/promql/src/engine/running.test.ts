@@ -43,6 +43,32 @@ describe('running queries', () => {
     expect(engine.cancel(running!.id)).toBe(false);
   });
 
+  it('let others in between two of the queue', async () => {
+    const engine = createEngine({ maxConcurrency: 1 });
+    const source = sourceOf(series(1, 10));
+    let ended = 0;
+    const seen = new Set<number>();
+    let isOver = false;
+    const look = () => {
+      seen.add(ended);
+      if (!isOver) setImmediate(look);
+    };
+    look();
+    await Promise.all(Array.from({ length: 20 }, () => engine.instant(source, 'm', 1000).then(() => ended++)));
+    isOver = true;
+    expect(seen.size).toBeGreaterThan(10);
+  });
+
+  it('give the loop its turns within the windows of one series', async () => {
+    const engine = createEngine({ maxSamples: 10_000_000 });
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const result = await engine.instant(sourceOf([]), 'sum_over_time(sum_over_time(vector(1)[30m:1s])[10h:1s])', 0);
+    clearInterval(timer);
+    expect(result.value).toMatchObject([{ value: 36_000 * 1800 }]);
+    expect(turns).toBeGreaterThan(5);
+  });
+
   it('end when the caller goes away', async () => {
     const engine = createEngine();
     const caller = new AbortController();

@@ -1,3 +1,4 @@
+import { yieldToLoop } from './context.ts';
 import { QueryError } from './errors.ts';
 
 /** A query that is being evaluated, or waits for its turn. */
@@ -126,6 +127,8 @@ export function createQueryGate(maxConcurrency: number, maxQueued: number): Quer
         cancelSignal.addEventListener('abort', onAbort);
         if (signal?.aborted || cancelSignal.aborted) onAbort();
       });
+      // Many short queries, one behind the other, would let nobody else in.
+      await yieldToLoop();
       return leave;
     },
   };

@@ -29,6 +29,9 @@ export interface RangeCall {
   readonly range: RangeValue;
 }
 
+/** Samples in windows, counted anew in each, that a kernel goes through in a few milliseconds. */
+const WINDOW_SAMPLES_PER_TURN = 2_000_000;
+
 /** Takes the series of a vector one by one. */
 export type Emit = (series: StepSeries) => void;
 
@@ -78,7 +81,9 @@ export async function evaluateRangeFunction(
       if (present.includes(FLOAT)) result = floatSeries(labels, dropName, values, present);
     } else if (any) {
       if (!reuse) scratch = columns();
-      kernel(element.values, windows, scratch, parameters, evalTimesMs, element.ascending);
+      if (count * widest <= WINDOW_SAMPLES_PER_TURN) {
+        kernel(element.values, windows, scratch, parameters, evalTimesMs, element.ascending);
+      } else await inTurns(ctx, call, element, windows, widest, scratch);
       const { labels, dropName } = named(ctx, element, definition.keepsName !== true);
       result = floatSeries(labels, dropName, scratch, windows.present);
     }
@@ -91,6 +96,39 @@ export async function evaluateRangeFunction(
     if (definition.counter && result?.present.includes(FLOAT)) noteIfNoCounter(ctx, node, element);
     // Some kernels go through every sample of every window.
     if (ctx.due(element.timestamps.length + count * (1 + widest))) await ctx.pause();
+  }
+}
+
+/** Calls the kernel for some steps after the others, so that the event loop has its turns between them. */
+async function inTurns(
+  ctx: QueryContext,
+  { definition, parameters, evalTimesMs }: RangeCall,
+  { values, ascending }: RangeSeries,
+  windows: Windows,
+  widest: number,
+  out: Float64Array,
+): Promise<void> {
+  const steps = Math.max(1, Math.floor(WINDOW_SAMPLES_PER_TURN / widest));
+  for (let from = 0; from < out.length; from += steps) {
+    const to = Math.min(out.length, from + steps);
+    const some: Windows = {
+      ...windows,
+      first: windows.first.subarray(from, to),
+      last: windows.last.subarray(from, to),
+      endsMs: windows.endsMs.subarray(from, to),
+      present: windows.present.subarray(from, to),
+      single: true,
+    };
+    const parametersOfSteps = parameters.map((parameter) => parameter.subarray(from, to));
+    definition.kernel(
+      values,
+      some,
+      out.subarray(from, to),
+      parametersOfSteps,
+      evalTimesMs.subarray(from, to),
+      ascending,
+    );
+    if (ctx.due((to - from) * widest)) await ctx.pause();
   }
 }
 
