@@ -269,6 +269,28 @@ describe('a database that seals', () => {
     await db.close();
   }, 60_000);
 
+  it('goes on with sealing while queries come all the time, and lets them in between', async () => {
+    const db = await openDb(newFolder());
+    const samples = Array.from({ length: 40_000 }, (_, i) => ({
+      labels: ['__name__', 'm', 'i', String(i % 4000)],
+      timestampMs: NOW - 2 * HOUR_MS + Math.floor(i / 4000) * 1000,
+      sample: { float: i * 1.7 },
+    }));
+    for (let at = 0; at < samples.length; at += 4000) {
+      await db.committed(db.remoteWrite(bodyOf(samples.slice(at, at + 4000))).group);
+    }
+    const found = new Set<number>();
+    await vi.waitUntil(
+      async () => {
+        found.add((await db.select({ matchers: [], startMs: 0, endMs: NOW })).length);
+        return db.stats().sealing.seals > 0;
+      },
+      { timeout: 50_000, interval: 1 },
+    );
+    expect([...found]).toEqual([4000]);
+    expect(db.stats()).toMatchObject({ windows: 0, blockSamples: samples.length });
+  }, 60_000);
+
   it('moves samples of complete windows out of memory and into blocks, which merge', async () => {
     const db = await openDb(newFolder());
     const write = (hoursAgo: number, value: number) =>

@@ -10,11 +10,13 @@ interface Wait {
 export class ReadGate {
   readonly #inside = new Set<object>();
   readonly #waits = new Set<Wait>();
+  #enteredMs = Number.NEGATIVE_INFINITY;
 
   /** @returns what to call once nothing that was read is held any more */
   enter(): () => void {
     const reader = {};
     this.#inside.add(reader);
+    this.#enteredMs = performance.now();
     return () => {
       this.#inside.delete(reader);
       for (const wait of this.#waits) {
@@ -24,6 +26,11 @@ export class ReadGate {
         wait.resolve();
       }
     };
+  }
+
+  /** Whether somebody is inside, or came in during the last so many milliseconds. */
+  isBusy(withinMs: number): boolean {
+    return this.#inside.size > 0 || performance.now() - this.#enteredMs < withinMs;
   }
 
   /** Resolves when all who are inside now have left; who comes later is not waited for. */

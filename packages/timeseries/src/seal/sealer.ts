@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError, type Logger, type Storage } from '@opendata/storage';
 import type { Block } from '../block/block.ts';
 import type { BlockSet } from '../block/block-set.ts';
@@ -45,6 +45,9 @@ export interface FlushResult {
 const TICK_MS = 1000;
 /** Background work gives the event loop its turn this often. */
 const TURN_MS = 5;
+/** For so long after the last query began, it pauses between its turns. */
+const QUERIES_MS = 50;
+const PAUSE_MS = 20;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 const RETENTION_CHECK_MS = 60_000;
@@ -72,6 +75,8 @@ export class Sealer {
   /** The end of what is being done. */
   #work: Promise<unknown> = Promise.resolve();
   #isWorking = false;
+  /** Flushes that are waited for. */
+  #flushes = 0;
   #retryAtMs = 0;
   #retryMs = FIRST_RETRY_MS;
   #retainedAtMs = Number.NEGATIVE_INFINITY;
@@ -97,6 +102,7 @@ export class Sealer {
    */
   async flush(force: 'complete' | 'all'): Promise<FlushResult> {
     const result = { sealedBlocks: 0, sealedSamples: 0 };
+    this.#flushes++;
     await this.#enqueue(async () => {
       // Windows that open meanwhile are not waited for.
       const lanes = new Set(this.#options.head.windows().map(({ lane }) => lane));
@@ -108,6 +114,8 @@ export class Sealer {
         result.sealedBlocks++;
         result.sealedSamples += samples;
       }
+    }).finally(() => {
+      this.#flushes--;
     });
     return result;
   }
@@ -186,8 +194,7 @@ export class Sealer {
 
   #plan(force?: 'complete' | 'all', filter: (head: WindowHead) => boolean = () => true): Job | undefined {
     if (this.#stopping.signal.aborted) return undefined;
-    const { head, blocks, windowMs, graceMs, headBudgetBytes, now } = this.#options;
-    const budget = (headBudgetBytes - head.series.memoryBytes) * PRESSED_SHARE;
+    const { head, blocks, windowMs, graceMs, now } = this.#options;
     return planJob({
       heads: head
         .windows()
@@ -198,10 +205,15 @@ export class Sealer {
       }),
       nowMs: now(),
       options: { windowMs, graceMs },
-      // What dropped windows hold is on its way out.
-      isPressed: head.sampleCount * SAMPLE_BYTES > budget,
+      isPressed: this.#isPressed(),
       force,
     });
+  }
+
+  /** Samples fill their share of the memory; what dropped windows hold is on its way out. */
+  #isPressed(): boolean {
+    const { head, headBudgetBytes } = this.#options;
+    return head.sampleCount * SAMPLE_BYTES > (headBudgetBytes - head.series.memoryBytes) * PRESSED_SHARE;
   }
 
   #planned(window: WindowHead): PlannedHead {
@@ -297,14 +309,19 @@ export class Sealer {
     }
   }
 
-  /** Gives the event loop its turns, and ends the work where the database is closing. */
+  /**
+   * Gives the event loop its turns, and most of the time to queries, unless somebody waits for the work or memory runs
+   * short. Ends the work where the database is closing.
+   */
   #yielder(): () => Promise<void> {
     const { signal } = this.#stopping;
+    const { reads } = this.#options.head;
     let turnEnd = performance.now() + TURN_MS;
     return async () => {
       if (performance.now() < turnEnd) return;
       signal.throwIfAborted();
-      await nextTurn();
+      if (reads.isBusy(QUERIES_MS) && this.#flushes === 0 && !this.#isPressed()) await sleep(PAUSE_MS);
+      else await nextTurn();
       turnEnd = performance.now() + TURN_MS;
     };
   }
