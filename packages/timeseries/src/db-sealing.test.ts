@@ -285,11 +285,11 @@ describe('a database that seals', () => {
         found.add((await db.select({ matchers: [], startMs: 0, endMs: NOW })).length);
         return db.stats().sealing.seals > 0;
       },
-      { timeout: 50_000, interval: 1 },
+      { timeout: 100_000, interval: 1 },
     );
     expect([...found]).toEqual([4000]);
     expect(db.stats()).toMatchObject({ windows: 0, blockSamples: samples.length });
-  }, 60_000);
+  }, 120_000);
 
   it('moves samples of complete windows out of memory and into blocks, which merge', async () => {
     const db = await openDb(newFolder());

@@ -45,8 +45,9 @@ export interface FlushResult {
 const TICK_MS = 1000;
 /** Background work gives the event loop its turn this often. */
 const TURN_MS = 5;
-/** For so long after the last query began, it pauses between its turns. */
+/** It lets queries that follow one another at most so closely go first, for so long in one job; then it has a fifth. */
 const QUERIES_MS = 50;
+const LONGEST_WAIT_MS = 30_000;
 const PAUSE_MS = 20;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
@@ -310,19 +311,26 @@ export class Sealer {
   }
 
   /**
-   * Gives the event loop its turns, and most of the time to queries, unless somebody waits for the work or memory runs
-   * short. Ends the work where the database is closing.
+   * Gives the event loop its turns, and lets queries go first, unless somebody waits for the work or memory runs short.
+   * Ends the work where the database is closing.
    */
   #yielder(): () => Promise<void> {
     const { signal } = this.#stopping;
-    const { reads } = this.#options.head;
+    let waitEndMs = 0;
     let turnEnd = performance.now() + TURN_MS;
     return async () => {
       if (performance.now() < turnEnd) return;
       signal.throwIfAborted();
-      if (reads.isBusy(QUERIES_MS) && this.#flushes === 0 && !this.#isPressed()) await sleep(PAUSE_MS);
-      else await nextTurn();
+      if (this.#isPolite()) {
+        if (waitEndMs === 0) waitEndMs = performance.now() + LONGEST_WAIT_MS;
+        do await sleep(PAUSE_MS);
+        while (performance.now() < waitEndMs && this.#isPolite() && !signal.aborted);
+      } else await nextTurn();
       turnEnd = performance.now() + TURN_MS;
     };
+  }
+
+  #isPolite(): boolean {
+    return this.#options.head.reads.isBusy(QUERIES_MS) && this.#flushes === 0 && !this.#isPressed();
   }
 }
