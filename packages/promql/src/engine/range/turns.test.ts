@@ -45,12 +45,12 @@ describe('a range function over more window samples than go into one turn of the
     'rate(m_total[30m] anchored)',
     'increase(m_total[30m] smoothed)',
   ])('%s is what it is over a few steps at a time', async (query) => {
-    const whole = await valuesOf(query, 900, 4500);
+    const whole = await valuesOf(query, 900, 2500);
     const parts = new Map<string, number>();
-    for (let start = 900; start <= 4500; start += 400) {
-      for (const [key, value] of await valuesOf(query, start, Math.min(4500, start + 399))) parts.set(key, value);
+    for (let start = 900; start <= 2500; start += 400) {
+      for (const [key, value] of await valuesOf(query, start, Math.min(2500, start + 399))) parts.set(key, value);
     }
-    expect(whole.size).toBeGreaterThan(10_000);
+    expect(whole.size).toBeGreaterThan(4000);
     expect(new Map([...whole].sort())).toEqual(new Map([...parts].sort()));
   });
 });
