@@ -1,7 +1,6 @@
-import { isPassing } from './errors.ts';
 import type { ReadRecord, TailOptions } from './log-client.ts';
 import type { LogPort, Selection } from './log-port.ts';
-import { backoffMs, pause } from './retry.ts';
+import { backoffMs, pause, pauseAfter } from './retry.ts';
 
 /** A port that sends records as they come. */
 export type FollowPort = LogPort & Required<Pick<LogPort, 'follow'>>;
@@ -38,11 +37,7 @@ export async function* followSelection(
       }
       await pause(backoffMs(failures++), signal);
     } catch (error) {
-      signal.throwIfAborted();
-      if (!isPassing(error)) throw error;
-      const delayMs = Math.max(backoffMs(failures++), error.retryAfterMs ?? 0);
-      onRetry?.(error, delayMs);
-      await pause(delayMs, signal);
+      await pauseAfter(error, failures++, onRetry, signal);
     }
   }
 }

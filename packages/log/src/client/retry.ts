@@ -24,7 +24,7 @@ export async function retrying<T>(attempt: () => Promise<T>, options: RetryOptio
       return await attempt();
     } catch (error) {
       if (!isLogClientError(error) || !isRetryable(error)) throw error;
-      const delayMs = Math.max(backoffMs(failures), jittered(error.retryAfterMs ?? 0));
+      const delayMs = retryDelayMs(failures, error);
       if (performance.now() + delayMs > endMs) throw error;
       onRetry?.(error, delayMs);
       await pause(delayMs, signal);
@@ -36,6 +36,11 @@ export async function retrying<T>(attempt: () => Promise<T>, options: RetryOptio
 export function backoffMs(failures: number): number {
   const fullMs = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(failures, 20));
   return fullMs / 2 + Math.random() * (fullMs / 2);
+}
+
+/** `backoffMs` after an error: never earlier than the log asks for. */
+export function retryDelayMs(failures: number, error: LogClientError): number {
+  return Math.max(backoffMs(failures), jittered(error.retryAfterMs ?? 0));
 }
 
 /** Not earlier, and not all at the same time. */
@@ -51,4 +56,21 @@ export async function pause(delayMs: number, signal: AbortSignal | undefined): P
     signal?.throwIfAborted();
     throw error;
   }
+}
+
+/**
+ * Waits after an error of something that goes on for ever.
+ * @throws the reason of the signal; the error, where it does not pass
+ */
+export async function pauseAfter(
+  error: unknown,
+  failures: number,
+  onRetry: RetryOptions['onRetry'],
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  if (!isPassing(error)) throw error;
+  const delayMs = retryDelayMs(failures, error);
+  onRetry?.(error, delayMs);
+  await pause(delayMs, signal);
 }

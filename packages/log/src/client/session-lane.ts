@@ -5,7 +5,7 @@ import type { ClientAppended } from './log-client.ts';
 import type { AppendStream } from './log-port.ts';
 import { type Pending, PendingQueue, settleEach } from './pending-queue.ts';
 import type { Lane } from './producer-lane.ts';
-import { backoffMs, pause } from './retry.ts';
+import { pause, retryDelayMs } from './retry.ts';
 
 export interface SessionLaneLimits {
   readonly lingerMs: number;
@@ -164,7 +164,7 @@ export class SessionLane implements Lane {
     const error = asClientError(cause);
     const nowMs = performance.now();
     this.troubleSinceMs ??= nowMs;
-    const delayMs = Math.max(backoffMs(this.failures++), error.retryAfterMs ?? 0);
+    const delayMs = retryDelayMs(this.failures++, error);
     const isTooLate = nowMs + delayMs > this.troubleSinceMs + this.limits.retryTimeoutMs;
     if (!isPassing(error) || isTooLate) {
       this.failAll(error);

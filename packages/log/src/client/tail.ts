@@ -1,8 +1,7 @@
-import { isPassing } from './errors.ts';
 import { canFollow, followSelection } from './follow.ts';
 import type { ReadRecord, TailOptions } from './log-client.ts';
 import type { LogPort, Page, Target } from './log-port.ts';
-import { backoffMs, pause } from './retry.ts';
+import { backoffMs, pause, pauseAfter } from './retry.ts';
 
 const pageRecords = 4096;
 /** How long the log holds an empty answer back. */
@@ -39,11 +38,7 @@ export async function* tailPages(
       if (page.records.length > 0 || last !== undefined || performance.now() - askedMs > soonMs) failures = 0;
       else await pause(backoffMs(failures++), signal);
     } catch (error) {
-      signal.throwIfAborted();
-      if (!isPassing(error)) throw error;
-      const delayMs = Math.max(backoffMs(failures++), error.retryAfterMs ?? 0);
-      onRetry?.(error, delayMs);
-      await pause(delayMs, signal);
+      await pauseAfter(error, failures++, onRetry, signal);
       continue;
     }
     // A log that is being closed may answer without saying where it is.
