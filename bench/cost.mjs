@@ -18,8 +18,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runnerImport } from 'vite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCountingProxy } from './support/counting-proxy.mjs';
+import { freePort, root, testing } from './support/object-store-rig.mjs';
 import { prices } from './support/s3-prices.mjs';
 
 /** What docs/cost.md says of an idle server with the chart's defaults: requests an hour. */
@@ -45,11 +46,6 @@ const minutes = simulated === undefined ? (first ?? 10) : (simulated.hours * 60)
 const warmUpMinutes = simulated === undefined ? (second ?? 1) : 5 / speed;
 const targets = 10;
 const seriesPerTarget = 1000;
-const root = new URL('..', import.meta.url).pathname;
-const { module: testing } = await runnerImport(join(root, 'packages/storage/src/testing/index.testing.ts'), {
-  root,
-  logLevel: 'silent',
-});
 
 const cases = [['idle', 0], ...(simulated === undefined ? [['10 targets x 1,000 series at 15 s', targets]] : [])];
 const reports = await Promise.all(cases.map(([name, targetCount]) => measure(name, targetCount)));
@@ -250,16 +246,4 @@ function without(counts, steady, share) {
 
 function copyOf(counts) {
   return new Map([...counts].map(([key, count]) => [key, { ...count }]));
-}
-
-async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

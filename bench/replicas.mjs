@@ -9,24 +9,18 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runnerImport } from 'vite';
 import { encodeWriteRequest, snappyCompress } from '../packages/wire/dist/index.js';
 import { startCountingProxy } from './support/counting-proxy.mjs';
+import { freePort, root, testing } from './support/object-store-rig.mjs';
 import { prices } from './support/s3-prices.mjs';
 
 const seconds = Number(process.argv[2] ?? 60);
 const intervalMs = Number(process.argv[3] ?? 1000);
 const replicaCount = 3;
 const seriesCount = 10_000;
-const root = new URL('..', import.meta.url).pathname;
-const { module: testing } = await runnerImport(join(root, 'packages/storage/src/testing/index.testing.ts'), {
-  root,
-  logLevel: 'silent',
-});
 
 const folder = mkdtempSync(join(tmpdir(), 'opendata-replicas-'));
 const s3 = await testing.startS3Server();
@@ -187,12 +181,4 @@ function print(elapsedSeconds, lags, { samples, queries, failures }) {
       `${name.padEnd(19)}${cells.join('')}${dollars.toFixed(4).padStart(18)}${(dollars * 720).toFixed(2).padStart(10)}`,
     );
   }
-}
-
-async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
