@@ -47,7 +47,7 @@ const TICK_MS = 1000;
 const TURN_MS = 5;
 /** It lets queries that follow one another at most so closely go first, for so long in one job; then it has a fifth. */
 const QUERIES_MS = 50;
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_POLITE_MS = 30_000;
 const PAUSE_MS = 20;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
@@ -322,7 +322,7 @@ export class Sealer {
       if (performance.now() < turnEnd) return;
       signal.throwIfAborted();
       if (this.#isPolite()) {
-        if (waitEndMs === 0) waitEndMs = performance.now() + LONGEST_WAIT_MS;
+        if (waitEndMs === 0) waitEndMs = performance.now() + LONGEST_POLITE_MS;
         do await sleep(PAUSE_MS);
         while (performance.now() < waitEndMs && this.#isPolite() && !signal.aborted);
       } else await nextTurn();
