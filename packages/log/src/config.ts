@@ -16,42 +16,60 @@ const MiB = 1024 * 1024;
 const largestSegmentBytes = 1024 * MiB;
 
 const segmentation = z.strictObject({
-  /** A segment ends when its keys and values have this many bytes. */
-  seal_byte_limit: byteSize({ minBytes: MiB, maxBytes: largestSegmentBytes }).default(logDefaults.sealBytes),
-  /** A segment ends this long after its first record; without it only its size ends it. */
-  seal_interval: durationMs({ minMs: 1000 }).optional(),
+  seal_byte_limit: byteSize({ minBytes: MiB, maxBytes: largestSegmentBytes })
+    .default(logDefaults.sealBytes)
+    .describe('A segment ends when its keys and values have this many bytes'),
+  seal_interval: durationMs({ minMs: 1000 })
+    .optional()
+    .describe('A segment ends this long after its first record. Default: only its size ends it'),
 });
 
 const retention = z.strictObject({
-  /** A segment is removed this long after its last record; without it none is by its age. */
-  retention: durationMs({ minMs: 1000 }).optional(),
-  /** The oldest segments are removed while the stored ones have more bytes. */
-  retention_bytes: byteSize({ minBytes: MiB }).optional(),
-  /** How often to look for what has expired. */
-  check_interval: durationMs({ minMs: 1000 }).default(logDefaults.checkIntervalMs),
+  retention: durationMs({ minMs: 1000 })
+    .optional()
+    .describe(
+      'A segment is removed this long after its last record; needs `seal_interval`. Default: `default_ttl` of the settings file, else never',
+    ),
+  retention_bytes: byteSize({ minBytes: MiB })
+    .optional()
+    .describe('The oldest segments are removed while the stored ones have more bytes. Default: no limit'),
+  check_interval: durationMs({ minMs: 1000 })
+    .default(logDefaults.checkIntervalMs)
+    .describe('How often to look for what has expired'),
 });
 
 const http = z.strictObject({
-  /** Larger request bodies are answered 413. */
-  body_limit: byteSize({ minBytes: 1024, maxBytes: 256 * MiB }).default(32 * MiB),
-  /** Append requests with more records are answered 413; 10,000 take about 10 ms of the event loop. */
-  max_batch_records: z.number().int().min(1).max(1_000_000).default(16_384),
+  body_limit: byteSize({ minBytes: 1024, maxBytes: 256 * MiB })
+    .default(32 * MiB)
+    .describe('Larger request bodies are answered 413'),
+  max_batch_records: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(16_384)
+    .describe('Append requests with more records are answered 413: a batch is taken in one turn of the event loop'),
 });
 
 /** The configuration file of `opendata-log`. */
 export const logConfigSchema = z.strictObject({
-  storage: storageConfigSchema,
-  segmentation: segmentation.prefault({}),
-  retention: retention.prefault({}),
-  /** Appends are refused (429) while segments that are not stored yet hold more memory than this. */
-  head_memory_limit: byteSize({ minBytes: 16 * MiB, maxBytes: 3 * 1024 * MiB }).default(logDefaults.headBudgetBytes),
-  http: http.prefault({}),
+  storage: storageConfigSchema.describe('Where and how the log is kept'),
+  segmentation: segmentation.prefault({}).describe('When a segment ends'),
+  retention: retention.prefault({}).describe('What is removed, and when'),
+  head_memory_limit: byteSize({ minBytes: 16 * MiB, maxBytes: 3 * 1024 * MiB })
+    .default(logDefaults.headBudgetBytes)
+    .describe(
+      'Appends are refused (429) while segments that are not stored yet hold more memory; at least twice `seal_byte_limit`',
+    ),
+  http: http.prefault({}).describe('Limits of requests'),
   replica: z
     .strictObject({
-      /** With --read-only: how often what the writer has made durable is looked for. */
-      refresh_interval: durationMs({ minMs: 50, maxMs: 3_600_000 }).default(1000),
+      refresh_interval: durationMs({ minMs: 50, maxMs: 3_600_000 })
+        .default(1000)
+        .describe('How often what the writer has made durable is looked for'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('With `--read-only`'),
 });
 
 export type LogConfig = z.output<typeof logConfigSchema>;

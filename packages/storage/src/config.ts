@@ -33,43 +33,56 @@ function mapping<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? known : undefined) });
 }
 
-const inMemoryStore = mapping({ type: z.literal('InMemory') });
+const inMemoryStore = mapping({ type: z.literal('InMemory').describe('For tests: nothing is kept') });
 
 const localStore = mapping({
-  type: z.literal('Local'),
-  /** Folder, created on demand. A relative one starts at the working directory of the process. */
-  path: text('the path of a folder'),
-  /** Bring every commit to the disk before it is acknowledged. Default false: safe against a crash of the process only. */
-  fsync: flag().optional(),
+  type: z.literal('Local').describe('A folder of this machine'),
+  path: text('the path of a folder').describe(
+    'The folder, made if it is not there; a relative one starts at the working directory of the process',
+  ),
+  fsync: flag()
+    .optional()
+    .describe(
+      'Bring every commit to the disk before it is acknowledged (default `false`): without it a write survives a crash of the process only',
+    ),
 });
 
 const awsStore = mapping({
-  type: z.literal('Aws'),
-  bucket: bucketName('the name of a bucket'),
-  /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, then us-east-1. */
-  region: text("a region such as 'us-west-2'").optional(),
-  /** S3-compatible stores. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT`, then Amazon's own. */
-  endpoint: httpUrl().optional(),
-  /** Permit an `http://` endpoint. Default: `AWS_ALLOW_HTTP`, then false. */
-  allow_http: flag().optional(),
-  /** `bucket.host` instead of `host/bucket`. Default: `AWS_VIRTUAL_HOSTED_STYLE_REQUEST`, then false. */
-  virtual_hosted_style: flag().optional(),
+  type: z.literal('Aws').describe('Amazon S3 and stores that are compatible with it'),
+  bucket: bucketName('the name of a bucket').describe('Name of the bucket: no URL, no prefix'),
+  region: text("a region such as 'us-west-2'")
+    .optional()
+    .describe('Default: `AWS_REGION`, then `AWS_DEFAULT_REGION`, then `us-east-1`'),
+  endpoint: httpUrl()
+    .optional()
+    .describe(
+      "URL of another S3-compatible store. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT`, then Amazon's own",
+    ),
+  allow_http: flag().optional().describe('Permit an `http://` endpoint. Default: `AWS_ALLOW_HTTP`, then `false`'),
+  virtual_hosted_style: flag()
+    .optional()
+    .describe(
+      'Ask `https://bucket.host/key` instead of `https://host/bucket/key`. Default: `AWS_VIRTUAL_HOSTED_STYLE_REQUEST`, then `false`',
+    ),
 });
 
 const gcpStore = mapping({
-  type: z.literal('Gcp'),
-  bucket: bucketName('the name of a bucket'),
+  type: z.literal('Gcp').describe('Google Cloud Storage'),
+  bucket: bucketName('the name of a bucket').describe('Name of the bucket'),
 });
 
 const azureStore = mapping({
-  type: z.literal('Azure'),
-  container: bucketName('the name of a container'),
-  /** Default: `AZURE_STORAGE_ACCOUNT_NAME`. */
-  account: text('the name of a storage account').optional(),
-  /** Another blob service than `https://<account>.blob.core.windows.net`, such as Azurite's. */
-  endpoint: httpUrl().optional(),
-  /** Permit an `http://` endpoint. Default: `AZURE_ALLOW_HTTP`, then false. */
-  allow_http: flag().optional(),
+  type: z.literal('Azure').describe('Azure Blob Storage'),
+  container: bucketName('the name of a container').describe('Name of the container'),
+  account: text('the name of a storage account')
+    .optional()
+    .describe('Name of the storage account. Default: `AZURE_STORAGE_ACCOUNT_NAME`'),
+  endpoint: httpUrl()
+    .optional()
+    .describe(
+      'Another blob service. Default: `AZURE_STORAGE_ENDPOINT`, then `https://<account>.blob.core.windows.net`',
+    ),
+  allow_http: flag().optional().describe('Permit an `http://` endpoint. Default: `AZURE_ALLOW_HTTP`, then `false`'),
 });
 
 const objectStoreSchema = z.discriminatedUnion('type', [inMemoryStore, localStore, awsStore, gcpStore, azureStore], {
@@ -77,27 +90,45 @@ const objectStoreSchema = z.discriminatedUnion('type', [inMemoryStore, localStor
 });
 
 const tuning = {
-  /** SlateDB settings file (YAML or JSON). A relative path starts where the configuration file is that names it. */
-  settings_path: text('the path of a SlateDB settings file').optional(),
-  /** Least time between two commits, in ms. Default 100 on Aws, Gcp and Azure, 0 on Local and InMemory. */
-  commit_interval_ms: wholeNumber('a whole number of milliseconds from 0 to 60000', 0, 60_000).optional(),
-  /** How long a write waits for its commit before it fails as unavailable, in ms. Default 10000. */
-  commit_timeout_ms: wholeNumber('a whole number of milliseconds from 100 to 600000', 100, 600_000).optional(),
-  /** Upper bound of the cache of decoded pages, in bytes. Default 134217728 (128 MiB); 0 turns it off. */
-  page_cache_bytes: wholeNumber('a whole number of bytes, 0 or more', 0).optional(),
+  settings_path: text('the path of a SlateDB settings file')
+    .optional()
+    .describe('A SlateDB settings file, YAML or JSON; a relative path starts at the folder of the configuration file'),
+  commit_interval_ms: wholeNumber('a whole number of milliseconds from 0 to 60000', 0, 60_000)
+    .optional()
+    .meta({ unit: 'ms' })
+    .describe(
+      'Least time between two commits, each of which is a PUT request. Default: 100 on Aws, Gcp and Azure, 0 elsewhere',
+    ),
+  commit_timeout_ms: wholeNumber('a whole number of milliseconds from 100 to 600000', 100, 600_000)
+    .optional()
+    .meta({ unit: 'ms' })
+    .describe(
+      'How long a write waits for its commit before it fails as unavailable (default 10000); it may still become durable later',
+    ),
+  page_cache_bytes: wholeNumber('a whole number of bytes, 0 or more', 0)
+    .optional()
+    .meta({ unit: 'bytes' })
+    .describe('Memory for pages that queries have read (default 134217728); 0 turns the cache off'),
 };
 
 const slateDb = mapping({
-  type: z.literal('SlateDb'),
-  /** Prefix of every object of this database inside the store. One database a path. */
-  path: z.string(expected("a prefix such as 'timeseries'")).transform(trimPath),
-  object_store: objectStoreSchema,
+  type: z.literal('SlateDb').describe('Keep the data'),
+  path: z
+    .string(expected("a prefix such as 'timeseries'"))
+    .transform(trimPath)
+    .describe('Prefix of every object of this database inside the store: one database a path'),
+  object_store: objectStoreSchema.describe('Where the data goes'),
   ...tuning,
 });
 
 const slateDbOnly = z.undefined({ error: 'expected with type SlateDb only: type InMemory keeps nothing' }).optional();
 
-const inMemory = mapping({ type: z.literal('InMemory'), path: slateDbOnly, object_store: slateDbOnly, ...tuning });
+const inMemory = mapping({
+  type: z.literal('InMemory').describe('Keep nothing: everything is gone when the process ends'),
+  path: slateDbOnly,
+  object_store: slateDbOnly,
+  ...tuning,
+});
 
 /** The `storage:` section: usable alone or as a field of a larger schema. */
 export const storageConfigSchema = z.discriminatedUnion('type', [slateDb, inMemory], {

@@ -53,6 +53,8 @@ export interface EngineReader {
   scan(range: KeyRange, options?: ScanOptions): AsyncIterable<EngineRow>;
   /** Why the engine cannot be used any more, if so. Cheap enough for every 250 ms. */
   failure(): StorageError | undefined;
+  /** A number that changes when newer rows can be read; absent where the engine does not know. Costs some microseconds. */
+  version?(): number;
   metrics(): readonly EngineMetric[];
   /** Asks the object store itself, past every cache, whether it answers. */
   probe(): Promise<void>;

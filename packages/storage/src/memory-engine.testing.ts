@@ -74,6 +74,7 @@ export function createMemoryStore(): MemoryStore {
         for (const row of found) if (alive(row)) yield row;
       },
       failure: () => closed,
+      version: () => writes,
       metrics: () => [],
       probe: async () => check(),
       close: async () => {

@@ -139,6 +139,21 @@ describe('a reader', () => {
     expect(await codeOf(reader.checkReadable())).toBe('unavailable');
   });
 
+  it('yields what the engine has read without waiting for the end of the interval', async () => {
+    const store = await written();
+    const reader = await startReader(store.openReader(Date.now), { ...readerParts, pollMs: 3_600_000 });
+    for await (const _ of reader.recover());
+    const changes = reader.follow()[Symbol.asyncIterator]();
+    await changes.next();
+    const writer = await openOnModel(store);
+    await recoverAll(writer);
+    await writer.journal.committed(writer.journal.append(1, bytes('new')));
+    const { value } = await changes.next();
+    expect(value?.entries.map(({ entry }: { entry: Uint8Array }) => Buffer.from(entry).toString())).toEqual(['new']);
+    await reader.close();
+    await writer.close();
+  });
+
   it('lists only what has not expired, and says so', async () => {
     let now = 1000;
     const store = createMemoryStore();

@@ -78,6 +78,8 @@ export interface ReaderParts extends OpenReadOnlyOptions {
 /** Entries are yielded in changes of about this size. */
 const changeBytes = 8 * 1024 * 1024;
 const readCheckMs = 3_000;
+/** How often the engine is asked in memory whether it has read something newer. */
+const versionCheckMs = 20;
 const leaveTimeoutMs = 3_000;
 
 /**
@@ -157,6 +159,8 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
   let lastGroup = 0;
   let recovered = false;
   let polls = 0;
+  /** What the engine's version was when everything was last looked at. */
+  let seenVersion: number | undefined;
   let answeredMs = performance.now();
   const closing = new AbortController();
   const pages = new BlockPages(
@@ -184,6 +188,8 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
 
   /** The journal first and the blocks after it: what moved in between is in a block that is seen. */
   async function* poll(): AsyncGenerator<StorageChange, void, undefined> {
+    // Before anything is read: what arrives meanwhile is then looked at again.
+    const version = engine.version?.();
     let entries: JournalEntry[] = [];
     let sizeBytes = 0;
     for await (const entry of recoverJournal(engine, lastGroup + 1, sealed, visit)) {
@@ -205,6 +211,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
     announced = listed;
     // Only now: had a read failed before, the next look would have to begin where this one did.
     lastGroup = seenGroup;
+    seenVersion = version;
     polls++;
     answeredMs = performance.now();
     if (polls === 1 || entries.length + lanesSealed.length + blocksAdded.length + blocksRemoved.length > 0) {
@@ -255,9 +262,24 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
         if (ended.aborted) return;
         if (!error.retryable) throw error;
         logger.warn({ err: error }, 'looking for changes failed; it is tried again');
+        await pause(pollMs, ended);
+        continue;
       }
-      await pause(pollMs, ended);
+      await news(ended);
     }
+  }
+
+  /**
+   * Resolves as soon as the engine has read something newer, and after the interval in any case: two intervals one after
+   * the other, the engine's and ours, would make what is read up to twice as old.
+   */
+  async function news(ended: AbortSignal): Promise<void> {
+    const untilMs = performance.now() + pollMs;
+    let leftMs = pollMs;
+    do {
+      await pause(Math.min(leftMs, versionCheckMs), ended);
+      leftMs = untilMs - performance.now();
+    } while (!ended.aborted && leftMs > 0 && engine.version?.() === seenVersion);
   }
 
   const health = (): StorageHealth => {

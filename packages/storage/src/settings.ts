@@ -26,13 +26,14 @@ const duration = (minMs: number) => {
     .string({ error })
     .refine((text) => (slateDurationMs(text) ?? -1) >= minMs, { error })
     .transform((text) => `${slateDurationMs(text)!}ms`)
-    .optional();
+    .optional()
+    .meta({ unit: 'duration' });
 };
 const integer = (what: string, min: number, max = Number.MAX_SAFE_INTEGER) => {
   const error = `expected ${what}, a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`;
   return z.int({ error }).min(min, { error }).max(max, { error }).optional();
 };
-const bytes = (min: number) => integer('bytes', min);
+const bytes = (min: number) => integer('bytes', min).meta({ unit: 'bytes' });
 const flag = () => z.boolean({ error: 'expected true or false' }).optional();
 const oneOf = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: `expected one of ${values.join(', ')}` });
@@ -45,7 +46,13 @@ function section<T extends z.ZodRawShape>(shape: T) {
 }
 
 const u32 = 2 ** 32 - 1;
-const collection = () => section({ interval: duration(1), min_age: duration(0) }).optional();
+const collection = () =>
+  section({
+    interval: duration(1).describe('How often garbage of this kind is looked for: a list request each time'),
+    min_age: duration(0).describe(
+      'How old garbage must be to be deleted: readers of an old state need it for that long',
+    ),
+  }).optional();
 const schedulerNumber = (what: string, min: number) =>
   z
     .union([z.number(), z.string()], { error: `expected ${what}` })
@@ -56,50 +63,101 @@ const schedulerNumber = (what: string, min: number) =>
     .optional();
 
 const settingsSchema = section({
-  default_ttl: integer('milliseconds', 1).nullable(),
-  flush_interval: duration(1),
-  wal_enabled: z.literal(true, { error: 'expected true: acknowledged writes live in the write-ahead log' }).optional(),
-  manifest_poll_interval: duration(1),
-  manifest_update_timeout: duration(1),
-  min_filter_keys: integer('a number of keys', 0, u32),
-  filter_bits_per_key: integer('bits', 1, u32),
-  l0_sst_size_bytes: bytes(4096),
-  l0_max_ssts: integer('a number of files', 1),
-  l0_flush_parallelism: integer('a number of uploads', 1),
-  max_unflushed_bytes: bytes(65_536),
-  compression_codec: oneOf(['Snappy', 'Zlib', 'Lz4', 'Zstd']).nullable().optional(),
+  default_ttl: integer('milliseconds', 1)
+    .meta({ unit: 'ms' })
+    .nullable()
+    .describe('How long data is kept; older data is not returned any more and is deleted. Default: for ever'),
+  flush_interval: duration(1).describe('A backstop only: commits do not wait for it'),
+  wal_enabled: z
+    .literal(true, { error: 'expected true: acknowledged writes live in the write-ahead log' })
+    .optional()
+    .describe('Acknowledged writes live in the write-ahead log: it cannot be off'),
+  manifest_poll_interval: duration(1).describe(
+    'How soon an idle server notices that another one took its database; a list request each time. `5s` on Aws, Gcp and Azure',
+  ),
+  manifest_update_timeout: duration(1).describe('How long an update of the manifest may take (default `300s`)'),
+  min_filter_keys: integer('a number of keys', 0, u32).describe(
+    'Sorted files with fewer keys have no Bloom filter (default 1000)',
+  ),
+  filter_bits_per_key: integer('bits', 1, u32).describe('Size of the Bloom filters (default 10)'),
+  l0_sst_size_bytes: bytes(4096).describe(
+    'Size from which the table in memory is written out as a sorted file; opendata-timeseries in a folder takes a 32nd of the memory by itself, opendata-log 32 MiB',
+  ),
+  l0_max_ssts: integer('a number of files', 1).describe(
+    'How many such files may wait for compaction before writing slows down',
+  ),
+  l0_flush_parallelism: integer('a number of uploads', 1).describe('How many of them are uploaded at once (default 4)'),
+  max_unflushed_bytes: bytes(65_536).describe(
+    'Budget of bytes that were accepted and are not durable yet; further writes are refused',
+  ),
+  compression_codec: oneOf(['Snappy', 'Zlib', 'Lz4', 'Zstd'])
+    .nullable()
+    .optional()
+    .describe('Compression of sorted files; pages are compressed already. Default: none'),
   compactor_options: section({
-    poll_interval: duration(1),
-    manifest_update_timeout: duration(1),
-    max_sst_size: bytes(4096),
-    max_concurrent_compactions: integer('a number of compactions', 1),
-    max_fetch_tasks: integer('a number of fetches', 1),
+    poll_interval: duration(1).describe(
+      'How often the compactor looks for work: two list requests each time. `5s` on Aws, Gcp and Azure',
+    ),
+    manifest_update_timeout: duration(1).describe(
+      'How long an update of the manifest by the compactor may take (default `300s`)',
+    ),
+    max_sst_size: bytes(4096).describe('Largest file that a compaction writes (default 268435456)'),
+    max_concurrent_compactions: integer('a number of compactions', 1).describe(
+      'How many compactions run at once (default 4)',
+    ),
+    max_fetch_tasks: integer('a number of fetches', 1).describe(
+      'How many fetches a compaction has under way (default 4)',
+    ),
     scheduler_options: section({
-      min_compaction_sources: schedulerNumber('a number of files', 2),
-      max_compaction_sources: schedulerNumber('a number of files', 2),
-      include_size_threshold: schedulerNumber('a ratio', 1),
-    }).optional(),
-  }).optional(),
+      min_compaction_sources: schedulerNumber('a number of files', 2).describe(
+        'Fewest files to compact together (default 4)',
+      ),
+      max_compaction_sources: schedulerNumber('a number of files', 2).describe(
+        'Most files to compact together (default 8)',
+      ),
+      include_size_threshold: schedulerNumber('a ratio', 1).describe(
+        'How much larger the next file may be to be taken along (default 4.0)',
+      ),
+    })
+      .optional()
+      .describe('What is compacted together'),
+  })
+    .optional()
+    .describe('How sorted files are put together in the background'),
   garbage_collector_options: section({
-    manifest_options: collection(),
-    wal_options: collection(),
-    compacted_options: collection(),
-    compactions_options: collection(),
-  }).optional(),
+    manifest_options: collection().describe('Old manifests'),
+    wal_options: collection().describe('Files of the write-ahead log: `60s` and `60s`, in a folder `5s` and `10s`'),
+    compacted_options: collection().describe('Sorted files that nothing refers to'),
+    compactions_options: collection().describe('Records of compactions'),
+  })
+    .optional()
+    .describe('How what is not needed any more is deleted. Defaults: every `60s`, after `300s`'),
   object_store_cache_options: section({
     root_folder: z
       .string({ error: 'expected the path of a folder' })
       .min(1, 'expected the path of a folder')
       .nullable()
-      .optional(),
-    max_cache_size_bytes: bytes(0).nullable(),
-    part_size_bytes: bytes(1024).refine((size) => size === undefined || size % 1024 === 0, {
-      error: 'expected a multiple of 1024 bytes',
-    }),
-    cache_puts: flag(),
-    preload_disk_cache_on_startup: oneOf(['L0Sst', 'AllSst']).nullable().optional(),
-    scan_interval: duration(1),
-  }).optional(),
+      .optional()
+      .describe('Folder of the disk cache, on an SSD; without it there is none'),
+    max_cache_size_bytes: bytes(0)
+      .nullable()
+      .describe('Upper bound of the disk cache (default 17179869184); nine tenths of its volume at most'),
+    part_size_bytes: bytes(1024)
+      .refine((size) => size === undefined || size % 1024 === 0, {
+        error: 'expected a multiple of 1024 bytes',
+      })
+      .describe('Unit of the cache, a multiple of 1024 (default 4194304)'),
+    cache_puts: flag().describe('Put into the cache what was just written, too (default `false`)'),
+    preload_disk_cache_on_startup: oneOf(['L0Sst', 'AllSst'])
+      .nullable()
+      .optional()
+      .describe(
+        'Fill the cache at start with the newest sorted files (`L0Sst`) or with all of them (`AllSst`). Default: neither',
+      ),
+    scan_interval: duration(1).describe('How often the size of the cache folder is counted anew (default `3600s`)'),
+  })
+    .optional()
+    .describe('The disk cache, for remote stores'),
 });
 
 /** The file as checked: every duration in ms (`'60000ms'`). */

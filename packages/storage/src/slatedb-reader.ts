@@ -77,6 +77,7 @@ function slateReader(
     scan: (range, options = {}) => scanRows(reader, range, options, nowMs, deadlineMs),
     failure: () =>
       closed ? new StorageError('closed', 'the database is closed') : fromCloseReason(reader.status().close_reason, ''),
+    version: () => (closed ? 0 : Number(reader.status().durable_seq)),
     metrics: () => (closed ? [] : engineMetrics(recorder)),
     probe: () => probeStore(store, target, deadlineMs),
     close: async () => {

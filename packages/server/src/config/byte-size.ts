@@ -58,5 +58,5 @@ export function byteSize(options: ByteSizeOptions = {}): z.ZodType<number, strin
       context.addIssue({ code: 'custom', message: `expected a size of ${bound}, found ${printByteSize(sizeBytes)}` });
       return z.NEVER;
     })
-    .meta({ description: 'A size in bytes, as a number or like 64MB' });
+    .meta({ description: 'A size in bytes, as a number or like 64MB', unit: 'size' });
 }

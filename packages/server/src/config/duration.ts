@@ -31,5 +31,5 @@ export function durationMs(options: DurationOptions = {}): z.ZodType<number, str
       });
       return z.NEVER;
     })
-    .meta({ description: 'A duration such as 30s or 1h30m' });
+    .meta({ description: 'A duration such as 30s or 1h30m', unit: 'duration' });
 }

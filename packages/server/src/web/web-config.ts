@@ -17,46 +17,59 @@ export type ClientAuthType = (typeof CLIENT_AUTH_TYPES)[number];
 export type TlsVersion = z.infer<typeof tlsVersion>;
 
 const tlsSchema = z.strictObject({
-  cert_file: z.string(),
-  key_file: z.string(),
+  cert_file: z.string().describe('Certificate of the server (PEM), with those between it and its authority'),
+  key_file: z.string().describe('Its key (PEM)'),
   client_auth_type: z
     .enum(CLIENT_AUTH_TYPES, { error: `expected one of ${CLIENT_AUTH_TYPES.join(', ')}` })
-    .default('NoClientCert'),
-  /** Certificates of the authorities that sign the certificates of clients. */
-  client_ca_file: z.string().optional(),
-  min_version: tlsVersion.default('TLS12'),
-  max_version: tlsVersion.default('TLS13'),
-  /** Names of OpenSSL or of the IANA; those of TLS 1.3 are always on. */
-  cipher_suites: z.array(z.string()).default([]),
-  prefer_server_cipher_suites: z.boolean().default(true),
-  curve_preferences: z.array(z.string()).default([]),
+    .default('NoClientCert')
+    .describe('Whether clients need a certificate'),
+  client_ca_file: z
+    .string()
+    .optional()
+    .describe('Certificates of the authorities that sign the certificates of clients'),
+  min_version: tlsVersion.default('TLS12').describe('Oldest version of TLS'),
+  max_version: tlsVersion.default('TLS13').describe('Newest version of TLS'),
+  cipher_suites: z
+    .array(z.string())
+    .default([])
+    .describe('Names of OpenSSL or of the IANA; those of TLS 1.3 are always on. Default: those of Node.js'),
+  prefer_server_cipher_suites: z.boolean().default(true).describe('The order of the server counts'),
+  curve_preferences: z.array(z.string()).default([]).describe('Names of curves. Default: those of Node.js'),
 });
 
 const headersSchema = z.strictObject({
-  'Content-Security-Policy': z.string().optional(),
-  'X-Frame-Options': z.enum(['deny', 'sameorigin'], { error: 'expected deny or sameorigin' }).optional(),
-  'X-Content-Type-Options': z.literal('nosniff', { error: 'expected nosniff' }).optional(),
-  'X-XSS-Protection': z.string().optional(),
-  'Strict-Transport-Security': z.string().optional(),
+  'Content-Security-Policy': z.string().optional().describe('Sent with every answer'),
+  'X-Frame-Options': z
+    .enum(['deny', 'sameorigin'], { error: 'expected deny or sameorigin' })
+    .optional()
+    .describe('Sent with every answer'),
+  'X-Content-Type-Options': z
+    .literal('nosniff', { error: 'expected nosniff' })
+    .optional()
+    .describe('Sent with every answer'),
+  'X-XSS-Protection': z.string().optional().describe('Sent with every answer'),
+  'Strict-Transport-Security': z.string().optional().describe('Sent with every answer over TLS'),
 });
 
 const bcryptHash = z.string().regex(/^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/, {
   error: 'expected a bcrypt hash, such as `htpasswd -nBC 10 "" | tr -d :` prints',
 });
 
-const webConfigSchema = z.strictObject({
-  tls_server_config: tlsSchema.optional(),
+/** The web configuration file. */
+export const webConfigSchema = z.strictObject({
+  tls_server_config: tlsSchema.optional().describe('TLS; without it the server speaks plain HTTP'),
   http_server_config: z
     .strictObject({
-      /** Taken for files that have it: both servers speak HTTP/1.1. */
-      http2: z.boolean().optional(),
-      headers: headersSchema.default({}),
+      http2: z.boolean().optional().describe('Accepted for files that have it: both servers speak HTTP/1.1'),
+      headers: headersSchema.default({}).describe('Headers of every answer'),
     })
-    .prefault({}),
-  /** bcrypt hashes by user. */
-  basic_auth_users: z.record(z.string().min(1), bcryptHash).default({}),
-  /** A file of tokens, one a line, each of which is as good as a user; not part of Prometheus' format. */
-  bearer_tokens_file: z.string().optional(),
+    .prefault({})
+    .describe('HTTP'),
+  basic_auth_users: z.record(z.string().min(1), bcryptHash).default({}).describe('bcrypt hashes by user'),
+  bearer_tokens_file: z
+    .string()
+    .optional()
+    .describe("A file of tokens, one a line, each of which is as good as a user; not part of Prometheus' format"),
 });
 
 export interface WebConfig {

@@ -59,50 +59,84 @@ export const DEFAULT_STORAGE: StorageConfig = {
   object_store: { type: 'Local', path: '.data' },
 };
 
-const configSchema = z
+/** The configuration file of `opendata-timeseries`. */
+export const timeSeriesConfigSchema = z
   .strictObject({
-    global: globalConfigSchema.default({}),
-    scrape_configs: scrapeConfigsSchema.default([]),
-    scrape_config_files: scrapeConfigFilesSchema,
-    storage: storageConfigSchema.optional(),
-    retention: durationMs({ minMs: 60_000 }).optional(),
-    retention_size: byteSize({ minBytes: MIB }).optional(),
+    global: globalConfigSchema.default({}).describe('Defaults of all jobs'),
+    scrape_configs: scrapeConfigsSchema.default([]).describe('What is scraped, job by job'),
+    scrape_config_files: scrapeConfigFilesSchema.describe(
+      'Files with further `scrape_configs`; `*` may stand in the name',
+    ),
+    storage: storageConfigSchema.optional().describe('Where everything is kept. Default: the folder `.data`'),
+    retention: durationMs({ minMs: 60_000 })
+      .optional()
+      .describe('How long samples are kept. Default: `default_ttl` of the settings file, else for ever'),
+    retention_size: byteSize({ minBytes: MIB })
+      .optional()
+      .describe('Most bytes of sealed blocks: over it the oldest blocks go, whatever their age. Default: no limit'),
     flush_interval_secs: z
       .number({ error: 'expected a number of seconds' })
       .min(0.1, { error: 'expected at least 0.1 seconds' })
       .max(300, { error: 'expected at most 300 seconds' })
-      .default(5),
+      .default(5)
+      .meta({ unit: 's' })
+      .describe('Scraped samples are in the object store after this many seconds at the latest'),
     remote_write: z
       .strictObject(
         {
-          /** When a request is acknowledged: once it is in the object store, or once it is in memory. */
-          ack: z.enum(['durable', 'memory'], { error: "expected 'durable' or 'memory'" }).default('durable'),
-          body_size_limit: byteSize({ minBytes: 1024 }).default(64 * MIB),
+          ack: z
+            .enum(['durable', 'memory'], { error: "expected 'durable' or 'memory'" })
+            .default('durable')
+            .describe('When a remote write is acknowledged: once it is in the object store, or once it is in memory'),
+          body_size_limit: byteSize({ minBytes: 1024 })
+            .default(64 * MIB)
+            .describe('Larger requests, compressed or not, are answered 413'),
         },
         { error: ({ input }) => remoteWriteError(input) },
       )
-      .default({ ack: 'durable', body_size_limit: 64 * MIB }),
+      .default({ ack: 'durable', body_size_limit: 64 * MIB })
+      .describe('What is received by remote write and OTLP'),
     head: z
       .strictObject({
-        memory_budget: byteSize({ minBytes: 16 * MIB }).optional(),
+        memory_budget: byteSize({ minBytes: 16 * MIB })
+          .optional()
+          .describe(
+            'For series, samples and what is kept decoded of blocks; writes that need more are answered 503. Default: half of the memory of the machine or container',
+          ),
         window: durationMs({ minMs: 1000 })
           .refine((windowMs) => DAY_MS % windowMs === 0, { error: 'expected a part of a day, such as 30m, 1h or 2h' })
-          .default(DEFAULT_WINDOW_MS),
-        late_grace: durationMs({ minMs: 0 }).default(DEFAULT_GRACE_MS),
-        max_series: z.int({ error: 'expected a whole number of series' }).min(1).optional(),
-        series_idle: durationMs({ minMs: 1000, maxMs: DAY_MS }).default(DEFAULT_SERIES_IDLE_MS),
+          .default(DEFAULT_WINDOW_MS)
+          .describe('Length of a time window, a part of a day'),
+        late_grace: durationMs({ minMs: 0 })
+          .default(DEFAULT_GRACE_MS)
+          .describe('How long after its end a window stays in memory for late samples'),
+        max_series: z
+          .int({ error: 'expected a whole number of series' })
+          .min(1)
+          .optional()
+          .describe(
+            'Most series in memory: requests that bring more are answered 503. Default: as many as the budget allows',
+          ),
+        series_idle: durationMs({ minMs: 1000, maxMs: DAY_MS })
+          .default(DEFAULT_SERIES_IDLE_MS)
+          .describe('How long a series without samples in memory is remembered'),
       })
-      .prefault({}),
-    otlp: otlpConfigSchema.prefault({}),
+      .prefault({})
+      .describe('What is in memory: the recent samples'),
+    otlp: otlpConfigSchema.prefault({}).describe("How OTLP's metrics become series"),
     ...unsupportedKeys,
-    /** Follow a database that another process writes, and never write. */
-    read_only: z.boolean({ error: 'expected true or false' }).default(false),
+    read_only: z
+      .boolean({ error: 'expected true or false' })
+      .default(false)
+      .describe('Follow a database that another server writes, and never write'),
     replica: z
       .strictObject({
-        /** With read_only: how often what the writer has made durable is looked for. */
-        refresh_interval: durationMs({ minMs: 50, maxMs: HOUR_MS }).default(DEFAULT_REFRESH_MS),
+        refresh_interval: durationMs({ minMs: 50, maxMs: HOUR_MS })
+          .default(DEFAULT_REFRESH_MS)
+          .describe('How often what the writer has made durable is looked for'),
       })
-      .default({ refresh_interval: DEFAULT_REFRESH_MS }),
+      .default({ refresh_interval: DEFAULT_REFRESH_MS })
+      .describe('With `read_only`'),
   })
   .check(scrapeConfigsCheck());
 
@@ -123,7 +157,7 @@ function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
  */
 export function loadConfig(file: string): TimeSeriesConfig {
   try {
-    const config = resolveConfig(loadYamlConfig(file, configSchema), dirname(file));
+    const config = resolveConfig(loadYamlConfig(file, timeSeriesConfigSchema), dirname(file));
     return { ...config, storage: withSettingsBeside(config.storage, file) };
   } catch (error) {
     if (!isConfigError(error)) throw error;
@@ -142,11 +176,11 @@ export function defaultConfig(port: number): TimeSeriesConfig {
     scrape_timeout: '5s',
     static_configs: [{ targets: [`localhost:${port}`] }],
   };
-  return resolveConfig(configSchema.parse({ scrape_configs: port === 0 ? [] : [itself] }), '');
+  return resolveConfig(timeSeriesConfigSchema.parse({ scrape_configs: port === 0 ? [] : [itself] }), '');
 }
 
 /** @param folder where relative paths begin */
-function resolveConfig(file: z.infer<typeof configSchema>, folder: string): TimeSeriesConfig {
+function resolveConfig(file: z.infer<typeof timeSeriesConfigSchema>, folder: string): TimeSeriesConfig {
   const jobs = file.scrape_configs.map((job) => resolveScrapeJob(file.global, job, folder));
   const names = jobs.map(({ jobName }) => jobName);
   return {

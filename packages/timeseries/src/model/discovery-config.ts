@@ -23,21 +23,32 @@ export const discoveryKeys = {
               error: "expected the path of a file that ends in .json, .yml or .yaml; '*' may stand in its name",
             }),
           )
-          .min(1, { error: 'file service discovery config must contain at least one path name' }),
-        refresh_interval: durationMs(MIN_REFRESH).default(DEFAULT_FILE_REFRESH),
+          .min(1, { error: 'file service discovery config must contain at least one path name' })
+          .describe('Paths of JSON or YAML files; `*` may stand in the name'),
+        refresh_interval: durationMs(MIN_REFRESH)
+          .default(DEFAULT_FILE_REFRESH)
+          .describe('How often they are read even if the system tells of no change'),
       }),
     )
-    .default([]),
+    .default([])
+    .describe('Targets in files'),
   http_sd_configs: z
     .array(
       z.strictObject({
-        url: z.string().refine(isHttpUrl, { error: "expected a URL that begins with 'http://' or 'https://'" }),
-        refresh_interval: durationMs(MIN_REFRESH).default(DEFAULT_HTTP_REFRESH),
+        url: z
+          .string()
+          .refine(isHttpUrl, { error: "expected a URL that begins with 'http://' or 'https://'" })
+          .describe('Where the list of targets is'),
+        refresh_interval: durationMs(MIN_REFRESH).default(DEFAULT_HTTP_REFRESH).describe('How often it is asked'),
         ...httpClientKeys,
       }),
     )
-    .default([]),
-  kubernetes_sd_configs: z.array(kubernetesDiscoverySchema).default([]),
+    .default([])
+    .describe('Targets that a server tells'),
+  kubernetes_sd_configs: z
+    .array(kubernetesDiscoverySchema)
+    .default([])
+    .describe('Targets that the API of a Kubernetes cluster names'),
 };
 
 const discoverySchema = z.object(discoveryKeys);

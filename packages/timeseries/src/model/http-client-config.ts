@@ -17,36 +17,38 @@ const tlsVersion = () =>
 export const httpClientKeys = {
   basic_auth: z
     .strictObject({
-      username: z.string().optional(),
-      username_file: file().optional(),
-      password: text().optional(),
-      password_file: file().optional(),
+      username: z.string().optional().describe('User'),
+      username_file: file().optional().describe('File with the user'),
+      password: text().optional().describe('Password'),
+      password_file: file().optional().describe('File with the password, read at every request'),
     })
-    .optional(),
+    .optional()
+    .describe('Basic authentication; not together with `authorization`'),
   authorization: z
     .strictObject({
-      type: z.string().min(1).default('Bearer'),
-      credentials: text().optional(),
-      credentials_file: file().optional(),
+      type: z.string().min(1).default('Bearer').describe('Scheme of the `Authorization` header'),
+      credentials: text().optional().describe('What stands behind the scheme'),
+      credentials_file: file().optional().describe('File with it, read at every request'),
     })
-    .optional(),
+    .optional()
+    .describe('The `Authorization` header'),
   tls_config: z
     .strictObject({
-      ca: text().optional(),
-      ca_file: file().optional(),
-      cert: text().optional(),
-      cert_file: file().optional(),
-      key: text().optional(),
-      key_file: file().optional(),
-      server_name: text().optional(),
-      insecure_skip_verify: flag().default(false),
-      min_version: tlsVersion().optional(),
-      max_version: tlsVersion().optional(),
+      ca: text().optional().describe('Certificates of the authorities to trust (PEM)'),
+      ca_file: file().optional().describe('File with them'),
+      cert: text().optional().describe('Certificate of this client (PEM)'),
+      cert_file: file().optional().describe('File with it'),
+      key: text().optional().describe('Key of the certificate (PEM)'),
+      key_file: file().optional().describe('File with it'),
+      server_name: text().optional().describe('Name that the certificate of the server must have'),
+      insecure_skip_verify: flag().default(false).describe('Take any certificate'),
+      min_version: tlsVersion().optional().describe('Oldest version of TLS'),
+      max_version: tlsVersion().optional().describe('Newest version of TLS'),
     })
-    .optional(),
-  follow_redirects: flag().default(true),
-  /** Both values are the same here: requests are HTTP/1.1, which every server that Prometheus scrapes speaks. */
-  enable_http2: flag().optional(),
+    .optional()
+    .describe('TLS of `https`'),
+  follow_redirects: flag().default(true).describe('Follow redirects'),
+  enable_http2: flag().optional().describe('Accepted for files that have it: requests are HTTP/1.1'),
   ...unsupportedHttpKeys,
 };
 

@@ -21,24 +21,42 @@ export const KINDS_OF_ROLE: Readonly<Record<KubernetesRole, readonly KubernetesR
 
 export const kubernetesDiscoverySchema = z
   .strictObject({
-    role: role(),
-    /** Without it the server asks the cluster that it runs in, as its service account. */
+    role: role().describe('What becomes a target'),
     api_server: z
       .string()
       .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), {
         error: "expected a URL that begins with 'http://' or 'https://'",
       })
-      .optional(),
+      .optional()
+      .describe('URL of the API. Default: the cluster that the server runs in, as its service account'),
     kubeconfig_file: z
       .undefined({ error: "not supported: use 'api_server' with 'authorization' and 'tls_config'" })
       .optional(),
     namespaces: z
-      .strictObject({ own_namespace: flag().default(false), names: z.array(z.string().min(1)).default([]) })
-      .default({ own_namespace: false, names: [] }),
+      .strictObject({
+        own_namespace: flag().default(false).describe('The namespace of the pod that the server runs in'),
+        names: z.array(z.string().min(1)).default([]).describe('Names of namespaces; none of them: all'),
+      })
+      .default({ own_namespace: false, names: [] })
+      .describe('Where objects are looked for'),
     selectors: z
-      .array(z.strictObject({ role: role(), label: z.string().default(''), field: z.string().default('') }))
-      .default([]),
-    attach_metadata: z.strictObject({ node: flag().default(false) }).default({ node: false }),
+      .array(
+        z.strictObject({
+          role: role().describe('Of which kind'),
+          label: z.string().default('').describe('Label selector'),
+          field: z.string().default('').describe('Field selector'),
+        }),
+      )
+      .default([])
+      .describe('Only objects that match, one selector a kind'),
+    attach_metadata: z
+      .strictObject({
+        node: flag()
+          .default(false)
+          .describe('Add the labels of the node to those of its pods; needs the right to read nodes'),
+      })
+      .default({ node: false })
+      .describe('What else is read'),
     ...httpClientKeys,
   })
   .superRefine((config, context) => {

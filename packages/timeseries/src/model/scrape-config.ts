@@ -17,52 +17,72 @@ const flag = () => z.boolean({ error: 'expected true or false' });
 const labelMap = () => z.record(z.string().min(1, { error: 'expected a label name' }), z.string());
 
 const limits = {
-  /** Scraped bodies may have up to this many bytes; 0: no limit. */
-  body_size_limit: byteSize().optional(),
-  /** A scrape with more samples fails as a whole. 0: no limit, as for the others. */
-  sample_limit: count().optional(),
-  /** A job with more targets fails as a whole. */
-  target_limit: count().optional(),
-  label_limit: count().optional(),
-  label_name_length_limit: count().optional(),
-  label_value_length_limit: count().optional(),
-  /** Of the targets that relabelling drops, so many are shown for each job. */
-  keep_dropped_targets: count().optional(),
+  body_size_limit: byteSize().optional().describe('Most bytes of a scraped body; 0: no limit'),
+  sample_limit: count().optional().describe('Most samples of a scrape: one with more fails as a whole; 0: no limit'),
+  target_limit: count().optional().describe('Most targets of a job: one with more fails as a whole; 0: no limit'),
+  label_limit: count().optional().describe('Most labels of a sample; 0: no limit'),
+  label_name_length_limit: count().optional().describe('Longest name of a label; 0: no limit'),
+  label_value_length_limit: count().optional().describe('Longest value of a label; 0: no limit'),
+  keep_dropped_targets: count()
+    .optional()
+    .describe('Of the targets that relabelling drops, so many are shown for each job; 0: all'),
 };
 
 const PROTOCOLS = Object.keys(SCRAPE_PROTOCOLS) as [ScrapeProtocol, ...ScrapeProtocol[]];
 const protocol = () => z.enum(PROTOCOLS, { error: `expected one of ${PROTOCOLS.join(', ')}` });
 
 const scrapeFormats = {
-  /** What to ask for, the preferred first. */
-  scrape_protocols: z.array(protocol()).min(1, { error: 'expected at least one protocol' }).optional(),
-  /** Asks for protobuf first and takes the native histograms in it. */
-  scrape_native_histograms: flag().optional(),
-  always_scrape_classic_histograms: flag().optional(),
+  scrape_protocols: z
+    .array(protocol())
+    .min(1, { error: 'expected at least one protocol' })
+    .optional()
+    .describe(
+      'What to ask targets for, the preferred first. Default: all, protobuf only with `scrape_native_histograms`',
+    ),
+  scrape_native_histograms: flag()
+    .optional()
+    .describe('Ask for protobuf first and take the native histograms in it (default `false`)'),
+  always_scrape_classic_histograms: flag()
+    .optional()
+    .describe('Take the classic buckets beside a native histogram, too (default `false`)'),
 };
 
 /** Keys of Prometheus that have one value here. */
 const fixedKeys = {
   metric_name_validation_scheme: z
     .literal('utf8', { error: "expected 'utf8': names may be any text, as is Prometheus' default" })
-    .optional(),
+    .optional()
+    .describe('Accepted with this value: names may be any text'),
   metric_name_escaping_scheme: z
     .literal('allow-utf-8', { error: "expected 'allow-utf-8': names are stored as targets expose them" })
-    .optional(),
+    .optional()
+    .describe('Accepted with this value: names are stored as targets expose them'),
   convert_classic_histograms_to_nhcb: z
     .literal(false, { error: 'not supported yet: remove the key or set it to false' })
-    .optional(),
-  extra_scrape_metrics: z.literal(false, { error: 'not supported yet: remove the key or set it to false' }).optional(),
+    .optional()
+    .describe('Accepted with this value'),
+  extra_scrape_metrics: z
+    .literal(false, { error: 'not supported yet: remove the key or set it to false' })
+    .optional()
+    .describe('Accepted with this value'),
 };
 
 const globalSchema = z.strictObject({
-  scrape_interval: durationMs({ minMs: 1 }).optional(),
-  scrape_timeout: durationMs({ minMs: 1 }).optional(),
-  /** How often rules are evaluated. */
-  evaluation_interval: durationMs({ minMs: 1 }).optional(),
-  rule_query_offset: durationMs({ minMs: 0 }).optional(),
-  /** Added to what leaves this server, never to what is stored. */
-  external_labels: labelMap().optional(),
+  scrape_interval: durationMs({ minMs: 1 })
+    .optional()
+    .describe('How often targets are scraped unless the job says otherwise (default 15s)'),
+  scrape_timeout: durationMs({ minMs: 1 })
+    .optional()
+    .describe(
+      'How long a scrape may take unless the job says otherwise (default 10s, the interval if that is shorter)',
+    ),
+  evaluation_interval: durationMs({ minMs: 1 })
+    .optional()
+    .describe('Accepted for files that have it: rules are not evaluated here'),
+  rule_query_offset: durationMs({ minMs: 0 }).optional().describe('Accepted for files that have it'),
+  external_labels: labelMap()
+    .optional()
+    .describe('Added to what leaves this server by federation, never to what is stored'),
   ...scrapeFormats,
   ...limits,
   ...fixedKeys,
@@ -70,27 +90,53 @@ const globalSchema = z.strictObject({
 });
 
 const staticConfigSchema = z.strictObject({
-  targets: z.array(z.string()).default([]),
-  labels: labelMap().default({}),
+  targets: z.array(z.string()).default([]).describe('Addresses, `host:port` or a host alone'),
+  labels: labelMap().default({}).describe('Labels of all samples of these targets'),
 });
 
 const scrapeConfigSchema = z.strictObject({
-  job_name: z.string({ error: 'expected a job name' }).min(1, { error: 'expected a job name, found an empty one' }),
-  scrape_interval: durationMs({ minMs: 1 }).optional(),
-  scrape_timeout: durationMs({ minMs: 1 }).optional(),
-  metrics_path: z.string().regex(/^\//, { error: "expected a path that begins with '/'" }).default('/metrics'),
-  scheme: z.enum(['http', 'https'], { error: "expected 'http' or 'https'" }).default('http'),
-  params: z.record(z.string(), z.array(z.string())).default({}),
-  static_configs: z.array(staticConfigSchema).default([]),
-  honor_labels: flag().default(false),
-  honor_timestamps: flag().default(true),
-  track_timestamps_staleness: flag().default(false),
-  enable_compression: flag().default(true),
-  relabel_configs: z.array(relabelConfigSchema).default([]),
-  metric_relabel_configs: z.array(relabelConfigSchema).default([]),
+  job_name: z
+    .string({ error: 'expected a job name' })
+    .min(1, { error: 'expected a job name, found an empty one' })
+    .describe('Label `job` of its samples; each job has another one'),
+  scrape_interval: durationMs({ minMs: 1 })
+    .optional()
+    .describe('How often its targets are scraped. Default: the global one'),
+  scrape_timeout: durationMs({ minMs: 1 })
+    .optional()
+    .describe('How long a scrape may take, at most the interval. Default: the global one'),
+  metrics_path: z
+    .string()
+    .regex(/^\//, { error: "expected a path that begins with '/'" })
+    .default('/metrics')
+    .describe('Path of the URL that is scraped'),
+  scheme: z
+    .enum(['http', 'https'], { error: "expected 'http' or 'https'" })
+    .default('http')
+    .describe('Of the URL that is scraped'),
+  params: z.record(z.string(), z.array(z.string())).default({}).describe('Query parameters of the URL that is scraped'),
+  static_configs: z.array(staticConfigSchema).default([]).describe('Targets that are listed here'),
+  honor_labels: flag()
+    .default(false)
+    .describe('Keep labels of the target where they conflict with those of the server'),
+  honor_timestamps: flag().default(true).describe('Keep timestamps that the target sends'),
+  track_timestamps_staleness: flag()
+    .default(false)
+    .describe('Write staleness markers for samples with timestamps of the target, too'),
+  enable_compression: flag().default(true).describe('Ask for gzip'),
+  relabel_configs: z
+    .array(relabelConfigSchema)
+    .default([])
+    .describe('Changes the labels of targets before they are scraped, and drops targets'),
+  metric_relabel_configs: z
+    .array(relabelConfigSchema)
+    .default([])
+    .describe('Changes the labels of samples before they are stored, and drops samples'),
   ...httpClientKeys,
   ...discoveryKeys,
-  fallback_scrape_protocol: protocol().optional(),
+  fallback_scrape_protocol: protocol()
+    .optional()
+    .describe('How to read targets that do not say what they answer. Default: such a scrape fails'),
   ...scrapeFormats,
   ...limits,
   ...fixedKeys,

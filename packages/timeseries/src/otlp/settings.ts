@@ -25,31 +25,45 @@ const attributeNames = () =>
     });
 
 const deltaSchema = z.strictObject({
-  /** Counters that are kept at most; points of others are refused. 0: points with delta temporality are refused. */
   max_series: z
     .int({ error: 'expected a whole number of series, 0 to refuse delta temporality' })
     .min(0)
-    .default(100_000),
-  /** A counter without a point for this long is forgotten. */
-  max_stale: durationMs({ minMs: 1000 }).default(300_000),
+    .default(100_000)
+    .describe('Counters with delta temporality that are added up; points of others are refused. 0: all are'),
+  max_stale: durationMs({ minMs: 1000 })
+    .default(300_000)
+    .describe('A counter without a point for this long is forgotten'),
 });
 
 const DEFAULT_DELTA = { max_series: 100_000, max_stale: 300_000 };
 
 export const otlpConfigSchema = z
   .strictObject({
-    promote_resource_attributes: attributeNames(),
-    promote_all_resource_attributes: flag().default(false),
-    ignore_resource_attributes: attributeNames(),
-    promote_scope_metadata: flag().default(false),
+    promote_resource_attributes: attributeNames().describe(
+      'Attributes of the resource that every series gets as labels',
+    ),
+    promote_all_resource_attributes: flag()
+      .default(false)
+      .describe('All of them become labels, but for those of `ignore_resource_attributes`'),
+    ignore_resource_attributes: attributeNames().describe(
+      'Attributes that do not become labels, with `promote_all_resource_attributes`',
+    ),
+    promote_scope_metadata: flag().default(false).describe('Name, version and attributes of the scope become labels'),
     translation_strategy: z
       .enum(STRATEGIES, { error: `expected one of ${STRATEGIES.join(', ')}` })
-      .default('UnderscoreEscapingWithSuffixes'),
-    keep_identifying_resource_attributes: flag().default(false),
-    convert_histograms_to_nhcb: flag().default(false),
-    label_name_underscore_sanitization: flag().default(true),
-    label_name_preserve_multiple_underscores: flag().default(true),
-    delta_to_cumulative: deltaSchema.default(DEFAULT_DELTA),
+      .default('UnderscoreEscapingWithSuffixes')
+      .describe('How names become names of metrics'),
+    keep_identifying_resource_attributes: flag()
+      .default(false)
+      .describe('Keep `service.*` in `target_info`, beside `job` and `instance`'),
+    convert_histograms_to_nhcb: flag()
+      .default(false)
+      .describe('Histograms become native histograms with custom buckets'),
+    label_name_underscore_sanitization: flag()
+      .default(true)
+      .describe('Put `key` before names that begin with one underscore'),
+    label_name_preserve_multiple_underscores: flag().default(true).describe('Keep underscores that follow each other'),
+    delta_to_cumulative: deltaSchema.default(DEFAULT_DELTA).describe('Points with delta temporality'),
   })
   .superRefine((otlp, context) => {
     if (otlp.promote_all_resource_attributes && otlp.promote_resource_attributes.length > 0) {

@@ -33,17 +33,21 @@ const NEEDS_TARGET: ReadonlySet<RelabelAction> = new Set([
 /** One step of relabelling, with Prometheus' keys, defaults and rules. */
 export const relabelConfigSchema = z
   .strictObject({
-    source_labels: z.array(z.string().min(1, { error: 'expected a label name' })).optional(),
-    separator: z.string().optional(),
-    regex: z.string().optional(),
-    modulus: z.int({ error: 'expected a whole number' }).min(0).optional(),
-    target_label: z.string().optional(),
-    replacement: z.string().optional(),
+    source_labels: z
+      .array(z.string().min(1, { error: 'expected a label name' }))
+      .optional()
+      .describe('Labels whose values are put together'),
+    separator: z.string().optional().describe('Between the values (default `;`)'),
+    regex: z.string().optional().describe('What the values must match as a whole (default `(.*)`)'),
+    modulus: z.int({ error: 'expected a whole number' }).min(0).optional().describe('Of `hashmod`'),
+    target_label: z.string().optional().describe('The label that is set'),
+    replacement: z.string().optional().describe('What it is set to (default `$1`)'),
     action: z
       .string()
       .transform((text) => text.toLowerCase())
       .pipe(z.enum(ACTIONS, { error: `expected one of ${ACTIONS.join(', ')}` }))
-      .default('replace'),
+      .default('replace')
+      .describe('What is done'),
   })
   .superRefine((config, context) => {
     const report = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
