@@ -9,12 +9,18 @@ const COMPILER = 'assemblyscript@0.28.20';
 const FLAGS = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
 const KERNELS = [
   {
-    source: 'equal',
+    source: 'bytes',
     memory: ['--initialMemory', '1'],
-    target: '../src/head/equal-kernel.ts',
-    constant: 'EQUAL_KERNEL',
+    target: '../src/head/bytes-kernel.ts',
+    constant: 'BYTES_KERNEL',
   },
-  // Shares the memory of the one before.
+  // These two share the memory of the one before.
+  {
+    source: 'label-runs',
+    memory: ['--importMemory'],
+    target: '../src/head/label-runs-kernel.ts',
+    constant: 'LABEL_RUNS_KERNEL',
+  },
   {
     source: 'known-series',
     memory: ['--importMemory'],

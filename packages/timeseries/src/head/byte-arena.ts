@@ -1,3 +1,5 @@
+import { hashBytes } from './byte-hash.ts';
+
 const SEGMENT_BYTES = 1 << 22;
 const SEGMENT_WORD_BITS = 20;
 const MAX_COPIED_BY_WORDS = 1024;
@@ -18,6 +20,8 @@ export interface ByteArena {
   equals(address: number, view: DataView, start: number, length: number): boolean;
   /** A view of the bytes, valid until the next `add`. */
   bytes(address: number, length: number): Uint8Array;
+  /** `hashBytes`. */
+  hash(view: DataView, start: number, end: number, seed: number): number;
 }
 
 /** An arena of fixed segments; an address is a segment and a word in it. */
@@ -65,6 +69,10 @@ export class SegmentArena implements ByteArena {
     const segment = this.#segments[address >>> SEGMENT_WORD_BITS]!;
     return new Uint8Array(segment.buffer, byteOf(address), length);
   }
+
+  hash(view: DataView, start: number, end: number, seed: number): number {
+    return hashBytes(view, start, end, seed);
+  }
 }
 
 function byteOf(address: number): number {
@@ -74,15 +82,20 @@ function byteOf(address: number): number {
 /** Addresses of freed blocks by their size, the last freed first. */
 export class FreeBlocks {
   readonly #bySize = new Map<number, number[]>();
+  #count = 0;
 
   put(sizeBytes: number, address: number): void {
+    this.#count++;
     const addresses = this.#bySize.get(sizeBytes);
     if (addresses === undefined) this.#bySize.set(sizeBytes, [address]);
     else addresses.push(address);
   }
 
   take(sizeBytes: number): number | undefined {
-    return this.#bySize.get(sizeBytes)?.pop();
+    if (this.#count === 0) return undefined;
+    const address = this.#bySize.get(sizeBytes)?.pop();
+    if (address !== undefined) this.#count--;
+    return address;
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SegmentArena } from './byte-arena.ts';
+import { hashBytes } from './byte-hash.ts';
 import { ByteTable } from './byte-table.ts';
 import { KernelArena } from './kernel-arena.ts';
 
@@ -72,5 +73,32 @@ describe.each([
         expect(isEqual(other)).toBe(false);
       }
     }
+  });
+});
+
+describe('KernelArena', () => {
+  const strings = fc.uint8Array({ maxLength: 70, max: 2 });
+
+  it('hashes and compares what is in its memory as JavaScript does', () => {
+    const arena = new KernelArena();
+    fc.assert(
+      fc.property(strings, strings, fc.integer(), (a, b, seed) => {
+        const { startBytes } = arena.bodies;
+        const first = arena.add(viewOf(a), 0, a.length);
+        const second = arena.add(viewOf(b), 0, b.length);
+        const memory = new DataView(arena.memory.buffer, startBytes);
+        new Uint8Array(arena.memory.buffer).set(a, startBytes + 3);
+        expect(arena.hash(memory, 3, 3 + a.length, seed)).toBe(hashBytes(viewOf(a), 0, a.length, seed));
+        const shorter = Math.min(a.length, b.length);
+        let prefix = 0;
+        while (prefix < shorter && a[prefix] === b[prefix]) prefix++;
+        let suffix = 0;
+        while (suffix < shorter && a.at(-1 - suffix) === b.at(-1 - suffix)) suffix++;
+        expect(arena.sharedStart(first, second, shorter)).toBe(prefix);
+        expect(arena.sharedEnd(first + a.length, second + b.length, shorter)).toBe(suffix);
+        const copy = arena.add(memory, 3, a.length);
+        expect([...arena.bytes(copy, a.length)]).toEqual([...a]);
+      }),
+    );
   });
 });

@@ -61,14 +61,18 @@ export class ByteTable {
     return this.#addresses.get(id);
   }
 
+  lengthOf(id: number): number {
+    return this.#lengths.get(id);
+  }
+
   /** For `findHashed` and `addHashed`. */
   hashOf(view: DataView, start: number, end: number): number {
-    return hashBytes(view, start, end, this.#seed);
+    return this.#arena.hash(view, start, end, this.#seed);
   }
 
   /** Number of the entry with these bytes, or -1. */
   find(view: DataView, start: number, end: number): number {
-    return this.findHashed(hashBytes(view, start, end, this.#seed), view, start, end);
+    return this.findHashed(this.hashOf(view, start, end), view, start, end);
   }
 
   /**
@@ -76,7 +80,7 @@ export class ByteTable {
    * @throws RangeError where the bytes are longer than `MAX_ENTRY_BYTES`
    */
   intern(view: DataView, start: number, end: number): number {
-    const hash = hashBytes(view, start, end, this.#seed);
+    const hash = this.hashOf(view, start, end);
     const found = this.findHashed(hash, view, start, end);
     if (found >= 0) return found;
     return this.addHashed(hash, view, start, end);
@@ -178,29 +182,4 @@ function place(slots: Uint32Array, hash: number, id: number): void {
   let slot = hash & mask;
   while (slots[slot] !== 0) slot = (slot + 1) & mask;
   slots[slot] = id + 1;
-}
-
-/** 32 bits over the bytes, read as little-endian words; the last word overlaps where the length is no multiple of 4. */
-function hashBytes(view: DataView, start: number, end: number, seed: number): number {
-  const length = end - start;
-  let a = (seed ^ Math.imul(length, 0x9e3779b1)) | 0;
-  let b = (seed + 0x7f4a7c15) | 0;
-  if (length >= 4) {
-    const last = end - 4;
-    for (let at = start; at < last; at += 4) {
-      const word = view.getInt32(at, true);
-      a = Math.imul(a ^ word, 0x85ebca6b);
-      b = Math.imul(((b << 13) | (b >>> 19)) + word, 0xc2b2ae35);
-      a ^= b >>> 15;
-    }
-    const word = view.getInt32(last, true);
-    a = Math.imul(a ^ word, 0x85ebca6b);
-    b = Math.imul(((b << 13) | (b >>> 19)) + word, 0xc2b2ae35);
-  } else {
-    for (let at = start; at < end; at++) a = Math.imul(a ^ view.getUint8(at), 0x85ebca6b);
-  }
-  a ^= b;
-  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b);
-  a = Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
-  return (a ^ (a >>> 16)) >>> 0;
 }

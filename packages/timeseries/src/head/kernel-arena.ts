@@ -1,11 +1,12 @@
 import type { KernelMemory, KernelPlace } from '@opendata/wire';
 import { type ByteArena, copyBytes, equalBytes, FreeBlocks, paddedLength } from './byte-arena.ts';
-import { EQUAL_KERNEL } from './equal-kernel.ts';
+import { hashBytes } from './byte-hash.ts';
+import { BYTES_KERNEL } from './bytes-kernel.ts';
 
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 16;
-/** Below are the results of the kernels. */
-const BODIES_START = 3 * PAGE_BYTES;
+/** Below are the results of the kernels, and the labels that they know. */
+const BODIES_START = 6 * PAGE_BYTES;
 /** Below a request's body is put for comparison; what is not touched takes no memory. */
 const ENTRIES_START = 64 * 1024 * 1024;
 /** Before the bytes of an entry: its length, two words for its owner, and a free one. */
@@ -13,13 +14,19 @@ const ENTRY_HEADER_BYTES = 16;
 const LENGTH_WORD = -4;
 const SERIES_WORD = -3;
 const SUCCESSOR_WORD = -2;
-const GROWTH_PAGES = 64;
+const GROWTH_PAGES = 256;
 /** The kernel compares 16 bytes at once. */
 const MIN_KERNEL_BYTES = 16;
+/** The kernel reads words of 4 bytes. */
+const MIN_HASHED_BYTES = 4;
 
 interface KernelExports {
   readonly memory: KernelMemory;
   equal(a: number, b: number, length: number): number;
+  hash(at: number, length: number, seed: number): number;
+  copy(from: number, length: number, to: number): void;
+  sharedStart(a: number, b: number, length: number): number;
+  sharedEnd(a: number, b: number, length: number): number;
 }
 
 /** The part of WebAssembly's API that is used; Node's type declarations have none of it. */
@@ -43,7 +50,7 @@ export class KernelArena implements ByteArena {
   /** @throws Error where there is no WebAssembly with 128-bit vectors */
   constructor() {
     const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
-    const module = new Module(Buffer.from(EQUAL_KERNEL, 'base64'));
+    const module = new Module(Buffer.from(BYTES_KERNEL, 'base64'));
     this.#kernel = new Instance(module).exports as KernelExports;
     const { memory } = this.#kernel;
     memory.grow(ENTRIES_START / PAGE_BYTES + GROWTH_PAGES - memory.buffer.byteLength / PAGE_BYTES);
@@ -54,6 +61,10 @@ export class KernelArena implements ByteArena {
   /** Where bodies go that are to be compared. */
   get bodies(): KernelPlace {
     return { memory: this.#kernel.memory, startBytes: BODIES_START, endBytes: ENTRIES_START };
+  }
+
+  get memory(): KernelMemory {
+    return this.#kernel.memory;
   }
 
   get usedBytes(): number {
@@ -91,6 +102,8 @@ export class KernelArena implements ByteArena {
   /** @throws RangeError where the arena would be over 4 GiB */
   add(view: DataView, start: number, length: number): number {
     const sizeBytes = ENTRY_HEADER_BYTES + paddedLength(length, ALIGNMENT);
+    // Growing detaches the view.
+    const from = view.buffer === this.#view.buffer ? view.byteOffset + start : -1;
     let address = this.#free.take(sizeBytes);
     if (address === undefined) {
       this.reserve(sizeBytes);
@@ -98,7 +111,8 @@ export class KernelArena implements ByteArena {
       this.#end += sizeBytes;
     }
     this.#usedBytes += sizeBytes;
-    copyBytes(view, start, length, this.#view, address);
+    if (from >= 0) this.#kernel.copy(from, length, address);
+    else copyBytes(view, start, length, this.#view, address);
     this.#words[(address >>> 2) + LENGTH_WORD] = length;
     return address;
   }
@@ -133,6 +147,27 @@ export class KernelArena implements ByteArena {
 
   bytes(address: number, length: number): Uint8Array {
     return new Uint8Array(this.#view.buffer, address, length);
+  }
+
+  hash(view: DataView, start: number, end: number, seed: number): number {
+    const length = end - start;
+    if (view.buffer !== this.#view.buffer || length < MIN_HASHED_BYTES) return hashBytes(view, start, end, seed);
+    return this.#kernel.hash(view.byteOffset + start, length, seed) >>> 0;
+  }
+
+  /** Copies bytes within the memory. */
+  copy(from: number, length: number, to: number): void {
+    this.#kernel.copy(from, length, to);
+  }
+
+  /** How many bytes two entries share at their beginning, `length` at most. */
+  sharedStart(a: number, b: number, length: number): number {
+    return this.#kernel.sharedStart(a, b, length);
+  }
+
+  /** How many bytes before the ends of two entries are the same, `length` at most. */
+  sharedEnd(aEnd: number, bEnd: number, length: number): number {
+    return this.#kernel.sharedEnd(aEnd, bEnd, length);
   }
 }
 

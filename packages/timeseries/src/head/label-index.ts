@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { copyBytes } from './byte-arena.ts';
 import { ByteTable } from './byte-table.ts';
 import { InvalidSeriesError } from './errors.ts';
 import { IdLists } from './id-lists.ts';
@@ -25,6 +26,7 @@ export class LabelIndex {
   readonly #seriesOfPair = new IdLists();
   #scratch = new DataView(new ArrayBuffer(4096));
   #scratchLength = 0;
+  #scratchHash = 0;
 
   /** Pairs that there are. */
   get pairCount(): number {
@@ -56,7 +58,7 @@ export class LabelIndex {
     const known = this.#findPair(nameId, view, range);
     if (known >= 0) return known;
     checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
-    const id = this.#pairs.intern(this.#scratch, 0, this.#scratchLength);
+    const id = this.#pairs.addHashed(this.#scratchHash, this.#scratch, 0, this.#scratchLength);
     this.#pairNames.reserve(id + 1);
     this.#pairNames.set(id, nameId);
     this.#valueStrings[id] = undefined;
@@ -209,9 +211,10 @@ export class LabelIndex {
     if (length > this.#scratch.byteLength) this.#scratch = new DataView(new ArrayBuffer(length * 2));
     const scratch = this.#scratch;
     scratch.setUint32(0, nameId, true);
-    for (let i = 0; i < valueLength; i++) scratch.setUint8(4 + i, view.getUint8(range.valueStart + i));
+    copyBytes(view, range.valueStart, valueLength, scratch, 4);
     this.#scratchLength = length;
-    return this.#pairs.find(this.#scratch, 0, length);
+    this.#scratchHash = this.#pairs.hashOf(scratch, 0, length);
+    return this.#pairs.findHashed(this.#scratchHash, scratch, 0, length);
   }
 }
 

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createKernelArena } from './kernel-arena.ts';
+import { KnownLabels } from './known-labels.ts';
 import { encodeLabels } from './label-bytes.ts';
 import { LabelIndex } from './label-index.ts';
 import { LabelRuns } from './label-runs.ts';
@@ -19,15 +21,19 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function read(runs: LabelRuns, bytes: Uint8Array) {
-  runs.read(viewOf(bytes), 0, bytes.length);
+  return readView(runs, viewOf(bytes));
+}
+
+function readView(runs: LabelRuns, view: DataView) {
+  runs.read(view, 0, view.byteLength);
   return {
-    names: [...runs.names],
     pairs: [...runs.pairs],
     valueCount: runs.valueCount,
     hasMetricName: runs.hasMetricName,
     isAscending: runs.isAscending,
     isCanonical: runs.isCanonical,
     repeated: runs.repeatedName(),
+    names: [...runs.names],
   };
 }
 
@@ -66,6 +72,41 @@ describe('LabelRuns', () => {
         }
       }),
     );
+  });
+
+  it('reads runs in the memory of the kernel as it reads others', () => {
+    const arena = createKernelArena()!;
+    const short = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('', '1', '2'));
+    const any = fc.tuple(fc.stringMatching(/^[a-d]{3,6}$/), fc.string());
+    const labels = fc.uniqueArray(fc.oneof(fc.tuple(name, value), short, any), { selector: ([n]) => n, maxLength: 8 });
+    const run = fc.record({ labels, form: fc.constantFrom('sorted', 'unsorted', 'reversed'), interns: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(run), (runs) => {
+        const known = new KnownLabels(arena);
+        known.forget();
+        const index = new LabelIndex();
+        const [checks, interns] = [new LabelRuns(index, false, known), new LabelRuns(index, true, known)];
+        const plainIndex = new LabelIndex();
+        const [plainChecks, plainInterns] = [new LabelRuns(plainIndex, false), new LabelRuns(plainIndex, true)];
+        for (const { labels, form, interns: isInterning } of runs) {
+          const sorted = labels.toSorted((a, b) => Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])));
+          const [first] = labels;
+          const isShort = form === 'reversed' && first !== undefined && first.join('').length < 100;
+          const inOrder = encodeLabels((form === 'sorted' ? sorted : labels).flat());
+          const bytes = isShort ? reversed(first[0], first[1]) : inOrder;
+          const { startBytes, memory } = arena.bodies;
+          new Uint8Array(memory.buffer).set(bytes, startBytes);
+          const view = new DataView(memory.buffer, startBytes, bytes.length);
+          const expected = read(isInterning ? plainInterns : plainChecks, bytes);
+          const found = readView(isInterning ? interns : checks, view);
+          expect({ ...found, pairs: isInterning ? found.pairs : [] }).toEqual({
+            ...expected,
+            pairs: isInterning ? expected.pairs : [],
+          });
+        }
+      }),
+    );
+    expect.hasAssertions();
   });
 
   it('takes other encodings of a label for not canonical', () => {

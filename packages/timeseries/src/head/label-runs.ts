@@ -1,6 +1,7 @@
 import { compareStrings, METRIC_NAME } from '@opendata/promql';
 import { equalBytes } from './byte-arena.ts';
-import { createLabelRange, readLabel, varintLength } from './label-bytes.ts';
+import { EMPTY, type KnownLabels, METRIC, PLAIN } from './known-labels.ts';
+import { createLabelRange, type LabelRange, readLabel, varintLength } from './label-bytes.ts';
 import type { LabelIndex } from './label-index.ts';
 
 const MEMO_SLOTS = 64;
@@ -8,18 +9,12 @@ const MEMO_SLOTS = 64;
 const MEMO_MESSAGE_BYTES = 127;
 const MEMO_BYTES = 256;
 
-const EMPTY = 1;
-/** Name and value in this order, in the shortest encoding. */
-const PLAIN = 2;
-const METRIC = 4;
-
 /**
  * Reads label runs (see label-bytes.ts) one after the other. Neighbours share most of their labels, so a label that is
- * byte for byte the one of its name that came last is not looked up again.
+ * byte for byte the one of its name that came last is not looked up again. Runs in the memory of a WebAssembly kernel
+ * are read by `KnownLabels`, which knows more labels, unless their names do not ascend or one is very long.
  */
 export class LabelRuns {
-  /** Names of the run that was read last, those of labels with an empty value included. */
-  readonly names: string[] = [];
   /** Its pairs in the order of the bytes; -1 for labels with an empty value, and where pairs are not interned. */
   readonly pairs: number[] = [];
   /** Its labels with a value. */
@@ -31,6 +26,10 @@ export class LabelRuns {
   isCanonical = true;
   readonly #index: LabelIndex;
   readonly #interns: boolean;
+  readonly #known: KnownLabels | undefined;
+  readonly #names: string[] = [];
+  /** The run that was read last, where its names are not known. */
+  #unnamed: { readonly view: DataView; readonly start: number; readonly end: number } | undefined;
   readonly #range = createLabelRange();
   /** Whether the label of the run has a value. */
   readonly #valued: boolean[] = [];
@@ -44,19 +43,62 @@ export class LabelRuns {
   readonly #smallerNames: (string | undefined)[] = new Array(MEMO_SLOTS + 1).fill(undefined);
 
   /** @param interns whether new pairs are added to the index; otherwise nothing is changed there */
-  constructor(index: LabelIndex, interns: boolean) {
+  constructor(index: LabelIndex, interns: boolean, known?: KnownLabels) {
     this.#index = index;
     this.#interns = interns;
+    this.#known = known;
   }
 
   /** To be called before a pair of the index is removed. */
   forget(): void {
     this.#lengths.fill(0);
+    this.#known?.forget();
   }
 
   /** @throws InvalidSeriesError where the bytes are not labels, a name is empty, or something is not UTF-8 */
   read(view: DataView, start: number, end: number): void {
-    const { names, pairs } = this;
+    if (this.#known?.has(view) && this.#readKnown(this.#known, view, start, end)) return;
+    this.#readPlainly(view, start, end);
+  }
+
+  /** @returns false where the run is not for the kernel */
+  #readKnown(known: KnownLabels, view: DataView, start: number, end: number): boolean {
+    known.begin();
+    let at = start;
+    while ((at = known.read(view, at, end, this.#interns)) < end) {
+      const range = this.#range;
+      readLabel(view, at, end, range);
+      const pair = this.#lookUp(view, range);
+      if (!known.add(view, at, range, pair, flagsOf(view, at, range))) return false;
+      const next = known.read(view, at, range.next, this.#interns);
+      if (next !== range.next) return false;
+      at = next;
+    }
+    if (!known.isAscending) return false;
+    const { count } = known;
+    const { pairs } = this;
+    for (let i = 0; i < count; i++) pairs[i] = known.pairs[i]!;
+    if (pairs.length !== count) pairs.length = count;
+    this.valueCount = known.valueCount;
+    this.hasMetricName = (known.anyFlags & METRIC) !== 0;
+    this.isAscending = true;
+    this.isCanonical = known.valueCount === count && (known.allFlags & PLAIN) !== 0;
+    this.#unnamed = { view, start, end };
+    return true;
+  }
+
+  /** The label's pair, or -1. @throws InvalidSeriesError */
+  #lookUp(view: DataView, range: LabelRange): number {
+    const index = this.#index;
+    if (this.#interns && range.valueStart !== range.valueEnd) return index.internPair(view, range);
+    index.checkPair(view, range);
+    return -1;
+  }
+
+  #readPlainly(view: DataView, start: number, end: number): void {
+    const { pairs } = this;
+    const names = this.#names;
+    this.#unnamed = undefined;
     this.valueCount = 0;
     this.hasMetricName = false;
     this.isAscending = true;
@@ -90,10 +132,16 @@ export class LabelRuns {
     this.isCanonical = isPlain && this.isAscending && this.valueCount === count;
   }
 
+  /** Names of the run that was read last, those of labels with an empty value included; its bytes must be there still. */
+  get names(): readonly string[] {
+    if (this.#unnamed !== undefined) this.#readPlainly(this.#unnamed.view, this.#unnamed.start, this.#unnamed.end);
+    return this.#names;
+  }
+
   /** A label name that occurs twice among those with a value, or `undefined`. */
   repeatedName(): string | undefined {
     if (this.isAscending) return undefined;
-    const sorted = this.names.filter((_name, i) => this.#valued[i]).sort();
+    const sorted = this.#names.filter((_name, i) => this.#valued[i]).sort();
     return sorted.find((name, i) => i > 0 && name === sorted[i - 1]);
   }
 
@@ -102,22 +150,35 @@ export class LabelRuns {
     const range = this.#range;
     this.#lengths[slot] = 0;
     readLabel(view, at, end, range);
-    const isEmpty = range.valueStart === range.valueEnd;
     const index = this.#index;
-    const pair = this.#interns && !isEmpty ? index.internPair(view, range) : -1;
+    const pair = this.#interns && range.valueStart !== range.valueEnd ? index.internPair(view, range) : -1;
     const name = pair < 0 ? index.checkPair(view, range) : index.nameOf(pair);
     this.#slotPairs[slot] = pair;
     if (name !== this.#slotNames[slot]) this.#smallerNames[slot] = undefined;
     this.#slotNames[slot] = name;
     const size = range.next - at;
-    const isPlain = range.nameStart < range.valueStart && size === plainLength(range);
-    this.#flags[slot] = (isEmpty ? EMPTY : 0) | (isPlain ? PLAIN : 0) | (name === METRIC_NAME ? METRIC : 0);
+    this.#flags[slot] = flagsOf(view, at, range);
     if (slot < MEMO_SLOTS) {
       for (let k = 0; k < size; k++) this.#memo.setUint8(slot * MEMO_BYTES + k, view.getUint8(at + k));
       this.#lengths[slot] = size;
     }
     return range.next;
   }
+}
+
+function flagsOf(view: DataView, at: number, range: LabelRange): number {
+  const isPlain = range.nameStart < range.valueStart && range.next - at === plainLength(range);
+  return (
+    (range.valueStart === range.valueEnd ? EMPTY : 0) | (isPlain ? PLAIN : 0) | (isMetricName(view, range) ? METRIC : 0)
+  );
+}
+
+function isMetricName(view: DataView, { nameStart, nameEnd }: LabelRange): boolean {
+  if (nameEnd - nameStart !== METRIC_NAME.length) return false;
+  for (let i = 0; i < METRIC_NAME.length; i++) {
+    if (view.getUint8(nameStart + i) !== METRIC_NAME.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** By the label's name, where it comes first; MEMO_SLOTS for labels that are not kept. */
@@ -131,7 +192,7 @@ function slotOf(view: DataView, at: number, end: number): number {
 }
 
 /** Bytes of a label in the shortest encoding. */
-function plainLength({ nameStart, nameEnd, valueStart, valueEnd }: ReturnType<typeof createLabelRange>): number {
+function plainLength({ nameStart, nameEnd, valueStart, valueEnd }: LabelRange): number {
   const name = nameEnd - nameStart;
   const value = valueEnd - valueStart;
   const message = 2 + varintLength(name) + name + varintLength(value) + value;

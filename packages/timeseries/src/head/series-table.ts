@@ -3,6 +3,7 @@ import { ByteTable, MAX_ENTRY_BYTES } from './byte-table.ts';
 import { InvalidSeriesError, OverloadedError } from './errors.ts';
 import { growUint8 } from './growable.ts';
 import { createKernelArena, type KernelArena } from './kernel-arena.ts';
+import { KnownLabels } from './known-labels.ts';
 import { varintLength, writeLabelHead, writeValueHead } from './label-bytes.ts';
 import { LabelIndex } from './label-index.ts';
 import { LabelRuns } from './label-runs.ts';
@@ -17,6 +18,12 @@ export const UNKNOWN_SERIES = 0xffffffff;
 
 /** Key of a series that was removed. */
 const GONE = 0xffffffff;
+
+/** What two label runs have in common. */
+export interface SharedBytes {
+  prefix: number;
+  suffix: number;
+}
 
 const MAX_CACHED_LABEL_SETS = 200_000;
 /** Idleness of a series that is about to be forgotten, unless it is asked for before. */
@@ -52,8 +59,9 @@ export class SeriesTable {
   #created = 0;
   readonly #released: number[] = [];
   readonly #labels = new Map<number, Labels>();
-  readonly #checkedRuns = new LabelRuns(this.index, false);
-  readonly #createdRuns = new LabelRuns(this.index, true);
+  readonly #knownLabels = this.#arena && new KnownLabels(this.#arena);
+  readonly #checkedRuns = new LabelRuns(this.index, false, this.#knownLabels);
+  readonly #createdRuns = new LabelRuns(this.index, true, this.#knownLabels);
   #canonical = new Uint8Array(4096);
   /** The key that was added last. */
   #lastKey = -1;
@@ -173,8 +181,7 @@ export class SeriesTable {
 
   /** `resolveOne` for the range `[start, end)` that is canonical and was checked before, as in the journal. */
   resolveChecked(view: DataView, start: number, end: number): number {
-    const key = this.#keys.find(view, start, end);
-    return key >= 0 ? this.#keySeries.get(key) : this.#create(view, start, end);
+    return this.#create(view, start, end);
   }
 
   /** Labels of a series; the same array for every caller as long as it stays cached. */
@@ -191,6 +198,25 @@ export class SeriesTable {
   /** Calls `visit` with every label pair of a series. */
   forEachPair(series: number, visit: (pair: number) => void): void {
     this.#pairs.forEach(series, visit);
+  }
+
+  /**
+   * How many bytes the canonical label runs of two series share at their beginnings, and then at their ends, into
+   * `shared`. @returns false where that has to be found out from the bytes
+   */
+  sharedBytes(a: number, b: number, shared: SharedBytes): boolean {
+    const arena = this.#arena;
+    if (arena === undefined) return false;
+    const keyA = this.#seriesKeys.get(a);
+    const keyB = this.#seriesKeys.get(b);
+    const addressA = this.#keys.addressOf(keyA);
+    const addressB = this.#keys.addressOf(keyB);
+    const lengthA = this.#keys.lengthOf(keyA);
+    const lengthB = this.#keys.lengthOf(keyB);
+    const shorter = Math.min(lengthA, lengthB);
+    shared.prefix = arena.sharedStart(addressA, addressB, shorter);
+    shared.suffix = arena.sharedEnd(addressA + lengthA, addressB + lengthB, shorter - shared.prefix);
+    return true;
   }
 
   /** The canonical label run of a series. */

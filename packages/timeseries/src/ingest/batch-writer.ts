@@ -3,6 +3,7 @@ import type { Exemplar, ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import { encodeHistogram } from '../head/histogram-bytes.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
+import type { SharedBytes } from '../head/series-table.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryEncoder, type Section } from '../journal-entries/encode.ts';
 import {
@@ -161,6 +162,8 @@ export class BatchWriter {
       firstSlot: known,
       count: window.slotCount - known,
       labels: (i: number) => series.canonicalBytes(window.seriesOf(known + i)),
+      shared: (i: number, out: SharedBytes) =>
+        series.sharedBytes(window.seriesOf(known + i - 1), window.seriesOf(known + i), out),
     };
     return this.#encoder
       .encode(

@@ -1,6 +1,7 @@
 import { InvalidSampleError, OverloadedError } from '../head/errors.ts';
 import { growInt32, growUint32 } from '../head/growable.ts';
 import type { Head } from '../head/head.ts';
+import type { SharedBytes } from '../head/series-table.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryEncoder } from '../journal-entries/encode.ts';
 import { distributeByWindow } from './by-window.ts';
@@ -159,6 +160,8 @@ export class HeadWriter {
       firstSlot: knownSlots,
       count: window.slotCount - knownSlots,
       labels: (i: number) => series.canonicalBytes(window.seriesOf(knownSlots + i)),
+      shared: (i: number, out: SharedBytes) =>
+        series.sharedBytes(window.seriesOf(knownSlots + i - 1), window.seriesOf(knownSlots + i), out),
     };
     return this.#encoder.encode(window, definitions, this.#slots, this.#offsets, values, count);
   }

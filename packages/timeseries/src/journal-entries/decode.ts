@@ -1,3 +1,4 @@
+import type { KernelPlace } from '@opendata/wire';
 import { growInt32, growUint32 } from '../head/growable.ts';
 import {
   align8,
@@ -11,6 +12,7 @@ import {
   SECTION_HISTOGRAMS,
   VALUES_RAW,
 } from './format.ts';
+import { LabelRoom } from './label-room.ts';
 import { type EncodedExemplar, readExemplars, readHistograms } from './sections.ts';
 
 /** What an entry holds, given to the sink section by section. The arrays are valid during the call only. */
@@ -29,13 +31,16 @@ export interface JournalEntrySink {
 export class JournalEntryDecoder {
   #slots = new Uint32Array(4096);
   #offsets = new Int32Array(4096);
-  /** Two label runs: the one before, and the one being put together. */
-  readonly #labels: [Uint8Array, Uint8Array] = [new Uint8Array(4096), new Uint8Array(4096)];
-  readonly #labelViews = this.#labels.map(({ buffer }) => new DataView(buffer));
+  readonly #labels: LabelRoom;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
   #durationMs = 0;
+
+  /** @param place where label runs are put together; its content is overwritten */
+  constructor(place?: KernelPlace) {
+    this.#labels = new LabelRoom(place);
+  }
 
   /** @throws JournalEntryError where the entry is damaged or of a newer version; the sink may have had a part of it */
   decode(entry: Uint8Array, sink: JournalEntrySink): void {
@@ -71,30 +76,17 @@ export class JournalEntryDecoder {
     const count = view.getUint32(this.#at, true);
     const firstSlot = view.getUint32(this.#at + 4, true);
     this.#at += 8;
-    let previousLength = 0;
+    const labels = this.#labels;
+    labels.length = 0;
     for (let i = 0; i < count; i++) {
       const prefix = this.#varint();
       const suffix = this.#varint();
       const middle = this.#varint();
-      const length = prefix + suffix + middle;
-      if (prefix + suffix > previousLength || this.#at + middle > this.#end) throw damaged('its definitions');
-      const previous = this.#labels[(i + 1) & 1]!;
-      const target = this.#labelRoom(i & 1, length);
-      target.set(previous.subarray(0, prefix), 0);
-      target.set(this.#bytes.subarray(this.#at, this.#at + middle), prefix);
-      target.set(previous.subarray(previousLength - suffix, previousLength), prefix + middle);
+      if (prefix + suffix > labels.length || this.#at + middle > this.#end) throw damaged('its definitions');
+      labels.replace(prefix, suffix, this.#bytes, this.#at, middle);
       this.#at += middle;
-      sink.definition(firstSlot + i, this.#labelViews[i & 1]!, 0, length);
-      previousLength = length;
+      sink.definition(firstSlot + i, labels.view, 0, labels.length);
     }
-  }
-
-  #labelRoom(which: number, length: number): Uint8Array {
-    if (length > this.#labels[which]!.length) {
-      this.#labels[which] = new Uint8Array(length * 2);
-      this.#labelViews[which] = new DataView(this.#labels[which].buffer);
-    }
-    return this.#labels[which]!;
   }
 
   #floatSamples(view: DataView, sink: JournalEntrySink): void {

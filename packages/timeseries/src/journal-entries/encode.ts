@@ -1,3 +1,4 @@
+import type { SharedBytes } from '../head/series-table.ts';
 import {
   align8,
   ENTRY_HEADER_BYTES,
@@ -17,7 +18,15 @@ export interface Definitions {
   readonly count: number;
   /** Canonical label run of the i-th of them. */
   labels(i: number): Uint8Array;
+  /**
+   * Bytes that the i-th has in common with the one before, at the beginning and then at the end, where they are known.
+   * @returns false where they are not
+   */
+  shared?(i: number, out: SharedBytes): boolean;
 }
+
+/** Longer runs of bytes are copied by the engine. */
+const MAX_COPIED_BYTES = 32;
 
 /** A section that was encoded before, see sections.ts. */
 export interface Section {
@@ -67,25 +76,19 @@ export class JournalEntryEncoder {
     this.#view.setUint32(this.#at, definitions.count, true);
     this.#view.setUint32(this.#at + 4, definitions.firstSlot, true);
     this.#at += 8;
+    const shared = { prefix: 0, suffix: 0 };
     let previous = new Uint8Array(0);
     for (let i = 0; i < definitions.count; i++) {
       const labels = definitions.labels(i);
-      const shortest = Math.min(labels.length, previous.length);
-      let prefix = 0;
-      while (prefix < shortest && labels[prefix] === previous[prefix]) prefix++;
-      let suffix = 0;
-      while (
-        suffix < shortest - prefix &&
-        labels[labels.length - 1 - suffix] === previous[previous.length - 1 - suffix]
-      ) {
-        suffix++;
-      }
+      if (i === 0 || definitions.shared?.(i, shared) !== true) findShared(labels, previous, shared);
+      const { prefix, suffix } = shared;
       const middle = labels.length - prefix - suffix;
       this.#reserve(this.#at, 15 + middle);
       let at = writeVarint(this.#bytes, this.#at, prefix);
       at = writeVarint(this.#bytes, at, suffix);
       at = writeVarint(this.#bytes, at, middle);
-      this.#bytes.set(labels.subarray(prefix, prefix + middle), at);
+      if (middle > MAX_COPIED_BYTES) this.#bytes.set(labels.subarray(prefix, prefix + middle), at);
+      else for (let k = 0; k < middle; k++) this.#bytes[at + k] = labels[prefix + k]!;
       this.#at = at + middle;
       previous = labels as Uint8Array<ArrayBuffer>;
     }
@@ -135,6 +138,17 @@ export class JournalEntryEncoder {
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+function findShared(labels: Uint8Array, previous: Uint8Array, out: SharedBytes): void {
+  const shortest = Math.min(labels.length, previous.length);
+  let prefix = 0;
+  while (prefix < shortest && labels[prefix] === previous[prefix]) prefix++;
+  const most = shortest - prefix;
+  let suffix = 0;
+  while (suffix < most && labels[labels.length - 1 - suffix] === previous[previous.length - 1 - suffix]) suffix++;
+  out.prefix = prefix;
+  out.suffix = suffix;
 }
 
 function writeSlotRuns(bytes: Uint8Array, at: number, slots: Uint32Array, count: number): number {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createKernelArena } from '../head/kernel-arena.ts';
 import { JournalEntryDecoder } from './decode.ts';
 import { JournalEntryEncoder } from './encode.ts';
 import { JournalEntryError } from './format.ts';
@@ -75,6 +76,28 @@ describe('journal entries', () => {
         moved.set(bytes);
         const back = decode(moved, decoder);
         expect(back).toEqual({ ...entry, firstSlot: entry.definitions.length > 0 ? entry.firstSlot : -1 });
+      }),
+    );
+  });
+
+  it('are put together in the memory of a kernel, which may move meanwhile', () => {
+    const arena = createKernelArena()!;
+    const decoder = new JournalEntryDecoder(arena.bodies);
+    fc.assert(
+      fc.property(entryArbitrary, fc.nat(30), (entry, growsAt) => {
+        const found: Uint8Array[] = [];
+        decoder.decode(encode(entry), {
+          window: () => undefined,
+          definition: (_slot, view, start, end) => {
+            expect(view.buffer).toBe(arena.memory.buffer);
+            found.push(new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice());
+            if (found.length === growsAt) arena.memory.grow(1);
+          },
+          histogram: () => undefined,
+          exemplar: () => undefined,
+          floatSamples: () => undefined,
+        });
+        expect(found).toEqual(entry.definitions);
       }),
     );
   });
