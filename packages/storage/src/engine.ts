@@ -25,6 +25,8 @@ export interface ScanOptions {
   readonly readAheadBytes?: number;
   /** Descending order, for the first few rows only. */
   readonly descending?: boolean;
+  /** Values are not looked at: they may be anything. */
+  readonly keysOnly?: boolean;
   /** Whether blocks read should stay in the engine's cache; default true. */
   readonly cache?: boolean;
 }

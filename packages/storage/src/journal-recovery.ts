@@ -35,7 +35,7 @@ export async function readJournalState(engine: EngineReader): Promise<JournalSta
       ? { floorGroup: 1, lastGroup: 0 }
       : (JSON.parse(new TextDecoder().decode(row)) as { floorGroup: number; lastGroup: number });
   let last = lastGroup;
-  for await (const { key } of engine.scan(journalFrom(floorGroup), { descending: true })) {
+  for await (const { key } of engine.scan(journalFrom(floorGroup), { descending: true, keysOnly: true })) {
     last = Math.max(last, groupOfKey(key));
     break;
   }

@@ -1,4 +1,5 @@
 import type { KeyRange } from './engine.ts';
+import type { FileOwner } from './row-files.ts';
 
 /*
  * Every row's key starts with one byte that says what it is; numbers are big-endian so that keys sort as they do.
@@ -94,6 +95,14 @@ export const groupOfKey = (key: Uint8Array): number => readU53(key, 1);
 export const laneOfKey = (key: Uint8Array): number => readU53(key, 9);
 export const partOfKey = (key: Uint8Array): number => readU32(key, 17);
 export const pageOfKey = (key: Uint8Array): number => readU32(key, 9);
+export const blockOfPageKey = (key: Uint8Array): number => readU53(key, 1);
+export const isPageKey = (key: Uint8Array): boolean => key[0] === PAGE;
+
+/** Whose file a row's value may be in; undefined for rows that have their value themselves. */
+export function fileOwnerOfKey(key: Uint8Array): FileOwner | undefined {
+  if (key[0] === JOURNAL) return `lane-${laneOfKey(key)}`;
+  return key[0] === PAGE ? `block-${blockOfPageKey(key)}` : undefined;
+}
 
 export const laneMarkers: KeyRange = tagRange(LANE_MARKER);
 export const descriptors: KeyRange = tagRange(DESCRIPTOR);

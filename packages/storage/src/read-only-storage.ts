@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BlockPages } from './block-pages.ts';
 import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors, unexpired } from './blocks.ts';
 import { cacheBytes, withCacheThatFits } from './cache-volume.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
 import { pause, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
+import { readerWithFiles } from './engine-with-files.ts';
 import { StorageError, toStorageError } from './errors.ts';
 import { hasFormat } from './format.ts';
 import { type JournalEntry, readJournalState, recoverJournal } from './journal-recovery.ts';
@@ -15,6 +17,7 @@ import { bridgeMetrics, counterFamily, gaugeFamily, type MetricFamily } from './
 import { type Environment, objectStoreTarget } from './object-store.ts';
 import { type PageFiles, sharePageFiles } from './page-files.ts';
 import { preflightObjectStore } from './preflight.ts';
+import { RowFileReader } from './row-files.ts';
 import { loadSlateSettings } from './settings.ts';
 import { openSlateReader } from './slatedb-reader.ts';
 import type { StorageHealth } from './storage.ts';
@@ -114,9 +117,14 @@ export async function openReadOnlyStorage(
       cause: failure,
     });
   });
+  const { folder } = target;
+  const reader =
+    folder === undefined
+      ? engine
+      : readerWithFiles(engine, new RowFileReader(join(folder, target.path)), 'unavailable');
   const disk = target.isRemote ? await diskCache(config, options.logger) : undefined;
   try {
-    return await startReader(engine, {
+    return await startReader(reader, {
       ...options,
       timeoutMs: tuning.commitTimeoutMs,
       pageCacheBytes: tuning.pageCacheBytes,
@@ -124,7 +132,7 @@ export async function openReadOnlyStorage(
     });
   } catch (error) {
     await disk?.release();
-    await engine.close().catch(() => undefined);
+    await reader.close().catch(() => undefined);
     throw error;
   }
 }

@@ -142,8 +142,11 @@ describe('a storage on a folder', () => {
     const folder = await temporaryFolder();
     const storage = await open(onFolder(folder));
     await recoverAll(storage);
+    /** In rows that are small enough to be the engine's. */
     const fill = async (lane: number, kilobytes: number): Promise<void> => {
-      await storage.journal.committed(storage.journal.append(lane, new Uint8Array(kilobytes * 1024).fill(lane)));
+      for (let i = 0; i < kilobytes / 10; i++) {
+        await storage.journal.committed(storage.journal.append(lane, new Uint8Array(10 * 1024).fill(lane)));
+      }
     };
     const seal = async (lanes: readonly number[]): Promise<void> => {
       const writer = storage.blocks.create('test');
@@ -151,17 +154,17 @@ describe('a storage on a folder', () => {
       await storage.blocks.publish(writer, { descriptor: bytes('d'), sealsLanes: lanes });
       await storage.sweep();
     };
-    await fill(1, 500);
-    await fill(2, 3000);
+    await fill(1, 100);
+    await fill(2, 600);
     await seal([1]);
     expect(await tables(folder)).toEqual([]);
-    for (const lane of [3, 4, 5, 6]) await fill(lane, 1000);
+    for (const lane of [3, 4, 5, 6]) await fill(lane, 200);
     await fill(7, 10);
     await seal([2, 3, 4, 5, 6]);
     await expect.poll(() => tables(folder), { timeout: 10_000 }).toHaveLength(1);
     const [sizeBytes] = await tables(folder);
-    expect(sizeBytes).toBeGreaterThan(200_000);
-    expect(sizeBytes).toBeLessThan(300_000);
+    expect(sizeBytes).toBeGreaterThan(10_000);
+    expect(sizeBytes).toBeLessThan(100_000);
     await storage.close();
     expect((await recoverAll(await open(onFolder(folder)))).map(({ lane }) => lane)).toEqual([7]);
   });

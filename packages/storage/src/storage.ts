@@ -5,6 +5,7 @@ import { CommitLoop } from './commit-loop.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
 import { withDeadline } from './deadline.ts';
 import type { Engine } from './engine.ts';
+import { engineWithFiles } from './engine-with-files.ts';
 import { StorageError, toStorageError } from './errors.ts';
 import { createFolderSync } from './folder-sync.ts';
 import { checkFormat } from './format.ts';
@@ -16,6 +17,7 @@ import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
 import { type Environment, objectStoreTarget } from './object-store.ts';
 import { preflightObjectStore } from './preflight.ts';
+import { RowFiles } from './row-files.ts';
 import { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 import { openSlateEngine } from './slatedb-engine.ts';
 import { StorageMetrics } from './storage-metrics.ts';
@@ -85,6 +87,8 @@ export interface StorageParts extends OpenStorageOptions {
   readonly defaultTtlMs?: number | undefined;
   readonly retryMs?: number;
   readonly groupBytes?: number;
+  /** The files that the engine's rows are in, where it has any. */
+  readonly files?: Pick<RowFiles, 'drop' | 'dropLeft'> | undefined;
   /** Called on every look at the engine's state. */
   readonly onTick?: () => Promise<void>;
 }
@@ -105,6 +109,8 @@ const provenMs = 10_000;
  */
 const remoteCommitsPerTable = 64;
 const localCommitsPerTable = 8192;
+/** As long as the engine's own log, so long files of lanes and blocks that are gone stay for readers of an older state. */
+const fileGraceMs = 10_000;
 const defaultL0SstBytes = slateSettingsDefaults.engine.l0_sst_size_bytes;
 
 /**
@@ -149,9 +155,19 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     afterFlush: folder && (() => folder.sync()),
   });
   try {
-    return await startStorage(engine, {
+    const files =
+      target.folder === undefined
+        ? undefined
+        : await RowFiles.open({
+            root: join(target.folder, target.path),
+            fsync: syncsFolder(config),
+            graceMs: Math.min(fileGraceMs, options.removalGraceMs ?? fileGraceMs),
+            logger: options.logger,
+          });
+    return await startStorage(files === undefined ? engine : engineWithFiles(engine, files), {
       ...options,
       ...tuning,
+      files,
       budgetBytes: settings.maxUnflushedBytes,
       defaultTtlMs: settings.defaultTtlMs,
       ...(folder === undefined ? {} : { onTick: () => folder.sync() }),
@@ -201,10 +217,24 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
     idleCommitMs: parts.idleCommitMs ?? Math.max(100, parts.commitIntervalMs),
     onRecovered: (sealed) => {
       for (const lane of sealed) sweeper.addLane(lane);
+      parts.files?.dropLeft('lane', (lane) => journal.rowsOf(lane) !== undefined);
     },
   });
-  const sweeper: Sweeper = new Sweeper({ engine, loop, journal, logger, onBlockSwept: (id) => blocks.swept(id) });
-  const blocks: WritableBlocks = new WritableBlocks(engine, loop, journal, sweeper, await readBlockState(engine), {
+  const sweeper: Sweeper = new Sweeper({
+    engine,
+    loop,
+    journal,
+    logger,
+    onBlockSwept: (id) => {
+      blocks.swept(id);
+      parts.files?.drop(`block-${id}`);
+    },
+    onLaneSwept: (lane) => parts.files?.drop(`lane-${lane}`),
+  });
+  const blockState = await readBlockState(engine);
+  const blockIds = new Set([...blockState.blocks, ...blockState.garbage].map(({ id }) => id));
+  parts.files?.dropLeft('block', (id) => blockIds.has(id));
+  const blocks: WritableBlocks = new WritableBlocks(engine, loop, journal, sweeper, blockState, {
     nowMs: parts.clock ?? Date.now,
     cacheBytes: parts.pageCacheBytes,
     removalGraceMs: parts.removalGraceMs ?? 60_000,

@@ -13,6 +13,8 @@ export interface SweeperOptions {
   readonly logger: Logger;
   /** Called when the last page of a block is gone. */
   readonly onBlockSwept: (id: number) => void;
+  /** Called when the last row of a lane is gone. */
+  readonly onLaneSwept: (lane: number) => void;
 }
 
 interface Job {
@@ -124,7 +126,8 @@ export class Sweeper {
   }
 
   async *#storedPages(id: number): AsyncGenerator<number> {
-    for await (const { key } of this.#options.engine.scan(pagesOf(id), { cache: false })) yield pageOfKey(key);
+    for await (const { key } of this.#options.engine.scan(pagesOf(id), { cache: false, keysOnly: true }))
+      yield pageOfKey(key);
   }
 
   async #sweepLane(lane: number): Promise<void> {
@@ -144,6 +147,7 @@ export class Sweeper {
     if (endsTable) this.#deletedBytes = 0;
     await this.#submit(ops, endsTable);
     this.stats.lanes++;
+    this.#options.onLaneSwept(lane);
   }
 
   async #submit(ops: readonly EngineOp[], endsTable = false): Promise<void> {

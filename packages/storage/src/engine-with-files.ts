@@ -1,0 +1,135 @@
+import type { Engine, EngineOp, EngineReader, EngineRow, KeyRange, ScanOptions } from './engine.ts';
+import { StorageError } from './errors.ts';
+import { blockOfPageKey, fileOwnerOfKey, isPageKey, pageOfKey } from './keys.ts';
+import { PagePlaces } from './page-places.ts';
+import {
+  decodePlace,
+  encodePlace,
+  type FileOwner,
+  type RowFileReader,
+  type RowFiles,
+  type ValuePlace,
+} from './row-files.ts';
+
+/** Journal rows of this size are kept in a file; smaller ones cost the engine less than a file would. Pages always are. */
+const largeRowBytes = 16 * 1024;
+const defaultReadAheadBytes = 1024 * 1024;
+const mostAhead = 64;
+
+/** An engine on a folder whose journal rows from a size on, and all pages, are in files beside it. */
+export function engineWithFiles(engine: Engine, files: RowFiles, fromBytes = largeRowBytes): Engine {
+  let prepared: { readonly ops: readonly EngineOp[]; readonly rows: Promise<readonly EngineOp[]> } | undefined;
+  return {
+    ...readerWithFiles(engine, files, 'corrupt'),
+    write: async (ops, options) => {
+      const isPrepared = prepared?.ops === ops;
+      const rows = isPrepared ? prepared!.rows : store(files, ops, fromBytes);
+      if (isPrepared) prepared = undefined;
+      await engine.write(rows === ops ? ops : await rows, options);
+    },
+    prepare: (ops) => {
+      const rows = store(files, ops, fromBytes);
+      if (rows === ops) return engine.prepare?.(ops);
+      const stored = rows as Promise<readonly EngineOp[]>;
+      stored.catch(() => undefined);
+      prepared = { ops, rows: stored };
+    },
+    close: async (options) => {
+      await engine.close(options);
+      await files.close();
+    },
+  };
+}
+
+/** The same for reading, also beside a writer; `missing` is what a journal row without its value means. */
+export function readerWithFiles(
+  engine: EngineReader,
+  files: RowFileReader,
+  missing: 'corrupt' | 'unavailable',
+): EngineReader {
+  const places = new PagePlaces(engine);
+
+  const getPage = async (key: Uint8Array): Promise<Uint8Array | undefined> => {
+    const place = await places.find(blockOfPageKey(key), pageOfKey(key));
+    return place === undefined ? engine.get(key) : files.read(place);
+  };
+
+  async function* scan(range: KeyRange, options: ScanOptions = {}): AsyncGenerator<EngineRow, void, undefined> {
+    if (options.keysOnly === true) return yield* engine.scan(range, options);
+    const aheadBytes = options.descending === true ? 0 : (options.readAheadBytes ?? defaultReadAheadBytes);
+    const waiting: {
+      readonly row: EngineRow;
+      readonly place: ValuePlace | undefined;
+      value: Promise<Uint8Array | undefined> | undefined;
+    }[] = [];
+    let waitingBytes = 0;
+    const next = async (): Promise<EngineRow | undefined> => {
+      const { row, place, value } = waiting.shift()!;
+      if (place === undefined) return row;
+      waitingBytes -= place.length;
+      const read = await value!;
+      if (read !== undefined) return { ...row, value: read };
+      if (isPageKey(row.key)) return undefined;
+      throw new StorageError(missing, `a row of the journal, ${place.owner}: its file ${place.token} is gone or short`);
+    };
+    for await (const row of engine.scan(range, options)) {
+      const owner = fileOwnerOfKey(row.key);
+      const place = owner === undefined ? undefined : decodePlace(owner, row.value);
+      const value = place && files.read(place);
+      value?.catch(() => undefined);
+      waiting.push({ row, place, value });
+      waitingBytes += place?.length ?? 0;
+      while (waiting.length > mostAhead || waitingBytes > aheadBytes) {
+        const ready = await next();
+        if (ready !== undefined) yield ready;
+      }
+    }
+    while (waiting.length > 0) {
+      const ready = await next();
+      if (ready !== undefined) yield ready;
+    }
+  }
+
+  return {
+    get: (key) => (isPageKey(key) ? getPage(key) : engine.get(key)),
+    scan,
+    failure: () => engine.failure(),
+    metrics: () => engine.metrics(),
+    probe: () => engine.probe(),
+    close: async () => {
+      await engine.close();
+      await files.close();
+    },
+  };
+}
+
+/** The operations as the engine gets them: the same ones where nothing goes to a file. */
+function store(
+  files: RowFiles,
+  ops: readonly EngineOp[],
+  fromBytes: number,
+): readonly EngineOp[] | Promise<readonly EngineOp[]> {
+  let byOwner: Map<FileOwner, number[]> | undefined;
+  for (let i = 0; i < ops.length; i++) {
+    const { key, value } = ops[i]!;
+    if (value === undefined) continue;
+    const owner = fileOwnerOfKey(key);
+    if (owner === undefined || (value.length < fromBytes && !isPageKey(key))) continue;
+    byOwner ??= new Map();
+    const indexes = byOwner.get(owner);
+    if (indexes === undefined) byOwner.set(owner, [i]);
+    else indexes.push(i);
+  }
+  if (byOwner === undefined) return ops;
+  const rows = [...ops];
+  const writes: Promise<void>[] = [];
+  for (const [owner, indexes] of byOwner) {
+    const { places, stored } = files.append(
+      owner,
+      indexes.map((index) => ops[index]!.value!),
+    );
+    writes.push(stored);
+    for (const [i, index] of indexes.entries()) rows[index] = { ...ops[index]!, value: encodePlace(places[i]!) };
+  }
+  return Promise.all(writes).then(() => rows);
+}
