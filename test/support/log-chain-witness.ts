@@ -43,7 +43,7 @@ export interface Expiry {
   readonly retentionMs: number;
 }
 
-const longestPadding = 3000;
+const usualPadding = 3000;
 
 /**
  * Makes records of which each carries the hash of the one sent before to its key, and compares a log with what it
@@ -53,9 +53,12 @@ export class LogChainWitness {
   private readonly chains = new Map<string, ChainLink[]>();
   private readonly appends: ChainAppend[] = [];
   private readonly random: () => number;
+  private readonly longestPadding: number;
 
-  constructor(seed: number) {
+  /** @param longestPadding bytes that values have beside their number and hash, at most */
+  constructor(seed: number, longestPadding = usualPadding) {
     this.random = seededRandom(seed);
+    this.longestPadding = longestPadding;
   }
 
   /** How many appends ended so. */
@@ -70,7 +73,7 @@ export class LogChainWitness {
     for (const key of keys) {
       const chain = this.chains.get(key) ?? [];
       this.chains.set(key, chain);
-      const padding = 'x'.repeat(Math.floor(this.random() ** 3 * longestPadding));
+      const padding = 'x'.repeat(Math.floor(this.random() ** 3 * this.longestPadding));
       const value = `${chain.length} ${chain.at(-1)?.hash ?? 'first'} ${padding}`;
       chain.push({ hash: hashOf(key, value), append, index: records.length });
       records.push({ key, value });

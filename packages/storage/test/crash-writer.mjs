@@ -27,7 +27,9 @@ const writer = async () => {
     const number = next++;
     numbers.push(number);
     lanes.add(lane);
-    await journal.committed(journal.append(lane, Buffer.from(`${number} ${'x'.repeat(number % 300)}`)));
+    // Some are large enough for a file beside the engine.
+    const padding = 'x'.repeat(number % 5 === 0 ? 40_000 : number % 300);
+    await journal.committed(journal.append(lane, Buffer.from(`${number} ${padding}`)));
     writeSync(1, `${number}\n`);
   }
 };
