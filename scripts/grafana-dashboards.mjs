@@ -126,6 +126,17 @@ export const dashboards = {
           [gauge('tsdb_head_memory_bytes'), 'used'],
           [gauge('tsdb_head_memory_budget_bytes'), 'budget'],
         ),
+        panel('Time of writes by stage', 's', [
+          `sum by (stage) (${rate('tsdb_ingest_duration_seconds_total')}) / ignoring (stage) group_left sum(${rate('tsdb_ingest_requests_total')})`,
+          '{{stage}}',
+        ]),
+        panel(
+          'What a series and a sample take',
+          'bytes',
+          [gauge('tsdb_head_bytes_per_series'), 'series in memory'],
+          [gauge('tsdb_head_bytes_per_sample'), 'sample in memory'],
+          [gauge('tsdb_block_bytes_per_sample'), 'sample in blocks'],
+        ),
       ],
     ],
     http,

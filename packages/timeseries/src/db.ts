@@ -6,6 +6,7 @@ import type { SeriesHolder } from './head/forgetting.ts';
 import { Head } from './head/head.ts';
 import { type BatchResult, BatchWriter, type ExemplarOfSeries, type WriteBatch } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
+import { IngestTimes } from './ingest/ingest-times.ts';
 import { recoverHead } from './ingest/recover.ts';
 import { recoverExemplars } from './ingest/recover-exemplars.ts';
 import { createRemoteWrite, type RemoteWriteOptions, type RemoteWriteResult } from './ingest/remote-write.ts';
@@ -70,6 +71,7 @@ export class TimeSeriesDb extends TimeSeriesReads {
   readonly #head: Head;
   readonly #writer: HeadWriter;
   readonly #batches: BatchWriter;
+  readonly #times = new IngestTimes();
   readonly #headBudgetBytes: number;
   readonly #exemplars = new ExemplarRing(MAX_EXEMPLARS);
   readonly #blocks: BlockSet;
@@ -109,6 +111,7 @@ export class TimeSeriesDb extends TimeSeriesReads {
       budgetBytes: this.#headBudgetBytes,
       retentionMs: this.retentionMs,
       now: this.now,
+      times: this.#times,
     });
     this.#batches = new BatchWriter({
       head,
@@ -220,7 +223,8 @@ export class TimeSeriesDb extends TimeSeriesReads {
 
   /** Resolves when a commit group is durable. @throws StorageError */
   committed(group: number): Promise<void> {
-    return this.#storage.journal.committed(group);
+    const startedMs = performance.now();
+    return this.#storage.journal.committed(group).then(() => this.#times.waited(startedMs));
   }
 
   /** Makes everything durable that was appended so far. @throws StorageError */
@@ -242,6 +246,7 @@ export class TimeSeriesDb extends TimeSeriesReads {
       headBudgetBytes: this.#headBudgetBytes,
       appendedSamples: this.#appendedSamples,
       sealing: this.#sealer.stats,
+      ingest: this.#times,
     };
   }
 

@@ -1,4 +1,5 @@
 import type { MetricFamily } from '@opendata/server';
+import type { IngestStats } from './ingest/ingest-times.ts';
 import type { OtlpReceiver } from './otlp/receiver.ts';
 import type { TimeSeriesReads } from './read/time-series-reads.ts';
 
@@ -6,7 +7,7 @@ import type { TimeSeriesReads } from './read/time-series-reads.ts';
 export function databaseMetrics(db: TimeSeriesReads): MetricFamily[] {
   const { series, windows, samples, memoryBytes, seriesBytes, headBudgetBytes, appendedSamples, ...sealed } =
     db.stats();
-  const { blocks, blockBytes, blockSamples, sealing } = sealed;
+  const { blocks, blockBytes, blockSamples, sealing, ingest } = sealed;
   const gauge = (name: string, help: string, value: number): MetricFamily => ({
     name,
     help,
@@ -59,6 +60,52 @@ export function databaseMetrics(db: TimeSeriesReads): MetricFamily[] {
     counter('tsdb_merges_total', 'Blocks written from other blocks since the start.', sealing.merges),
     counter('tsdb_merge_duration_seconds_total', 'Time that merging took since the start.', sealing.mergeSeconds),
     counter('tsdb_seal_failures_total', 'Attempts to seal or merge that failed since the start.', sealing.failures),
+    gauge(
+      'tsdb_head_bytes_per_series',
+      'Memory of a series, its labels and its part of the index.',
+      series === 0 ? 0 : seriesBytes / series,
+    ),
+    gauge(
+      'tsdb_head_bytes_per_sample',
+      'Memory of a sample, without what its series takes.',
+      samples === 0 ? 0 : (memoryBytes - seriesBytes) / samples,
+    ),
+    ...(ingest === undefined ? [] : ingestMetrics(ingest)),
+  ];
+}
+
+/** Where writes spend their time. */
+function ingestMetrics(stats: IngestStats): MetricFamily[] {
+  const family = (
+    name: string,
+    help: string,
+    label: string,
+    values: Readonly<Record<string, number>>,
+  ): MetricFamily => ({
+    name,
+    help,
+    type: 'counter',
+    samples: Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value })),
+  });
+  return [
+    family(
+      'tsdb_ingest_duration_seconds_total',
+      'Time of writes by stage: reading a remote-write request, finding its series, the journal entry, the head; and waiting for the commit.',
+      'stage',
+      stats.seconds,
+    ),
+    family(
+      'tsdb_ingest_bytes_total',
+      'Bytes of remote-write requests as received and as read, and of journal entries from every source.',
+      'form',
+      { received: stats.receivedBytes, decoded: stats.decodedBytes, journal: stats.journalBytes },
+    ),
+    {
+      name: 'tsdb_ingest_requests_total',
+      help: 'Remote-write requests that could be read.',
+      type: 'counter',
+      samples: [{ labels: {}, value: stats.requests }],
+    },
   ];
 }
 

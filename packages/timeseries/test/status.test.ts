@@ -49,6 +49,27 @@ it('what the head holds is told with its largest labels first', async () => {
   for (const list of Object.values(lists)) expect(list).toHaveLength(2);
 });
 
+it('what writes take is told by stage, and what a series and a sample take', async () => {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const value = (name: string): number =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(' ')[1],
+    );
+  for (const stage of ['decode', 'match', 'journal', 'head', 'commit']) {
+    expect(value(`tsdb_ingest_duration_seconds_total{stage="${stage}"}`)).toBeGreaterThan(0);
+  }
+  expect(value('tsdb_ingest_requests_total')).toBe(1);
+  const received = value('tsdb_ingest_bytes_total{form="received"}');
+  expect(received).toBeGreaterThan(10);
+  expect(value('tsdb_ingest_bytes_total{form="decoded"}')).toBeGreaterThan(received);
+  expect(value('tsdb_ingest_bytes_total{form="journal"}')).toBeGreaterThan(100);
+  expect(value('tsdb_head_bytes_per_series')).toBeGreaterThan(100);
+  expect(value('tsdb_head_bytes_per_sample')).toBeGreaterThan(10);
+});
+
 it('the configuration, the flags and the runtime are told', async () => {
   expect(await api('status/config')).toEqual({ yaml: TEXT });
   expect(await api('status/flags')).toMatchObject({ config, port: String(server.port) });

@@ -81,6 +81,7 @@ export class BatchWriter {
     for (let i = 0; i < floats.count; i++) writer.checkTimes(floats.timestamps[i]!, floats.timestamps[i]!);
     for (const { timestampMs } of histograms) writer.checkTimes(timestampMs, timestampMs);
     const parts = new Map<number, Part>();
+    writer.times.begin();
     let group: number;
     let kept = 0;
     try {
@@ -90,6 +91,7 @@ export class BatchWriter {
         entry: this.#encode(part, floats.values),
       }));
       group = journal.appendAll(entries);
+      for (const { entry } of entries) writer.times.journalBytes += entry.length;
     } catch (error) {
       for (const { window, known } of parts.values()) {
         window.removeSlotsFrom(known);
@@ -97,12 +99,14 @@ export class BatchWriter {
       }
       throw error;
     }
+    writer.times.lap('journal');
     for (const part of parts.values()) {
       const { window, slots, offsets } = part;
       window.append(Uint32Array.from(slots), Int32Array.from(offsets), pick(floats.values, part.floats), slots.length);
       for (const { slot, offset, bytes } of part.histograms) window.appendHistogram(slot, offset, bytes);
       for (const { series, exemplar } of part.exemplars) if (exemplars.add(series, exemplar, window.lane)) kept++;
     }
+    writer.times.lap('head');
     return { group, exemplars: kept };
   }
 

@@ -5,6 +5,7 @@ import type { SharedBytes } from '../head/series-table.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryEncoder } from '../journal-entries/encode.ts';
 import { distributeByWindow } from './by-window.ts';
+import { IngestTimes } from './ingest-times.ts';
 
 /** The part of the journal that a writer needs. */
 export interface WritableJournal {
@@ -28,6 +29,7 @@ export interface HeadWriterOptions {
   /** Samples older than this are refused; `undefined`: none is too old. */
   readonly retentionMs: number | undefined;
   readonly now: () => number;
+  readonly times?: IngestTimes;
 }
 
 /** Columns of float samples: the series' numbers in the head, times in ms, values. */
@@ -40,6 +42,7 @@ export interface SampleColumns {
 
 /** Puts samples into the journal and the head, all of a request or none. */
 export class HeadWriter {
+  readonly times: IngestTimes;
   readonly #options: HeadWriterOptions;
   readonly #encoder = new JournalEntryEncoder();
   #slots = new Uint32Array(4096);
@@ -49,6 +52,7 @@ export class HeadWriter {
 
   constructor(options: HeadWriterOptions) {
     this.#options = options;
+    this.times = options.times ?? new IngestTimes();
   }
 
   /**
@@ -86,8 +90,11 @@ export class HeadWriter {
     }
     this.checkTimes(oldest, newest);
     const start = head.windowStart(oldest);
-    if (head.windowStart(newest) === start) return this.#appendToWindow(start, samples);
-    return this.#appendToWindows(samples);
+    this.times.begin();
+    const isOne = head.windowStart(newest) === start;
+    const group = isOne ? this.#appendToWindow(start, samples) : this.#appendToWindows(samples);
+    this.times.lap('head');
+    return group;
   }
 
   /** @throws InvalidSampleError where a time, in ms, cannot be stored */
@@ -114,11 +121,14 @@ export class HeadWriter {
     toOffsets(startMs, timestamps, count, this.#offsets);
     let group: number;
     try {
-      group = journal.append(window.lane, this.#encode(window, known, values, count));
+      const entry = this.#encode(window, known, values, count);
+      group = journal.append(window.lane, entry);
+      this.times.journalBytes += entry.length;
     } catch (error) {
       this.#undo(window, known);
       throw error;
     }
+    this.times.lap('journal');
     window.append(this.#slots, this.#offsets, values, count);
     return group;
   }
@@ -141,10 +151,12 @@ export class HeadWriter {
         entries.push({ lane: window.lane, entry });
       }
       group = journal.appendAll(entries);
+      for (const { entry } of entries) this.times.journalBytes += entry.length;
     } catch (error) {
       for (const { window, known } of parts) this.#undo(window, known);
       throw error;
     }
+    this.times.lap('journal');
     for (const { window, columns } of parts) {
       this.#reserve(columns.count);
       resolveSlots(window, columns.series, columns.count, this.#slots);

@@ -40,10 +40,18 @@ export function createRemoteWrite2(head: Head, writer: HeadWriter, batches: Batc
    * @throws WireError where the body cannot be read; OverloadedError, StorageError, and then nothing was stored
    */
   return function remoteWrite2(body: Uint8Array): RemoteWrite2Result {
-    const columns = decode(uncompress(body));
+    const { times } = writer;
+    times.begin();
+    const uncompressed = uncompress(body);
+    const columns = decode(uncompressed);
+    times.lap('decode');
+    times.requests++;
+    times.receivedBytes += body.length;
+    times.decodedBytes += uncompressed.length;
     writer.admit();
     const faults = new Faults();
     const seriesIds = resolveSeries(head, columns, faults);
+    times.lap('match');
     const floats = goodFloats(columns, seriesIds, writer, faults);
     const histograms = goodHistograms(columns, seriesIds, writer, faults);
     const exemplars = goodExemplars(columns, seriesIds);

@@ -31,6 +31,7 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
   const known = createKnownSeries(head.series);
   const uncompress = createSnappyUncompressor(options.maxBytes, head.series.kernelArena?.bodies);
   const decode = createWriteRequestDecoder({ shortcut: known });
+  const { times } = writer;
   let seriesIds = new Uint32Array(4096);
   let sampleSeries = new Uint32Array(4096);
 
@@ -58,6 +59,7 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
     const { seriesCount, sampleCount, timestamps, values } = columns;
     writer.admit();
     resolveSeries(columns);
+    times.lap('match');
     let series = seriesIds;
     if (sampleCount !== seriesCount || !hasOneSampleEach(columns)) {
       sampleSeries = growUint32(sampleSeries, sampleCount);
@@ -75,7 +77,12 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
    * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
    */
   return function remoteWrite(body: Uint8Array): RemoteWriteResult {
+    times.begin();
     const columns = read(body);
+    times.lap('decode');
+    times.requests++;
+    times.receivedBytes += body.length;
+    times.decodedBytes += columns.body.length;
     try {
       const group = store(columns);
       if (columns.metadata.length > 0) options.onMetadata(columns.metadata);

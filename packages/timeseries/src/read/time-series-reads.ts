@@ -6,6 +6,7 @@ import { type ExemplarSeries, headExemplars } from '../head/exemplar-queries.ts'
 import type { ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
+import type { IngestStats } from '../ingest/ingest-times.ts';
 import { MetadataTable } from '../metadata-table.ts';
 import type { SealStats } from '../seal/sealer.ts';
 import { Reader } from './reader.ts';
@@ -31,6 +32,8 @@ export interface TimeSeriesDbStats {
   /** Of decoded pages and columns of blocks. */
   readonly decodedCacheBytes: number;
   readonly sealing: SealStats;
+  /** Absent where nothing is written. */
+  readonly ingest?: IngestStats;
 }
 
 /** Where reads look. */
