@@ -14,6 +14,7 @@ export { ConfigError, type ConfigProblem, isConfigError, printPath, printProblem
 export { type DurationOptions, durationMs } from './config/duration.ts';
 export { parseDuration, printDuration } from './config/duration-text.ts';
 export { type Environment, envString } from './config/env.ts';
+export { maskYaml } from './config/mask-yaml.ts';
 export { type LoadedConfig, loadYamlConfig, openYamlConfig, parseYamlConfig } from './config/yaml-config.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './http/http-server.ts';
 export {
