@@ -73,7 +73,7 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
     if (stopping.signal.aborted) return;
     let error: Error | undefined;
     try {
-      const outcome = recorder.record(result, timestampMs, durationMs);
+      const outcome = await recorder.record(result, timestampMs, durationMs);
       options.onScrape(target, outcome);
       error = outcome.error;
     } catch (failure) {

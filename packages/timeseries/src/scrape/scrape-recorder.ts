@@ -1,6 +1,7 @@
-import type { ExpositionHistogram, ExpositionSamples, FamilyMetadata } from '@opendata/wire';
+import type { ExpositionSamples, FamilyMetadata, WireExemplar } from '@opendata/wire';
 import { checkHistogram } from '../head/check-histogram.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
+import { createYielder } from '../head/yielder.ts';
 import type { BatchResult, ExemplarOfSeries, HistogramOfSeries, WriteBatch } from '../ingest/batch-writer.ts';
 import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
 import { ScrapeError } from './fetch.ts';
@@ -17,6 +18,13 @@ export interface ScrapeStore extends SeriesNaming {
   readonly metadata: { add(metadata: readonly FamilyMetadata[]): void };
 }
 
+interface Counts {
+  /** What relabelling has left. */
+  kept: number;
+  /** Of these, what has a time that cannot be stored. */
+  dropped: number;
+}
+
 /** What a scrape brought. */
 export interface ScrapeOutcome {
   /** Samples in the body of a scrape that was stored. */
@@ -25,6 +33,9 @@ export interface ScrapeOutcome {
   readonly failed: number;
   readonly error: Error | undefined;
 }
+
+/** Whether others should have a turn is asked after so many samples, which may all be of new series. */
+const SAMPLES_PER_LOOK = 256;
 
 const REPORTS = [
   'up',
@@ -47,7 +58,10 @@ export class ScrapeRecorder {
   #histograms: HistogramOfSeries[] = [];
   /** Series that get a staleness marker once they are gone, with the number of the scrape that had them last. */
   readonly #live = new Map<number, number>();
-  readonly #reportSeries: readonly number[];
+  /** Those that came into `#live` with the present scrape. */
+  #added: number[] = [];
+  /** Known from the first scrape on. */
+  #reportSeries: readonly number[] = [];
   readonly #release: () => void;
   #metadata: readonly FamilyMetadata[] = [];
   #scrape = 0;
@@ -56,9 +70,6 @@ export class ScrapeRecorder {
     this.#target = target;
     this.#store = store;
     this.#cache = new SeriesCache(target, store);
-    this.#reportSeries = REPORTS.map((name) =>
-      store.seriesId(encodeLabels(seriesLabels(['__name__', name], target.labels, false))),
-    );
     this.#release = store.holdSeries((mark) => {
       for (const series of this.#cache.series()) mark(series);
       for (const series of this.#live.keys()) mark(series);
@@ -81,42 +92,58 @@ export class ScrapeRecorder {
    * @param result what was exposed, or why there is nothing
    * @throws OverloadedError, StorageError, where nothing could be stored
    */
-  record(result: ExpositionSamples | Error, timestampMs: number, durationMs: number): ScrapeOutcome {
+  async record(result: ExpositionSamples | Error, timestampMs: number, durationMs: number): Promise<ScrapeOutcome> {
+    if (this.#reportSeries.length === 0) this.#reportSeries = this.#nameReports();
     this.#scrape++;
     const batch = this.#batch;
     batch.clear();
+    this.#added = [];
+    this.#exemplars = [];
+    this.#histograms = [];
+    const counts: Counts = { kept: 0, dropped: 0 };
     let scraped = 0;
-    let kept = 0;
-    let dropped = 0;
-    let added = 0;
     let error: Error | undefined;
     try {
       if (result instanceof Error) throw result;
       scraped = result.count + (result.histograms?.length ?? 0);
-      this.#checkCount(result);
-      this.#exemplars = [];
-      this.#histograms = [];
       this.#cache.begin();
-      const counts = this.#addSamples(result, timestampMs);
-      for (const histogram of result.histograms ?? []) this.#addHistogram(result, histogram, timestampMs, counts);
-      ({ added, dropped, kept } = counts);
+      await this.#checkCount(result, counts);
+      counts.kept = 0;
+      await this.#addSamples(result, timestampMs, counts);
       this.#store.metadata.add(result.metadata);
       this.#metadata = result.metadata;
     } catch (failure) {
       error = failure instanceof Error ? failure : new Error(String(failure));
       batch.clear();
-      added = 0;
+      this.#exemplars = [];
+      this.#histograms = [];
+      this.#forgetAdded();
       this.#scrape++; // Nothing of this scrape counts: every series is gone.
     }
-    this.#addStaleMarkers(timestampMs);
-    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, kept, added]);
-    const hasFailed = error !== undefined;
-    this.#store.appendBatch({
-      floats: batch,
-      histograms: hasFailed ? [] : this.#histograms,
-      exemplars: hasFailed ? [] : this.#exemplars,
-    });
+    const stale = this.#addStaleMarkers(timestampMs);
+    const { kept, dropped } = counts;
+    this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, kept, this.#added.length]);
+    try {
+      this.#store.appendBatch({ floats: batch, histograms: this.#histograms, exemplars: this.#exemplars });
+    } catch (failure) {
+      this.#forgetAdded();
+      // Nobody was told yet that they are gone: the next scrape does.
+      for (const series of stale) this.#live.set(series, this.#scrape);
+      throw failure;
+    }
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
+  }
+
+  /** @throws OverloadedError, InvalidSeriesError */
+  #nameReports(): number[] {
+    const { labels } = this.#target;
+    return REPORTS.map((name) => this.#store.seriesId(encodeLabels(seriesLabels(['__name__', name], labels, false))));
+  }
+
+  /** Of the present scrape nothing was stored. */
+  #forgetAdded(): void {
+    for (const series of this.#added) this.#live.delete(series);
+    this.#added = [];
   }
 
   /** The target is gone: its series, those about its scrapes too, get staleness markers. @throws as `record` */
@@ -129,104 +156,108 @@ export class ScrapeRecorder {
     this.#store.appendBatch({ floats: this.#batch, histograms: [], exemplars: [] });
   }
 
-  /** The limit is on what relabelling leaves. */
-  #checkCount(parsed: ExpositionSamples): void {
+  /** The limit is on what relabelling leaves; what is counted names no series yet. */
+  async #checkCount(parsed: ExpositionSamples, counts: Counts): Promise<void> {
     const { sampleLimit, metricRelabelRules } = this.#target.job;
-    const histograms = parsed.histograms?.length ?? 0;
-    if (sampleLimit === 0 || parsed.count + histograms <= sampleLimit) return;
-    let samples = parsed.count + histograms;
+    const histograms = parsed.histograms ?? [];
+    let samples = parsed.count + histograms.length;
+    if (sampleLimit === 0 || samples <= sampleLimit) return;
     if (metricRelabelRules.length > 0) {
-      samples = histograms;
-      for (let i = 0; i < parsed.count; i++) if (this.#resolve(parsed, i) !== DROPPED_SERIES) samples++;
+      const yielder = createYielder();
+      const text = textOf(parsed);
+      samples = 0;
+      for (let i = 0; i < parsed.count; i++) {
+        if (i % SAMPLES_PER_LOOK === 0) await yielder();
+        const isKept = this.#cache.keeps(text(parsed.seriesStart[i]!, parsed.seriesEnd[i]!), () => parsed.labels(i));
+        if (isKept) samples++;
+      }
+      for (const { seriesStart, seriesEnd } of histograms) {
+        if (this.#cache.keeps(text(seriesStart, seriesEnd), () => parsed.labelsAt(seriesStart))) samples++;
+      }
     }
+    counts.kept = samples;
     if (samples > sampleLimit) {
       throw new ScrapeError(`sample limit exceeded: ${samples} samples, limit ${sampleLimit}`);
     }
   }
 
-  #resolve(parsed: ExpositionSamples, sample: number): number {
-    const { body } = parsed;
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    const text = bytes.toString('latin1', parsed.seriesStart[sample]!, parsed.seriesEnd[sample]!);
-    return this.#cache.resolve(text, () => parsed.labels(sample));
-  }
-
-  #addSamples(parsed: ExpositionSamples, timestampMs: number): { added: number; dropped: number; kept: number } {
-    const { honorTimestamps, trackTimestampsStaleness } = this.#target.job;
-    const body = Buffer.from(parsed.body.buffer, parsed.body.byteOffset, parsed.body.byteLength);
-    const newest = timestampMs + MAX_AHEAD_MS;
-    const oldest = this.#store.oldestMs;
-    let added = 0;
-    let dropped = 0;
-    let kept = 0;
+  async #addSamples(parsed: ExpositionSamples, scrapeMs: number, counts: Counts): Promise<void> {
+    const text = textOf(parsed);
+    const yielder = createYielder();
     let nextExemplar = 0;
     for (let i = 0; i < parsed.count; i++) {
-      const text = body.toString('latin1', parsed.seriesStart[i]!, parsed.seriesEnd[i]!);
-      const series = this.#cache.resolve(text, () => parsed.labels(i));
-      if (series === DROPPED_SERIES) {
-        while (parsed.exemplars[nextExemplar]?.sample === i) nextExemplar++;
-        continue;
-      }
-      kept++;
-      const exposedMs = honorTimestamps ? parsed.timestamps[i]! : Number.NaN;
-      const hasTimestamp = !Number.isNaN(exposedMs);
-      const sampleMs = hasTimestamp ? exposedMs : timestampMs;
-      if (sampleMs > newest || sampleMs < oldest) {
-        dropped++;
-        while (parsed.exemplars[nextExemplar]?.sample === i) nextExemplar++;
-        continue;
-      }
+      if (i % SAMPLES_PER_LOOK === 0) await yielder();
+      const firstExemplar = nextExemplar;
+      while (parsed.exemplars[nextExemplar]?.sample === i) nextExemplar++;
+      const name = text(parsed.seriesStart[i]!, parsed.seriesEnd[i]!);
+      const series = this.#cache.resolve(name, () => parsed.labels(i));
+      const sampleMs = this.#takes(series, parsed.timestamps[i]!, scrapeMs, counts);
+      if (Number.isNaN(sampleMs)) continue;
       this.#batch.add(series, sampleMs, parsed.values[i]!);
-      for (; parsed.exemplars[nextExemplar]?.sample === i; nextExemplar++) {
-        const { labels, value, timestampMs: exposed } = parsed.exemplars[nextExemplar]!;
-        const exemplar = { labels, value, timestampMs: Number.isNaN(exposed) ? sampleMs : exposed };
-        this.#exemplars.push({ series, exemplar });
+      if (nextExemplar > firstExemplar) {
+        this.#addExemplars(series, parsed.exemplars.slice(firstExemplar, nextExemplar), sampleMs);
       }
-      if (hasTimestamp && !trackTimestampsStaleness) continue;
-      if (!this.#live.has(series)) added++;
-      this.#live.set(series, this.#scrape);
     }
-    return { added, dropped, kept };
+    for (const { seriesStart, seriesEnd, timestampMs, histogram, exemplars } of parsed.histograms ?? []) {
+      await yielder();
+      const series = this.#cache.resolve(text(seriesStart, seriesEnd), () => parsed.labelsAt(seriesStart));
+      const sampleMs = this.#takes(series, timestampMs, scrapeMs, counts);
+      if (Number.isNaN(sampleMs)) continue;
+      checkHistogram(histogram);
+      this.#histograms.push({ series, timestampMs: sampleMs, histogram });
+      this.#addExemplars(series, exemplars, sampleMs);
+    }
   }
 
-  #addHistogram(
-    parsed: ExpositionSamples,
-    { seriesStart, seriesEnd, timestampMs: exposedMs, histogram, exemplars }: ExpositionHistogram,
-    scrapeMs: number,
-    counts: { added: number; dropped: number; kept: number },
-  ): void {
-    const { body } = parsed;
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1', seriesStart, seriesEnd);
-    const series = this.#cache.resolve(text, () => parsed.labelsAt(seriesStart));
-    if (series === DROPPED_SERIES) return;
+  /**
+   * Counts a sample, and its series as alive.
+   * @param exposedMs NaN where the target says none
+   * @returns its time; NaN where it is not stored: dropped, of a time that cannot be, or not the first of its series
+   */
+  #takes(series: number, exposedMs: number, scrapeMs: number, counts: Counts): number {
+    if (series === DROPPED_SERIES) return Number.NaN;
     counts.kept++;
     const { honorTimestamps, trackTimestampsStaleness } = this.#target.job;
     const hasTimestamp = honorTimestamps && !Number.isNaN(exposedMs);
-    const timestampMs = hasTimestamp ? exposedMs : scrapeMs;
-    if (timestampMs > scrapeMs + MAX_AHEAD_MS || timestampMs < this.#store.oldestMs) {
+    const sampleMs = hasTimestamp ? exposedMs : scrapeMs;
+    if (sampleMs > scrapeMs + MAX_AHEAD_MS || sampleMs < this.#store.oldestMs) {
       counts.dropped++;
-      return;
+      return Number.NaN;
     }
-    checkHistogram(histogram);
-    this.#histograms.push({ series, timestampMs, histogram });
-    for (const exemplar of exemplars) {
-      const exemplarMs = Number.isNaN(exemplar.timestampMs) ? timestampMs : exemplar.timestampMs;
-      this.#exemplars.push({ series, exemplar: { ...exemplar, timestampMs: exemplarMs } });
-    }
-    if (hasTimestamp && !trackTimestampsStaleness) return;
-    if (!this.#live.has(series)) counts.added++;
+    if (hasTimestamp && !trackTimestampsStaleness) return sampleMs;
+    const lastScrape = this.#live.get(series);
+    if (lastScrape === this.#scrape && !hasTimestamp) return Number.NaN;
+    if (lastScrape === undefined) this.#added.push(series);
     this.#live.set(series, this.#scrape);
+    return sampleMs;
   }
 
-  #addStaleMarkers(timestampMs: number): void {
+  #addExemplars(series: number, exemplars: readonly WireExemplar[], sampleMs: number): void {
+    for (const { labels, value, timestampMs } of exemplars) {
+      const exemplar = { labels, value, timestampMs: Number.isNaN(timestampMs) ? sampleMs : timestampMs };
+      this.#exemplars.push({ series, exemplar });
+    }
+  }
+
+  /** @returns the series that are gone */
+  #addStaleMarkers(timestampMs: number): number[] {
+    const stale: number[] = [];
     for (const [series, scrape] of this.#live) {
       if (scrape >= this.#scrape) continue;
       this.#batch.addStale(series, timestampMs);
       this.#live.delete(series);
+      stale.push(series);
     }
+    return stale;
   }
 
   #addReports(timestampMs: number, values: readonly number[]): void {
     for (let i = 0; i < values.length; i++) this.#batch.add(this.#reportSeries[i]!, timestampMs, values[i]!);
   }
+}
+
+/** Series texts by their byte ranges. */
+function textOf({ body }: ExpositionSamples): (start: number, end: number) => string {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return (start, end) => bytes.toString('latin1', start, end);
 }

@@ -72,6 +72,14 @@ export class SeriesCache {
     return series;
   }
 
+  /** Whether the job's relabelling keeps what `resolve` would name; a new text is not remembered. @throws ScrapeError */
+  keeps(text: string, exposed: () => readonly string[]): boolean {
+    const cached = this.#byText.get(text);
+    if (cached !== undefined) return cached.series !== DROPPED_SERIES;
+    const { job, labels } = this.#target;
+    return this.#relabelled(seriesLabels(exposed(), labels, job.honorLabels)) !== undefined;
+  }
+
   /** The labels after the job's relabelling; `undefined` where it drops the series. */
   #relabelled(labels: readonly string[]): readonly string[] | undefined {
     const { metricRelabelRules } = this.#target.job;
