@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TimeSeriesDb } from '../db.ts';
 import { resolveScrapeJob, type ScrapeJob, scrapeConfigsSchema } from '../model/scrape-config.ts';
 import { type ScrapeManager, startScraping } from './scrape-manager.ts';
+import { createTargetMaker } from './target.ts';
 
 let folder = '';
 let db: TimeSeriesDb;
@@ -86,6 +87,25 @@ describe('targets in files', () => {
     expect(first!.target.refusal).toBe('target_limit exceeded (number of targets: 2, limit: 1)');
     expect(manager!.dropped()).toHaveLength(1);
     expect(manager!.droppedCounts()).toEqual({ j: 3 });
+  });
+
+  it('give others their turns while many are relabelled, and only new ones are', async () => {
+    const found = Array.from({ length: 2000 }, (_, i) => ({ targets: [`a${i}:1`], labels: { __meta_name: `n${i}` } }));
+    const rules = [
+      { source_labels: ['__meta_name'], regex: '(n)(\\d+)', target_label: 'number', replacement: '$2' },
+      { action: 'labelmap', regex: '__meta_(.+)' },
+      { source_labels: ['number'], regex: '.*[05]', action: 'drop' },
+    ];
+    const make = createTargetMaker(jobOf({ relabel_configs: rules }));
+    let turns = 0;
+    const yielder = async () => void turns++;
+    const first = await make(found, yielder);
+    expect(turns).toBeGreaterThan(100);
+    expect([first.active.length, first.dropped.length]).toEqual([1600, 400]);
+    const second = await make([...found.slice(1), { targets: ['b:1'], labels: { __meta_name: 'n1' } }], yielder);
+    expect(second.active.slice(0, -1).every((target, i) => target === first.active[i])).toBe(true);
+    expect(second.active.at(-1)!.labels).toEqual(['instance', 'b:1', 'job', 'j', 'name', 'n1', 'number', '1']);
+    expect(second.dropped).toHaveLength(399);
   });
 
   it('stay without a break when the job changes', async () => {

@@ -1,6 +1,7 @@
 import type { Registry } from '@opendata/server';
 import type { Logger } from '@opendata/storage';
 import { RE2JS } from 're2js';
+import { createYielder } from '../head/yielder.ts';
 import type { ScrapeJob } from '../model/scrape-config.ts';
 import { createScrapeClient } from './fetch.ts';
 import { type ScrapeLoop, startScrapeLoop, type TargetStatus } from './scrape-loop.ts';
@@ -74,10 +75,12 @@ export function startScraping(options: ScrapeManagerOptions): ScrapeManager {
 
   /** Goes over to the targets that are found now. */
   async function sync(): Promise<void> {
-    const before = loops;
+    const targets = await finder.refresh();
+    const yielder = createYielder();
+    const before = new Map(loops);
     const next = new Map<string, RunningTarget>();
-    loops = next;
-    for (const target of finder.refresh()) {
+    for (const target of targets) {
+      await yielder();
       const identity = identityOf(target);
       const settings = settingsOf(target);
       const running = before.get(identity);
@@ -85,8 +88,10 @@ export function startScraping(options: ScrapeManagerOptions): ScrapeManager {
       if (running?.settings !== settings) await running?.loop.stop();
       next.set(identity, running?.settings === settings ? running : { loop: start(target), settings });
     }
+    loops = next;
     const labels = new Set([...next.values()].map(({ loop }) => metricKey(loop.status().target)));
     for (const { loop } of before.values()) {
+      await yielder();
       await loop.end();
       const { target } = loop.status();
       if (labels.has(metricKey(target))) continue;
@@ -96,7 +101,7 @@ export function startScraping(options: ScrapeManagerOptions): ScrapeManager {
   }
 
   void finder.setJobs(options.jobs);
-  last = sync();
+  void queue(sync);
   return {
     targets: () => [...loops.values()].map(({ loop }) => loop.status()),
     dropped: finder.dropped,
@@ -131,10 +136,17 @@ function identityOf({ job, url, labels }: ScrapeTarget): string {
   return JSON.stringify([job.jobName, url, labels]);
 }
 
+const knownSettings = new WeakMap<ScrapeTarget, string>();
+
 /** How it is scraped. */
-function settingsOf({ job, refusal }: ScrapeTarget): string {
-  const { staticConfigs: _targets, discoveries: _found, ...settings } = job;
-  return JSON.stringify([settings, refusal], (_key, value: unknown) =>
-    value instanceof RE2JS ? value.pattern() : value,
-  );
+function settingsOf(target: ScrapeTarget): string {
+  let text = knownSettings.get(target);
+  if (text === undefined) {
+    const { staticConfigs: _targets, discoveries: _found, ...settings } = target.job;
+    text = JSON.stringify([settings, target.refusal], (_key, value: unknown) =>
+      value instanceof RE2JS ? value.pattern() : value,
+    );
+    knownSettings.set(target, text);
+  }
+  return text;
 }

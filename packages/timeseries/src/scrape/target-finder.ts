@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createYielder } from '../head/yielder.ts';
 import type { DiscoveryConfig } from '../model/discovery-config.ts';
 import type { ScrapeJob } from '../model/scrape-config.ts';
 import { type Discovery, type DiscoveryContext, startDiscovery } from './discovery/discovery.ts';
-import { type DroppedTarget, type ScrapeTarget, type Targets, targetsOf } from './target.ts';
+import { createTargetMaker, type DroppedTarget, type ScrapeTarget, type Targets } from './target.ts';
 
 /** How long new jobs wait for what their discoveries say first, so that targets of before stay without a break. */
 const FIRST_ANSWER_MS = 5000;
@@ -11,8 +12,8 @@ const FIRST_ANSWER_MS = 5000;
 export interface TargetFinder {
   /** Goes over to other jobs; discoveries that stay as they are go on. Resolves when the new ones have said something. */
   setJobs(jobs: readonly ScrapeJob[]): Promise<void>;
-  /** The targets as they are now. */
-  refresh(): ScrapeTarget[];
+  /** The targets as they are now. One call after the other. */
+  refresh(): Promise<ScrapeTarget[]>;
   dropped(): readonly DroppedTarget[];
   droppedCounts(): Readonly<Record<string, number>>;
   pools(): readonly string[];
@@ -21,7 +22,8 @@ export interface TargetFinder {
 
 export function createTargetFinder(context: DiscoveryContext): TargetFinder {
   let jobs: readonly ScrapeJob[] = [];
-  let found: { readonly job: ScrapeJob; readonly targets: Targets }[] = [];
+  let makers: ReadonlyMap<ScrapeJob, ReturnType<typeof createTargetMaker>> = new Map();
+  let found: readonly { readonly job: ScrapeJob; readonly targets: Targets }[] = [];
   let discoveries = new Map<string, Discovery>();
 
   const groupsOf = (job: ScrapeJob) => [
@@ -32,6 +34,7 @@ export function createTargetFinder(context: DiscoveryContext): TargetFinder {
   return {
     async setJobs(nextJobs) {
       jobs = nextJobs;
+      makers = new Map(jobs.map((job) => [job, createTargetMaker(job)]));
       const before = discoveries;
       discoveries = new Map();
       for (const config of jobs.flatMap((job) => job.discoveries)) {
@@ -46,8 +49,11 @@ export function createTargetFinder(context: DiscoveryContext): TargetFinder {
       deadline.abort();
       await Promise.all(gone);
     },
-    refresh() {
-      found = jobs.map((job) => ({ job, targets: targetsOf(job, groupsOf(job)) }));
+    async refresh() {
+      const yielder = createYielder();
+      const next: { readonly job: ScrapeJob; readonly targets: Targets }[] = [];
+      for (const [job, make] of makers) next.push({ job, targets: await make(groupsOf(job), yielder) });
+      found = next;
       return found.flatMap(({ targets }) => targets.active);
     },
     dropped: () =>

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { compareStrings, formatDuration, parseDuration } from '@opendata/promql';
 import type { ScrapeJob } from '../model/scrape-config.ts';
 import { requestUrl } from '../model/target-address.ts';
@@ -28,6 +29,9 @@ export interface Targets {
   readonly dropped: readonly DroppedTarget[];
 }
 
+/** Whether others should have a turn is asked after so many. */
+const TARGETS_PER_LOOK = 16;
+
 /** Addresses with labels, as a configuration or a discovery names them. */
 export interface TargetGroup {
   readonly targets: readonly string[];
@@ -36,20 +40,75 @@ export interface TargetGroup {
 
 /** The targets of a job in the groups, each distinct one once. */
 export function targetsOf(job: ScrapeJob, groups: readonly TargetGroup[] = job.staticConfigs): Targets {
-  const active = new Map<string, ScrapeTarget>();
-  const dropped: DroppedTarget[] = [];
-  for (const { targets: addresses, labels } of groups) {
-    for (const address of addresses) {
-      const discovered = discoveredLabels(job, address, labels);
-      const target = createTarget(job, discovered);
-      if (target === undefined) dropped.push({ job, discoveredLabels: Object.fromEntries(discovered) });
-      else active.set(JSON.stringify([target.url, target.labels]), target);
+  const collector = new TargetCollector(job, new Map(), new Map());
+  for (const group of groups) for (const address of group.targets) collector.add(address, group.labels);
+  return collector.targets();
+}
+
+/** What became of something that was found, by a digest of that. */
+type MadeTargets = Map<string, ScrapeTarget | DroppedTarget>;
+
+/** Finds the targets of one job again and again: relabels what is new only, and gives the event loop its turns. */
+export function createTargetMaker(
+  job: ScrapeJob,
+): (groups: readonly TargetGroup[], yielder: () => Promise<void>) => Promise<Targets> {
+  let known: MadeTargets = new Map();
+  return async (groups, yielder) => {
+    const made: MadeTargets = new Map();
+    const collector = new TargetCollector(job, known, made);
+    let count = 0;
+    for (const { targets, labels } of groups) {
+      for (const address of targets) {
+        if (count++ % TARGETS_PER_LOOK === 0) await yielder();
+        collector.add(address, labels);
+      }
     }
+    known = made;
+    return collector.targets();
+  };
+}
+
+class TargetCollector {
+  readonly #job: ScrapeJob;
+  readonly #known: MadeTargets;
+  readonly #made: MadeTargets;
+  readonly #active = new Map<string, ScrapeTarget>();
+  readonly #dropped: DroppedTarget[] = [];
+
+  constructor(job: ScrapeJob, known: MadeTargets, made: MadeTargets) {
+    this.#job = job;
+    this.#known = known;
+    this.#made = made;
   }
-  const { targetLimit } = job;
-  if (targetLimit === 0 || active.size <= targetLimit) return { active: [...active.values()], dropped };
-  const refusal = `target_limit exceeded (number of targets: ${active.size}, limit: ${targetLimit})`;
-  return { active: [...active.values()].map((target) => ({ ...target, refusal })), dropped };
+
+  add(address: string, labels: Readonly<Record<string, string>>): void {
+    const key = createHash('sha1')
+      .update(JSON.stringify([address, labels]))
+      .digest('base64');
+    const target = this.#known.get(key) ?? this.#make(address, labels);
+    this.#made.set(key, target);
+    if (isActive(target)) this.#active.set(JSON.stringify([target.url, target.labels]), target);
+    else this.#dropped.push(target);
+  }
+
+  targets(): Targets {
+    const active = this.#active;
+    const dropped = this.#dropped;
+    const { targetLimit } = this.#job;
+    if (targetLimit === 0 || active.size <= targetLimit) return { active: [...active.values()], dropped };
+    const refusal = `target_limit exceeded (number of targets: ${active.size}, limit: ${targetLimit})`;
+    return { active: [...active.values()].map((target) => ({ ...target, refusal })), dropped };
+  }
+
+  #make(address: string, labels: Readonly<Record<string, string>>): ScrapeTarget | DroppedTarget {
+    const job = this.#job;
+    const discovered = discoveredLabels(job, address, labels);
+    return createTarget(job, discovered) ?? { job, discoveredLabels: Object.fromEntries(discovered) };
+  }
+}
+
+function isActive(target: ScrapeTarget | DroppedTarget): target is ScrapeTarget {
+  return 'url' in target;
 }
 
 /** The labels that relabelling begins with. */
