@@ -28,6 +28,12 @@ const KERNELS = [
     constant: 'KNOWN_SERIES_KERNEL',
   },
   {
+    source: 'chunks',
+    memory: ['--initialMemory', '32'],
+    target: '../src/head/chunks-kernel.ts',
+    constant: 'CHUNKS_KERNEL',
+  },
+  {
     source: 'floats',
     memory: ['--initialMemory', '4'],
     target: '../src/http/floats-kernel.ts',

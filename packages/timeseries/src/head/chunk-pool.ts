@@ -1,4 +1,4 @@
-import { PagedWords } from './paged-words.ts';
+import { type ChunkMemory, createChunkMemory } from './chunk-memory.ts';
 
 /** Samples of one chunk. */
 export const CHUNK_SAMPLES = 16;
@@ -6,18 +6,22 @@ export const CHUNK_SAMPLE_BITS = 4;
 /** Chunks of one segment. */
 const SEGMENT_CHUNK_BITS = 12;
 const SEGMENT_CHUNKS = 1 << SEGMENT_CHUNK_BITS;
+const SEGMENT_SAMPLES = SEGMENT_CHUNKS * CHUNK_SAMPLES;
 const BYTES_PER_CHUNK = CHUNK_SAMPLES * (4 + 8) + 4;
+const SEGMENT_BYTES = SEGMENT_CHUNKS * BYTES_PER_CHUNK;
 
 /**
  * Room for samples: chunks of 16 columns entries (time offset, value) in segments of typed arrays, linked by number.
  * All windows share one pool, so that a window with three samples costs three chunks and a dropped window's room
- * serves the next. Chunk 0 is never handed out: 0 means none.
+ * serves the next. Chunk 0 is never handed out: 0 means none. The segments are in the memory of a WebAssembly kernel,
+ * as long as there is one and room in it. Its arrays are made anew whenever it grows: keep none of them.
  */
 export class ChunkPool {
   /** Milliseconds from the start of the window; sample `s` of chunk `c` is at `(c & chunkMask) * 16 + s`. */
   readonly offsets: Int32Array[] = [];
   readonly values: Float64Array[] = [];
-  readonly #next = new PagedWords();
+  readonly #links: Uint32Array[] = [];
+  #memory: ChunkMemory | undefined;
   #firstFree = 0;
   #fresh = 1;
   #used = 0;
@@ -33,7 +37,12 @@ export class ChunkPool {
 
   /** Bytes that were taken from the system, free chunks included. */
   get allocatedBytes(): number {
-    return this.offsets.length * SEGMENT_CHUNKS * (BYTES_PER_CHUNK - 4) + this.#next.memoryBytes;
+    return this.offsets.length * SEGMENT_BYTES;
+  }
+
+  /** The kernel that has all chunks in its memory, where there is one. */
+  get memory(): ChunkMemory | undefined {
+    return this.#memory;
   }
 
   /** A chunk with undefined content and no successor. */
@@ -41,36 +50,55 @@ export class ChunkPool {
     this.#used++;
     const free = this.#firstFree;
     if (free !== 0) {
-      this.#firstFree = this.#next.get(free);
-      this.#next.set(free, 0);
+      this.#firstFree = this.next(free);
+      this.link(free, 0);
       return free;
     }
     const chunk = this.#fresh++;
-    if (chunk >>> SEGMENT_CHUNK_BITS >= this.offsets.length) {
-      this.offsets.push(new Int32Array(SEGMENT_CHUNKS * CHUNK_SAMPLES));
-      this.values.push(new Float64Array(SEGMENT_CHUNKS * CHUNK_SAMPLES));
-      this.#next.reserve(this.offsets.length * SEGMENT_CHUNKS);
-    }
+    if (segmentOf(chunk) === this.offsets.length) this.#addSegment();
     return chunk;
   }
 
   next(chunk: number): number {
-    return this.#next.get(chunk);
+    return this.#links[segmentOf(chunk)]![chunk & (SEGMENT_CHUNKS - 1)]!;
   }
 
   link(chunk: number, next: number): void {
-    this.#next.set(chunk, next);
+    this.#links[segmentOf(chunk)]![chunk & (SEGMENT_CHUNKS - 1)] = next;
   }
 
   /** Gives back the whole chain that begins at `chunk`. */
   freeChain(chunk: number): void {
     while (chunk !== 0) {
-      const next = this.#next.get(chunk);
-      this.#next.set(chunk, this.#firstFree);
+      const next = this.next(chunk);
+      this.link(chunk, this.#firstFree);
       this.#firstFree = chunk;
       this.#used--;
       chunk = next;
     }
+  }
+
+  #addSegment(): void {
+    const segment = this.offsets.length;
+    if (segment === 0) this.#memory = createChunkMemory(SEGMENT_BYTES);
+    const room = this.#memory?.reserve(segment + 1) ?? 'full';
+    if (room === 'full') {
+      // Those that are in the kernel's memory stay there.
+      this.#memory = undefined;
+      this.#place(segment, new ArrayBuffer(SEGMENT_BYTES), 0);
+      return;
+    }
+    const { buffer } = this.#memory!;
+    for (let i = room === 'moved' ? 0 : segment; i <= segment; i++) {
+      this.#place(i, buffer, this.#memory!.segmentStart(i));
+    }
+  }
+
+  /** Views of a segment: the layout is that of wasm/chunks.as. */
+  #place(segment: number, buffer: ArrayBufferLike, start: number): void {
+    this.offsets[segment] = new Int32Array(buffer, start, SEGMENT_SAMPLES);
+    this.values[segment] = new Float64Array(buffer, start + SEGMENT_SAMPLES * 4, SEGMENT_SAMPLES);
+    this.#links[segment] = new Uint32Array(buffer, start + SEGMENT_SAMPLES * 12, SEGMENT_CHUNKS);
   }
 }
 

@@ -46,7 +46,9 @@ export async function selectFromHead(
     const isRead = request.newestOnly === true ? reader.readNewest(ids[i]!) : reader.read(ids[i]!);
     if (!isRead) continue;
     read += reader.values.length;
-    result.push({ labels: head.series.labels(ids[i]!), timestamps: reader.timestamps, values: reader.values });
+    const { timestamps, values } = reader;
+    const ascendingCount = request.newestOnly === true ? undefined : reader.ascendingCount;
+    result.push({ labels: head.series.labels(ids[i]!), timestamps, values, ascendingCount });
   }
   return result;
 }

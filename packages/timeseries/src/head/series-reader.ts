@@ -1,3 +1,4 @@
+import { type ChunkMemory, KERNEL_CAPACITY } from './chunk-memory.ts';
 import { growFloat64 } from './growable.ts';
 import { SharedTimestamps } from './shared-timestamps.ts';
 import type { WindowColumns, WindowHead } from './window-head.ts';
@@ -13,6 +14,8 @@ export class SeriesReader {
   /** Of the series read last; not to be written to. */
   timestamps: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
+  /** So many of the first values are known to be neither NaN nor below the one before. */
+  ascendingCount = 0;
   readonly #windows: readonly WindowHead[];
   readonly #startMs: number;
   readonly #endMs: number;
@@ -39,6 +42,10 @@ export class SeriesReader {
 
   /** Reads the samples of a series in the interval; false where it has none. */
   read(series: number): boolean {
+    const memory = this.#overlaps ? undefined : this.#windows[0]?.memory;
+    const copied = memory === undefined ? -1 : this.#readByKernel(series, memory);
+    if (copied >= 0) return copied > 0;
+    this.ascendingCount = 0;
     if (!this.#overlaps && this.#readShared(series)) return true;
     const count = this.#readAll(series);
     if (count === 0) return false;
@@ -70,6 +77,37 @@ export class SeriesReader {
     this.values[0] = value;
     this.#slabUsed++;
     return true;
+  }
+
+  /** Number of samples; -1 where the kernel cannot read them. */
+  #readByKernel(series: number, memory: ChunkMemory): number {
+    const latest = this.timestamps;
+    let count = -1;
+    if (latest.length > 0 && latest.length <= KERNEL_CAPACITY) {
+      memory.expect(latest);
+      count = this.#copyByKernel(series, memory, latest.length, true);
+    }
+    if (count !== latest.length) {
+      count = this.#copyByKernel(series, memory, KERNEL_CAPACITY, false);
+      if (count <= 0) return count;
+      this.timestamps = this.#shared.share(memory.times, count);
+    }
+    this.values = this.#allocate(count);
+    this.values.set(memory.values.subarray(0, count));
+    this.#slabUsed += count;
+    this.ascendingCount = memory.ascendingCount(count);
+    return count;
+  }
+
+  #copyByKernel(series: number, memory: ChunkMemory, room: number, known: boolean): number {
+    let at = 0;
+    for (const window of this.#windows) {
+      const slot = window.slotOf(series);
+      if (slot < 0) continue;
+      at = window.copyByKernel(slot, this.#startMs, this.#endMs, memory, at, room, known);
+      if (at < 0) return -1;
+    }
+    return at;
   }
 
   #readShared(series: number): boolean {

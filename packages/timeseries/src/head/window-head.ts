@@ -1,3 +1,4 @@
+import type { ChunkMemory } from './chunk-memory.ts';
 import { CHUNK_SAMPLES, type ChunkPool, placeOf, segmentOf } from './chunk-pool.ts';
 import { growInt32, growUint8, growUint32 } from './growable.ts';
 import { HISTOGRAM_MARKER, HistogramStore } from './histogram-store.ts';
@@ -9,6 +10,7 @@ const SLOTS_PER_TURN = 4096;
 /** In the tables of a slot. */
 const SLOT_BYTES = 18;
 const MANY_SLOTS = 8192;
+const MAX_OFFSET = 2 ** 31 - 1;
 
 /** Reused answer of `WindowHead.read`. */
 export interface WindowColumns {
@@ -249,6 +251,41 @@ export class WindowHead {
       if (at < 0) return -1;
     }
     return at;
+  }
+
+  /** The kernel's memory that the samples are in, where there is one. */
+  get memory(): ChunkMemory | undefined {
+    return this.#pool.memory;
+  }
+
+  /**
+   * Lets the kernel copy the slot's samples with times in `[fromMs, toMs]` to its columns from `at` on.
+   * @param known the times are to be those that the memory expects, and only the values are copied
+   * @param room most samples in the columns
+   * @returns the position behind the last one; negative where the times differ, or the kernel cannot do it
+   */
+  copyByKernel(
+    slot: number,
+    fromMs: number,
+    toMs: number,
+    memory: ChunkMemory,
+    at: number,
+    room: number,
+    known: boolean,
+  ): number {
+    if (this.#isUnsorted[slot] === 1) return -1;
+    const start = this.startMs;
+    return memory.copyChain(
+      this.#firstChunks[slot]!,
+      this.#lastChunks[slot]!,
+      this.#lastFills[slot]!,
+      Math.max(0, Math.ceil(fromMs - start)),
+      Math.min(MAX_OFFSET, Math.floor(toMs - start)),
+      start,
+      at,
+      room,
+      known ? 1 : 0,
+    );
   }
 
   /** Writes the slot's newest sample with a time in `[fromMs, toMs]` to `columns[0]`; false where there is none. */
