@@ -1,4 +1,4 @@
-import { createEngine, type EngineOptions } from '@opendata/promql';
+import { createEngine, type Engine, type EngineOptions } from '@opendata/promql';
 import {
   createHttpServer,
   HttpError,
@@ -44,6 +44,7 @@ import type { TimeSeriesReads } from './read/time-series-reads.ts';
 import type { Reloader } from './reload.ts';
 import { ReplicaDb } from './replica/replica-db.ts';
 import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
+import { warmUpWhenIdle } from './warm-up/warm-up.ts';
 
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
 const DRAIN_SHARE = 0.5;
@@ -116,12 +117,14 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
   const { db } = opened;
   const scrapes = startScraping({ jobs: config.scrapeJobs, store: db, registry, logger, version });
   scraping = scrapes;
+  const endWarmUp = warmUpQueries(options);
   return {
     address,
     port,
     reload,
     async close(deadlineMs) {
       const startedMs = performance.now();
+      endWarmUp();
       await scrapes.stop();
       const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
       if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
@@ -162,11 +165,13 @@ async function startReplicaServer(options: TimeSeriesServerOptions): Promise<Tim
     ...followed.storageMetrics(),
     ...(followed.isCaughtUp ? databaseMetrics(followed) : []),
   ]);
+  const endWarmUp = warmUpQueries(options);
   return {
     address,
     port,
     reload,
     async close(deadlineMs) {
+      endWarmUp();
       const brokenOff = await http.close(deadlineMs * DRAIN_SHARE);
       if (brokenOff > 0) logger.warn({ requests: brokenOff }, 'requests broken off');
       await followed.close();
@@ -258,7 +263,7 @@ interface Parts {
 function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
   const { config, registry, logger, version } = options;
   const { database, scraping, reload } = parts;
-  const engine = createEngine({ delayedNameRemoval: false, ...options.query });
+  const engine = createQueryEngine(options);
   const source = () => {
     compileFromNowOn();
     return database();
@@ -307,6 +312,21 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
     retentionMs: () => config.retentionMs ?? parts.defaultRetentionMs(),
   });
   return http;
+}
+
+function createQueryEngine({ query }: TimeSeriesServerOptions): Engine {
+  return createEngine({ delayedNameRemoval: false, ...query });
+}
+
+/** Warms up what answers queries. @returns what ends it */
+function warmUpQueries(options: TimeSeriesServerOptions): () => void {
+  return warmUpWhenIdle({
+    logger: options.logger,
+    routes(database) {
+      const queries = queryRoutes({ engine: createQueryEngine(options), source: database, now: Date.now });
+      return { rawRoutes: directRoutes([...queries, ...labelRoutes(database)]) };
+    },
+  });
 }
 
 async function storageReadiness(storage: Pick<Storage, 'health' | 'checkReadable'> | undefined): Promise<Readiness> {

@@ -1,0 +1,47 @@
+import { WarmUpData } from './warm-up-data.ts';
+
+/** Expressions of the kinds that dashboards and alerts are made of. */
+const EXPRESSIONS = [
+  'up',
+  'up == 1',
+  'warmup_free_bytes{device!="lo"}',
+  '{__name__=~"warmup_.+_bytes"}',
+  'warmup_requests_total{code=~"4..|5..", zone!~"zone-1"}',
+  'absent(up{job="none"})',
+  '(warmup_free_bytes / warmup_size_bytes) * 100 > 10 and warmup_size_bytes > 0',
+  '100 - avg by (instance) (rate(warmup_requests_total{code="200"}[5m])) * 2',
+  'predict_linear(warmup_free_bytes{device="eth0"}[30m], 3600) < 100',
+  'topk(3, sum by (job, zone) (rate(warmup_requests_total[5m])))',
+  'sum by (job) (rate(warmup_bytes_total[5m]) * on (instance) group_left (version) warmup_info)',
+  'histogram_quantile(0.9, sum by (le, handler) (rate(warmup_seconds_bucket[5m])))',
+  'sum(rate(warmup_requests_total{code=~"5.."}[5m])) / sum(rate(warmup_requests_total[5m]))',
+  'increase(warmup_requests_total[1h]) > 0',
+  'count by (__name__, job) ({__name__=~".+"})',
+  'max_over_time(sum(rate(warmup_requests_total[5m]))[30m:1m])',
+  'count(warmup_info unless on (instance) (warmup_free_bytes > 10))',
+  'sum(irate(warmup_bytes_total[2m])) - sum(irate(warmup_bytes_total[2m] offset 10m))',
+  'max by (zone) (avg_over_time(warmup_free_bytes[10m]))',
+  'quantile by (job) (0.9, warmup_free_bytes) or vector(0)',
+  'sort_desc(label_replace(changes(up[10m]), "host", "$1", "instance", "(.+):.*"))',
+];
+
+/** Paths of requests that read the made-up series: in memory, in a block, and over both. */
+export function warmUpRequests(): string[] {
+  const seconds = (ms: number): number => ms / 1000;
+  const hourMs = WarmUpData.endMs - WarmUpData.middleMs;
+  const times = [WarmUpData.middleMs - 60_000, WarmUpData.endMs - 60_000];
+  const paths: string[] = [];
+  for (const time of times) {
+    for (const expression of EXPRESSIONS) {
+      const query = `query=${encodeURIComponent(expression)}`;
+      paths.push(`/api/v1/query?${query}&time=${seconds(time)}`);
+      paths.push(`/api/v1/query_range?${query}&start=${seconds(time - hourMs / 2)}&end=${seconds(time)}&step=30`);
+    }
+    const range = `start=${seconds(time - hourMs / 2)}&end=${seconds(time)}`;
+    paths.push(`/api/v1/labels?${range}`);
+    paths.push(`/api/v1/label/__name__/values?${range}`);
+    paths.push(`/api/v1/label/device/values?match[]=warmup_free_bytes&${range}`);
+    paths.push(`/api/v1/series?match[]=up&${range}`);
+  }
+  return paths;
+}

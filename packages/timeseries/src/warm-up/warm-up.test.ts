@@ -1,0 +1,58 @@
+import { createEngine } from '@opendata/promql';
+import { createHttpServer, createLogger, createRegistry } from '@opendata/server';
+import { describe, expect, it } from 'vitest';
+import { directRoutes } from '../http/direct-routes.ts';
+import { labelRoutes } from '../http/label-routes.ts';
+import { queryRoutes } from '../http/query-routes.ts';
+import { answerAll, type WarmUpRoutes, warmUpWhenIdle } from './warm-up.ts';
+import { WarmUpClient } from './warm-up-client.ts';
+import { WarmUpData } from './warm-up-data.ts';
+import { warmUpRequests } from './warm-up-requests.ts';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+const routes: WarmUpRoutes = (database) => ({
+  rawRoutes: directRoutes([
+    ...queryRoutes({ engine: createEngine(), source: database, now: Date.now }),
+    ...labelRoutes(database),
+  ]),
+});
+
+describe('warm-up', () => {
+  it('has an answer to each of its requests, and most are not empty', async () => {
+    const data = await WarmUpData.create(async () => undefined);
+    const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
+    await http.app.ready();
+    const client = new WarmUpClient(http);
+    const empty: string[] = [];
+    for (const path of warmUpRequests()) {
+      const answer = await client.get(path);
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+      if (/"(?:result|data)":\[\]/.test(answer)) empty.push(path);
+    }
+    client.close();
+    await http.close(0);
+    expect(empty.length).toBeLessThan(warmUpRequests().length / 10);
+  });
+
+  it('fails where a request is refused', async () => {
+    await expect(
+      answerAll(
+        () => ({ rawRoutes: [] }),
+        1,
+        async () => undefined,
+      ),
+    ).rejects.toThrow(/404/);
+  });
+
+  it('ends when it is told to', async () => {
+    let asked = 0;
+    const counted: WarmUpRoutes = (database) => {
+      asked++;
+      return routes(database);
+    };
+    warmUpWhenIdle({ routes: counted, logger, delayMs: 1 })();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked).toBe(0);
+  });
+});

@@ -1,0 +1,105 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { createHttpServer, createLogger, createRegistry, type HttpServerOptions, type Logger } from '@opendata/server';
+import { createYielder } from '../head/yielder.ts';
+import type { TimeSeriesReads } from '../read/time-series-reads.ts';
+import { WarmUpClient } from './warm-up-client.ts';
+import { WarmUpData } from './warm-up-data.ts';
+import { warmUpRequests } from './warm-up-requests.ts';
+
+/** The routes that are warmed up, on a database. */
+export type WarmUpRoutes = (database: () => TimeSeriesReads) => Pick<HttpServerOptions, 'rawRoutes'>;
+
+export interface WarmUpOptions {
+  readonly routes: WarmUpRoutes;
+  readonly logger: Logger;
+  /** A server that was just started has other things to do, and one that soon ends needs none of this. In ms. */
+  readonly delayMs?: number;
+  /** How often each request is answered. */
+  readonly rounds?: number;
+}
+
+const DELAY_MS = 3000;
+const ROUNDS = 12;
+/** Work goes on for so long at a time, and then for as long nothing is done but look whether the server is idle. */
+const TURN_MS = 25;
+/** Share of that time above which the server is busy, and how long it is then left alone. */
+const BUSY = 0.3;
+const PAUSE_MS = 250;
+
+/**
+ * Answers requests that nobody has asked, over made-up data and once the server is idle, so that V8 has compiled what
+ * queries run before the first of them comes: code that ran a few times takes three times as long as compiled code.
+ * Nothing of it is kept, counted or written.
+ * @returns what ends it
+ */
+export function warmUpWhenIdle({ routes, logger, delayMs = DELAY_MS, rounds = ROUNDS }: WarmUpOptions): () => void {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  run(routes, logger, signal, delayMs, rounds).catch((error: unknown) => {
+    if (!signal.aborted) logger.warn({ err: error }, 'queries could not be warmed up');
+  });
+  return () => stopping.abort();
+}
+
+async function run(
+  routes: WarmUpRoutes,
+  logger: Logger,
+  signal: AbortSignal,
+  delayMs: number,
+  rounds: number,
+): Promise<void> {
+  await sleep(delayMs, undefined, { ref: false, signal });
+  const idle = createIdleTurns(signal);
+  await idle();
+  const startedMs = performance.now();
+  let requests = 0;
+  await answerAll(routes, rounds, async () => {
+    requests++;
+    await idle();
+  });
+  logger.debug({ requests, elapsedMs: Math.round(performance.now() - startedMs) }, 'queries warmed up');
+}
+
+/**
+ * Answers each of the requests so many times.
+ * @throws Error where one is not answered as it should be
+ */
+export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach: () => Promise<void>): Promise<void> {
+  const data = await WarmUpData.create(createYielder(undefined, TURN_MS / 4));
+  const logger = createLogger({ service: 'warm-up', level: 'silent' });
+  const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
+  await http.app.ready();
+  const client = new WarmUpClient(http);
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const path of warmUpRequests()) {
+        const answer = await client.get(path);
+        if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path} was answered ${answer}`);
+        await afterEach();
+      }
+    }
+  } finally {
+    client.close();
+    await http.close(0);
+  }
+}
+
+/**
+ * A function to be awaited between pieces of work: it gives the event loop a turn, and now and then looks whether anything
+ * else keeps the server busy, and then waits until that is over.
+ */
+function createIdleTurns(signal: AbortSignal): () => Promise<void> {
+  let turnEndMs = 0;
+  return async () => {
+    if (performance.now() < turnEndMs) {
+      await nextTurn(undefined, { signal });
+      return;
+    }
+    for (let pauseMs = TURN_MS; ; pauseMs = PAUSE_MS) {
+      const before = performance.eventLoopUtilization();
+      await sleep(pauseMs, undefined, { ref: false, signal });
+      if (performance.eventLoopUtilization(before).utilization < BUSY) break;
+    }
+    turnEndMs = performance.now() + TURN_MS;
+  };
+}
