@@ -7,12 +7,16 @@ import { join } from 'node:path';
 
 /** The kinds that our charts use. */
 const files = [
+  'clusterrole-rbac-v1.json',
+  'clusterrolebinding-rbac-v1.json',
   'configmap-v1.json',
   'deployment-apps-v1.json',
   'networkpolicy-networking-v1.json',
   'persistentvolumeclaim-v1.json',
   'pod-v1.json',
   'poddisruptionbudget-policy-v1.json',
+  'role-rbac-v1.json',
+  'rolebinding-rbac-v1.json',
   'secret-v1.json',
   'service-v1.json',
   'serviceaccount-v1.json',

@@ -19,13 +19,14 @@ for program in "$helm" "$kubeconform" "$versitygw"; do
   [ -x "$cache/$name" ] || GOBIN=$cache go install "$program" || echo "no $name"
 done
 
-if [ ! -d "$cache/schemas" ]; then
+# Made anew where they are of a time before the last kind that the charts use.
+if ! ls "$cache"/schemas/*/rolebinding-rbac-v1.json >/dev/null 2>&1; then
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   pip download --quiet --no-deps --dest "$work" "$schemas" &&
     unzip -q "$work"/*.whl '*/kubernetes-json-schema/*-strict/*' -d "$work" &&
     node "$scripts/standalone-schemas.mjs" "$work/kubernetes_validate/kubernetes-json-schema" "$work/schemas" &&
-    mv "$work/schemas" "$cache/schemas" || echo "no schemas of Kubernetes"
+    rm -rf "$cache/schemas" && mv "$work/schemas" "$cache/schemas" || echo "no schemas of Kubernetes"
 fi
 
 [ -e "$cache/node_modules/.bin/azurite-blob" ] ||

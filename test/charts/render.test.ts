@@ -146,6 +146,47 @@ describe.skipIf(helm === undefined).each(chartNames)('the chart %s', (chart) => 
   });
 });
 
+describe.skipIf(helm === undefined)('the rights to find targets', () => {
+  const render = (rbac: object) =>
+    manifestsOf(renderChart('opendata-timeseries', { rbac })).filter(({ kind }) => /Role/.test(kind));
+  const resourcesOf = (manifest: Manifest) => manifest.rules.flatMap((rule: Manifest) => rule.resources);
+  const namespaced = ['services', 'endpoints', 'pods', 'endpointslices', 'ingresses'];
+
+  it('are not made unless they are asked for', () => {
+    expect(render({ create: false, namespaces: ['shop'] })).toEqual([]);
+  });
+
+  it('are for the whole cluster where no namespaces are named', () => {
+    const [role, binding, ...others] = render({ create: true, nodes: true });
+    expect(others).toEqual([]);
+    expect([role.kind, binding.kind]).toEqual(['ClusterRole', 'ClusterRoleBinding']);
+    expect(resourcesOf(role)).toEqual(['nodes', ...namespaced]);
+    expect(binding.roleRef).toMatchObject({ kind: 'ClusterRole', name: role.metadata.name });
+    expect(binding.subjects).toEqual([{ kind: 'ServiceAccount', name: 'opendata-timeseries', namespace: 'default' }]);
+  });
+
+  it('are for the namespaces that are named, nodes apart', () => {
+    const roles = render({ create: true, namespaces: ['shop', 'payments'], nodes: true });
+    expect(roles.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`).sort()).toEqual([
+      'ClusterRole ',
+      'ClusterRoleBinding ',
+      'Role payments',
+      'Role shop',
+      'RoleBinding payments',
+      'RoleBinding shop',
+    ]);
+    expect(roles.filter(({ kind }) => kind === 'Role').map(resourcesOf)).toEqual([namespaced, namespaced]);
+    expect(resourcesOf(findManifest(roles, 'ClusterRole'))).toEqual(['nodes']);
+    expect(render({ create: true, namespaces: ['shop'] }).map(({ kind }) => kind)).toEqual(['Role', 'RoleBinding']);
+  });
+
+  it('only ever read', () => {
+    for (const manifest of render({ create: true, nodes: true, namespaces: [] })) {
+      for (const rule of manifest.rules ?? []) expect(rule.verbs).toEqual(['get', 'list', 'watch']);
+    }
+  });
+});
+
 it.each(chartNames)('the version of %s is that of every package, and the tag of the image follows it', (chart) => {
   const { version } = readJson('package.json');
   for (const name of readdirSync(join(root, 'packages'))) {
@@ -168,10 +209,12 @@ describe.skipIf(helm === undefined).each(chartNames)('the image of %s', (chart) 
   });
 });
 
-it('the charts share every template but the one that says what differs', () => {
+it('the charts share every template but the one that says what differs, and the rights to find targets', () => {
   const [timeseries, log] = chartNames.map((name) => join(chartFolder(name), 'templates'));
-  const files = readdirSync(timeseries!, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file));
-  expect(readdirSync(log!, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file))).toEqual(files);
+  const filesIn = (folder: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file));
+  const files = filesIn(log!);
+  expect(filesIn(timeseries!).filter((file) => file !== 'rbac.yaml')).toEqual(files);
   const differing = files.filter(
     (file) => readFileSync(join(timeseries!, file), 'utf8') !== readFileSync(join(log!, file), 'utf8'),
   );

@@ -8,11 +8,12 @@ export function maximalValues(chart: 'opendata-timeseries' | 'opendata-log'): ob
       pullSecrets: [{ name: 'pull' }],
     },
     s3: { endpoint: 'http://minio.storage.svc:9000', allowHttp: true, virtualHostedStyle: true },
-    cache: { storageClassName: 'io2', size: '1Ti' },
+    cache: { storageClassName: 'io2', size: '1Ti', preload: 'AllSst' },
     serviceAccount: {
       roleArn: 'arn:aws:iam::123456789012:role/opendata',
       annotations: { 'iam.gke.io/gcp-service-account': 'opendata@project.iam.gserviceaccount.com' },
     },
+    ...(chart === 'opendata-timeseries' && { rbac: { create: true, namespaces: ['shop', 'payments'], nodes: true } }),
     ...(chart === 'opendata-log' && { config: 'segmentation:\n  seal_interval: 1h\n' }),
     logLevel: 'off',
     webConfig: { existingSecret: 'web', https: true, probeHeaders: [{ name: 'Authorization', value: 'Bearer probe' }] },

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { until } from '../support/load.ts';
-import { azurite, createAzurite, createVersitygw, type ObjectStore, versitygw } from '../support/object-stores.ts';
+import {
+  azurite,
+  createAzurite,
+  createFakeGcsServer,
+  createVersitygw,
+  fakeGcsServer,
+  type ObjectStore,
+  versitygw,
+} from '../support/object-stores.ts';
 import { runOurs } from '../support/server-process.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -9,6 +17,7 @@ vi.setConfig({ testTimeout: 180_000 });
 const stores = [
   ['versitygw (S3)', versitygw, createVersitygw],
   ['Azurite (Azure)', azurite, createAzurite],
+  ['fake-gcs-server (Google)', fakeGcsServer, createFakeGcsServer],
 ] as const;
 
 /** Both servers on object stores that others have written. */

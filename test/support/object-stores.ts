@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type GcsFront, startGcsFront } from './gcs-front.ts';
 import { freePort } from './server-process.ts';
 import { findTool } from './tools.ts';
 
@@ -21,6 +22,9 @@ export interface ObjectStore {
 export const versitygw = findTool('versitygw');
 /** Azure Blob Storage over a folder. */
 export const azurite = findTool('azurite-blob');
+
+/** Google Cloud Storage over a folder; `scripts/more-test-tools.sh` builds it. */
+export const fakeGcsServer = findTool('fake-gcs-server');
 
 const bucket = 'bucket';
 
@@ -55,6 +59,33 @@ export async function createAzurite(folder: string): Promise<ObjectStore> {
     },
     objectStore: `{type: Azure, account: ${account}, container: ${bucket}, endpoint: '${url}', allow_http: true}`,
     env: { AZURE_STORAGE_ACCOUNT_KEY: accountKey },
+  };
+}
+
+export async function createFakeGcsServer(folder: string): Promise<ObjectStore> {
+  const port = await freePort();
+  const objects = join(folder, 'gcs');
+  mkdirSync(join(objects, bucket), { recursive: true });
+  const address = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-public-host', `127.0.0.1:${port}`];
+  const url = `http://127.0.0.1:${port}`;
+  const args = [...address, '-backend', 'filesystem', '-filesystem-root', objects, '-log-level', 'error'];
+  const store = processOf(fakeGcsServer!, args, url);
+  const front: GcsFront = await startGcsFront(url);
+  const account = {
+    gcs_base_url: front.url,
+    disable_oauth: true,
+    client_email: '',
+    private_key: '',
+    private_key_id: '',
+  };
+  return {
+    ...store,
+    objectStore: `{type: Gcp, bucket: ${bucket}}`,
+    env: { GOOGLE_SERVICE_ACCOUNT_KEY: JSON.stringify(account), GOOGLE_ALLOW_HTTP: 'true' },
+    async kill() {
+      front.stop();
+      await store.kill();
+    },
   };
 }
 

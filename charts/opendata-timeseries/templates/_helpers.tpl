@@ -103,5 +103,8 @@ garbage_collector_options:
 object_store_cache_options:
   root_folder: /cache
   max_cache_size_bytes: {{ int64 .Values.cache.maxCacheSizeBytes }}
+  {{- with .Values.cache.preload }}
+  preload_disk_cache_on_startup: {{ . }}
+  {{- end }}
 {{- end }}
 {{- end -}}

@@ -12,6 +12,13 @@ export {
 export { isLogError, LogError, type LogErrorCode } from './errors.ts';
 export type { WaitOptions } from './followers.ts';
 export { maxKeyBytes } from './key-bytes.ts';
+export {
+  type LogUnion,
+  type OfLog,
+  openLogReaders,
+  type UnionPositions,
+  type UnionReadOptions,
+} from './log-union.ts';
 export type { Logger } from './logger.ts';
 export type {
   AppendColumns,

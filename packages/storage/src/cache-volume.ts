@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import type { WarmUpOptions } from './cache-warm-up.ts';
 import type { Logger } from './logger.ts';
 import type { SlateSettings } from './settings.ts';
 
@@ -24,6 +25,13 @@ export async function withCacheThatFits(settings: SlateSettings, logger: Logger)
 /** Upper bound of the disk cache, in bytes. */
 export function cacheBytes(settings: SlateSettings): number {
   return Number(sectionOf(settings)['max_cache_size_bytes'] ?? DEFAULT_CACHE_BYTES);
+}
+
+/** What is to be fetched into the disk cache at start, if there is one and it is wanted. */
+export function warmUpOf(settings: SlateSettings): Pick<WarmUpOptions, 'preload' | 'cacheBytes'> | undefined {
+  const { cacheFolder, cachePreload: preload } = settings;
+  if (cacheFolder === undefined || preload === undefined) return undefined;
+  return { preload, cacheBytes: cacheBytes(settings) };
 }
 
 function sectionOf({ engine }: SlateSettings): Readonly<Record<string, unknown>> {

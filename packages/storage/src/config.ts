@@ -111,12 +111,12 @@ const tuning = {
     .describe('Memory for pages that queries have read (default 134217728); 0 turns the cache off'),
 };
 
+/** Where a database is inside its store. */
+export const storagePathSchema = z.string(expected("a prefix such as 'timeseries'")).transform(trimPath);
+
 const slateDb = mapping({
   type: z.literal('SlateDb').describe('Keep the data'),
-  path: z
-    .string(expected("a prefix such as 'timeseries'"))
-    .transform(trimPath)
-    .describe('Prefix of every object of this database inside the store: one database a path'),
+  path: storagePathSchema.describe('Prefix of every object of this database inside the store: one database a path'),
   object_store: objectStoreSchema.describe('Where the data goes'),
   ...tuning,
 });

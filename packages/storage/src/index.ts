@@ -7,7 +7,7 @@ export type {
   SlateDbStorageConfig,
   StorageConfig,
 } from './config.ts';
-export { resolveTuning, storageConfigSchema, storageDefaults } from './config.ts';
+export { resolveTuning, storageConfigSchema, storageDefaults, storagePathSchema } from './config.ts';
 export type { ConfigFileProblem } from './config-file.ts';
 export { ConfigFileError } from './config-file.ts';
 export type { StorageErrorCode } from './errors.ts';

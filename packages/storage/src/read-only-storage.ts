@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlockPages } from './block-pages.ts';
 import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors, unexpired } from './blocks.ts';
-import { cacheBytes, withCacheThatFits } from './cache-volume.ts';
+import { cacheBytes, warmUpOf, withCacheThatFits } from './cache-volume.ts';
+import { startWarmUp, type WarmUpOptions } from './cache-warm-up.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
 import { pause, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
@@ -53,6 +54,8 @@ export interface ReadOnlyStorage {
   checkReadable(): Promise<void>;
   /** Asks the object store itself, past everything in memory. @throws StorageError `unavailable` */
   probe(): Promise<void>;
+  /** Resolves when what the settings want in the disk cache at start has been fetched. */
+  readonly cacheWarm: Promise<void>;
   /** Time since the last successful look at the changes, ms; undefined before the first. */
   readonly lookAgeMs: number | undefined;
   metrics(): MetricFamily[];
@@ -75,7 +78,13 @@ export interface ReaderParts extends OpenReadOnlyOptions {
   readonly timeoutMs: number;
   readonly pageCacheBytes: number;
   /** A cache on disk, and what to do when it is not needed any more. */
-  readonly disk?: { readonly files: PageFiles | undefined; release(): Promise<void> } | undefined;
+  readonly disk?:
+    | {
+        readonly files: PageFiles | undefined;
+        readonly warmUp: Pick<WarmUpOptions, 'preload' | 'cacheBytes'> | undefined;
+        release(): Promise<void>;
+      }
+    | undefined;
 }
 
 /** Entries are yielded in changes of about this size. */
@@ -143,8 +152,9 @@ async function diskCache(config: StorageConfig, logger: Logger): Promise<ReaderP
   if (settings.cacheFolder === undefined) return undefined;
   try {
     await mkdir(settings.cacheFolder, { recursive: true });
-    const maxBytes = cacheBytes(await withCacheThatFits(settings, logger));
-    return await sharePageFiles({ folder: settings.cacheFolder, maxBytes, logger });
+    const fitting = await withCacheThatFits(settings, logger);
+    const shared = await sharePageFiles({ folder: settings.cacheFolder, maxBytes: cacheBytes(fitting), logger });
+    return { files: shared.files, release: () => shared.release(), warmUp: warmUpOf(fitting) };
   } catch (error) {
     logger.warn({ err: error, cacheFolder: settings.cacheFolder }, 'the disk cache cannot be used');
     return undefined;
@@ -181,6 +191,19 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
     parts.pageCacheBytes,
   );
 
+  let caughtUp = (): void => undefined;
+  const after = new Promise<void>((resolve) => (caughtUp = resolve));
+  const warmUp =
+    parts.disk?.warmUp &&
+    startWarmUp({
+      ...parts.disk.warmUp,
+      after,
+      logger,
+      blocks: () => [...announced.values()],
+      read: async ({ id }, first, count) =>
+        (await pages.read(id, first, count)).reduce((sum, page) => sum + page.length, 0),
+    });
+
   /** The last group that was read, which is not the last that was yielded. */
   let seenGroup = journal.lastGroup;
   const visit = (group: number, lane: number): void => {
@@ -192,6 +215,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
     yield* recoverJournal(engine, journal.floorGroup, sealed, visit);
     lastGroup = seenGroup;
     recovered = true;
+    caughtUp();
   }
 
   /** The journal first and the blocks after it: what moved in between is in a block that is seen. */
@@ -322,6 +346,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       await withDeadline(engine.get(stateKey('format')), readCheckMs, 'read check');
     },
     probe: () => withDeadline(engine.probe(), readCheckMs, 'read check'),
+    cacheWarm: warmUp?.done ?? Promise.resolve(),
     get lookAgeMs() {
       return polls === 0 ? undefined : performance.now() - answeredMs;
     },
@@ -337,12 +362,14 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
         pages.stats.misses,
       ),
       ...pageFilesMetrics(parts.disk?.files),
+      ...(warmUp?.metrics() ?? []),
       counterFamily('storage_reader_polls_total', 'Successful looks for changes.', polls),
       gaugeFamily('storage_up', '1 while the storage works.', health().state === 'ok' ? 1 : 0),
     ],
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();
+      warmUp?.stop();
       await parts.disk?.release();
       // Closing takes the reader's checkpoint back; one that is left ends by itself.
       await withDeadline(engine.close(), leaveTimeoutMs, 'closing');

@@ -167,9 +167,14 @@ describe('settings', () => {
         'compactor_options.scheduler_options.min_compaction_sources',
       ].sort(),
     );
-    const { default_ttl: _ttl, max_unflushed_bytes: _budget, ...engine } = everyKey;
+    const { default_ttl: _ttl, max_unflushed_bytes: _budget, object_store_cache_options, ...others } = everyKey;
+    const { preload_disk_cache_on_startup: preload, ...cache } = object_store_cache_options;
+    const engine = { ...others, object_store_cache_options: cache };
     const settings = loadSlateSettings(write('all.json', JSON.stringify(everyKey)));
     expect(throughSlateDb(settings.engine)).toMatchObject(engine);
+    // Opening would wait for it.
+    expect(settings.cachePreload).toBe(preload);
+    expect(JSON.stringify(settings.engine)).not.toContain('preload');
     expect(slateSettingsSchema.safeParse(everyKey).success).toBe(true);
   });
 

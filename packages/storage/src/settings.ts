@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CachePreload } from './cache-warm-up.ts';
 import { readConfigFile } from './config-file.ts';
 
 /**
@@ -152,7 +153,7 @@ const settingsSchema = section({
       .nullable()
       .optional()
       .describe(
-        'Fill the cache at start with the newest sorted files (`L0Sst`) or with all of them (`AllSst`). Default: neither',
+        'Fetch blocks into the cache at start, in the background: the newest, up to 1 GiB (`L0Sst`), or as many as fit, the newest first (`AllSst`). Default: none',
       ),
     scan_interval: duration(1).describe('How often the size of the cache folder is counted anew (default `3600s`)'),
   })
@@ -170,6 +171,8 @@ export interface SlateSettings {
   readonly maxUnflushedBytes: number;
   /** Folder of the disk cache, if there is one. */
   readonly cacheFolder: string | undefined;
+  /** What is fetched into the disk cache at start; done by us, in the background, never handed to SlateDB. */
+  readonly cachePreload: CachePreload | undefined;
   /** What goes to SlateDB, nested as in the file, our defaults included; without the keys that are ours. */
   readonly engine: Readonly<Record<string, unknown>>;
 }
@@ -217,14 +220,18 @@ export function loadSlateSettings(path: string | undefined, options: SettingsOpt
 
 /** Settings of an already checked file. */
 export function slateSettings(file: SlateSettingsFile, options: SettingsOptions = {}): SlateSettings {
-  const { default_ttl, max_unflushed_bytes, ...rest } = file;
+  const { default_ttl, max_unflushed_bytes, ...others } = file;
+  const { preload_disk_cache_on_startup: preload, ...cache } = others.object_store_cache_options ?? {};
+  const rest =
+    others.object_store_cache_options === undefined ? others : { ...others, object_store_cache_options: cache };
   const { engine, remoteEngine } = slateSettingsDefaults;
   const ofStore = options.isRemote === true ? remoteEngine : options.isFolder === true ? folderDefaults : {};
   const defaults = overlaid(overlaid(engine, ofStore), { l0_sst_size_bytes: options.tableBytes });
   return {
     defaultTtlMs: default_ttl ?? undefined,
     maxUnflushedBytes: max_unflushed_bytes ?? slateSettingsDefaults.maxUnflushedBytes,
-    cacheFolder: rest.object_store_cache_options?.root_folder ?? undefined,
+    cacheFolder: cache.root_folder ?? undefined,
+    cachePreload: preload ?? undefined,
     engine: overlaid(defaults, rest),
   };
 }

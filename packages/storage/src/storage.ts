@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { type BlockStore, readBlockState, WritableBlocks } from './blocks.ts';
-import { withCacheThatFits } from './cache-volume.ts';
+import { type BlockInfo, type BlockStore, readBlockState, WritableBlocks } from './blocks.ts';
+import { warmUpOf, withCacheThatFits } from './cache-volume.ts';
+import { startWarmUp, type WarmUpOptions } from './cache-warm-up.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
 import { withDeadline } from './deadline.ts';
@@ -11,7 +12,7 @@ import { createFolderSync } from './folder-sync.ts';
 import { checkFormat } from './format.ts';
 import { type Journal, WritableJournal } from './journal.ts';
 import { readJournalState } from './journal-recovery.ts';
-import { stateKey } from './keys.ts';
+import { pageRange, stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
 import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
@@ -46,6 +47,8 @@ export interface Storage {
   /** Called once when the database is lost for good (fenced, engine stopped); at once if it is already. */
   onFatal(listener: (error: StorageError) => void): void;
   metrics(): MetricFamily[];
+  /** Resolves when what the settings want in the disk cache at start has been fetched; readiness does not wait for it. */
+  readonly cacheWarm: Promise<void>;
   /** Removes expired blocks and deletes what garbage is due, now; both also happen by themselves. */
   sweep(): Promise<void>;
   /**
@@ -89,6 +92,8 @@ export interface StorageParts extends OpenStorageOptions {
   readonly groupBytes?: number;
   /** The files that the engine's rows are in, where it has any. */
   readonly files?: Pick<RowFiles, 'drop' | 'dropLeft'> | undefined;
+  /** What to fetch into the disk cache, and how large that is. */
+  readonly warmUp?: Pick<WarmUpOptions, 'preload' | 'cacheBytes'> | undefined;
   /** Called on every look at the engine's state. */
   readonly onTick?: () => Promise<void>;
 }
@@ -101,6 +106,7 @@ const defaultLeaveTimeoutMs = 3_000;
 const leaveLostTimeoutMs = 500;
 const expiryCheckMs = 60_000;
 const readCheckMs = 3_000;
+const warmUpReadAheadBytes = 1024 * 1024;
 /** A commit this young shows that the store answers. */
 const provenMs = 10_000;
 /**
@@ -170,6 +176,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
       files,
       budgetBytes: settings.maxUnflushedBytes,
       defaultTtlMs: settings.defaultTtlMs,
+      warmUp: target.isRemote ? warmUpOf(fitting) : undefined,
       ...(folder === undefined ? {} : { onTick: () => folder.sync() }),
     });
   } catch (error) {
@@ -210,12 +217,15 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
       for (const listener of listeners) listener(error);
     },
   });
+  let recovered = (): void => undefined;
+  const after = new Promise<void>((resolve) => (recovered = resolve));
   const journal: WritableJournal = new WritableJournal(engine, loop, await readJournalState(engine), {
     budgetBytes: parts.budgetBytes,
     deadlineMs: commitTimeoutMs,
     groupBytes: parts.groupBytes,
     idleCommitMs: parts.idleCommitMs ?? Math.max(100, parts.commitIntervalMs),
     onRecovered: (sealed) => {
+      recovered();
       for (const lane of sealed) sweeper.addLane(lane);
       parts.files?.dropLeft('lane', (lane) => journal.rowsOf(lane) !== undefined);
     },
@@ -239,6 +249,16 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
     cacheBytes: parts.pageCacheBytes,
     removalGraceMs: parts.removalGraceMs ?? 60_000,
   });
+
+  const warmUp =
+    parts.warmUp &&
+    startWarmUp({
+      ...parts.warmUp,
+      after,
+      logger,
+      blocks: () => blocks.list(),
+      read: (...run) => readPast(engine, ...run),
+    });
 
   let expiryCheckedMs = performance.now();
   const tick = setInterval(() => {
@@ -279,6 +299,7 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
 
   const close = async (): Promise<void> => {
     journal.refuse(closedError());
+    warmUp?.stop();
     sweeper.stop();
     clearInterval(tick);
     const startedMs = performance.now();
@@ -320,13 +341,26 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
       if (fatal === undefined) listeners.push(listener);
       else queueMicrotask(() => fatal && listener(fatal));
     },
-    metrics: () => metrics.families({ engine, loop, journal, blocks, sweeper, health: health() }),
+    metrics: () => [
+      ...metrics.families({ engine, loop, journal, blocks, sweeper, health: health() }),
+      ...(warmUp?.metrics() ?? []),
+    ],
+    cacheWarm: warmUp?.done ?? Promise.resolve(),
     sweep: async () => {
       await blocks.removeExpired();
       await sweeper.idle();
     },
     close: () => (closing ??= close()),
   };
+}
+
+/** Reads pages through the engine's disk cache alone. */
+async function readPast(engine: Engine, block: BlockInfo, first: number, count: number): Promise<number> {
+  let sizeBytes = 0;
+  const options = { readAheadBytes: warmUpReadAheadBytes, cache: false };
+  for await (const { value } of engine.scan(pageRange(block.id, first, first + count), options))
+    sizeBytes += value.length;
+  return sizeBytes;
 }
 
 function closedError(): StorageError {

@@ -8,6 +8,8 @@ export type { RemoteWriteResult } from './ingest/remote-write.ts';
 export { JournalEntryError } from './journal-entries/format.ts';
 export type { MetricMetadata } from './metadata-table.ts';
 export { DEFAULT_GRACE_MS, DEFAULT_WINDOW_MS } from './model/defaults.ts';
+export type { TimeSeriesReading } from './read/reading.ts';
 export { type ReadSources, TimeSeriesReads } from './read/time-series-reads.ts';
 export { ReplicaDb, type ReplicaDbOptions } from './replica/replica-db.ts';
+export { type FollowedReads, followAll } from './replica/replica-union.ts';
 export type { FlushResult, SealStats } from './seal/sealer.ts';

@@ -1,10 +1,10 @@
 import type { MetricFamily } from '@opendata/server';
 import type { IngestStats } from './ingest/ingest-times.ts';
 import type { OtlpReceiver } from './otlp/receiver.ts';
-import type { TimeSeriesReads } from './read/time-series-reads.ts';
+import type { TimeSeriesReading } from './read/reading.ts';
 
 /** What the database says of itself at a scrape. */
-export function databaseMetrics(db: TimeSeriesReads): MetricFamily[] {
+export function databaseMetrics(db: TimeSeriesReading): MetricFamily[] {
   const { series, windows, samples, memoryBytes, seriesBytes, headBudgetBytes, appendedSamples, ...sealed } =
     db.stats();
   const { blocks, blockBytes, blockSamples, sealing, ingest } = sealed;

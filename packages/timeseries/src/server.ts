@@ -40,9 +40,9 @@ import { journalTableBytes } from './journal-table.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
 import { createOtlpReceiver } from './otlp/receiver.ts';
-import type { TimeSeriesReads } from './read/time-series-reads.ts';
+import type { TimeSeriesReading } from './read/reading.ts';
 import type { Reloader } from './reload.ts';
-import { ReplicaDb } from './replica/replica-db.ts';
+import { type FollowedReads, followAll } from './replica/replica-union.ts';
 import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
 import { warmUpWhenIdle } from './warm-up/warm-up.ts';
 
@@ -137,7 +137,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
 /** Listens, and follows the writer's database: it does not scrape, and refuses writes. */
 async function startReplicaServer(options: TimeSeriesServerOptions): Promise<TimeSeriesServer> {
   const { config, registry, logger, fatal } = options;
-  let replica: ReplicaDb | undefined;
+  let replica: FollowedReads | undefined;
   const reload = async (): Promise<void> => options.reloader?.reload(async () => undefined);
   const http = createApi(options, {
     database() {
@@ -153,13 +153,8 @@ async function startReplicaServer(options: TimeSeriesServerOptions): Promise<Tim
   addRefusedFlush(http.app);
   const { address, port } = await http.listen(options.port, options.host);
   if (config.scrapeJobs.length > 0) logger.info({}, 'scrape_configs is not used: the server is read-only');
-  const followed = new ReplicaDb({
-    storage: config.storage,
-    logger,
-    refreshMs: config.refreshMs,
-    retentionMs: config.retentionMs,
-    onFatal: fatal,
-  });
+  const { storage, refreshMs, retentionMs } = config;
+  const followed = followAll({ storage, logger, refreshMs, retentionMs, onFatal: fatal }, config.replicaPaths);
   replica = followed;
   registry.addCollector(() => [
     ...followed.storageMetrics(),
@@ -252,7 +247,7 @@ function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: ()
 
 interface Parts {
   /** @throws HttpError 503 until it is open */
-  readonly database: () => TimeSeriesReads;
+  readonly database: () => TimeSeriesReading;
   readonly writes: WriteRoutes;
   readonly readiness: () => Promise<Readiness>;
   readonly defaultRetentionMs: () => number | undefined;

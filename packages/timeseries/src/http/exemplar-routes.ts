@@ -1,7 +1,7 @@
 import { type Expr, type Matcher, ParseError, parseExpr } from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
 import type { ExemplarSeries } from '../head/exemplar-queries.ts';
-import type { TimeSeriesReads } from '../read/time-series-reads.ts';
+import type { TimeSeriesReading } from '../read/reading.ts';
 import { addApiRoute } from './api-route.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
 import { labelsJson, sendJson } from './json-writer.ts';
@@ -9,7 +9,7 @@ import { badData } from './parameters.ts';
 import { vectorSelectors } from './selectors.ts';
 
 /** `/api/v1/query_exemplars`: the exemplars of all series that a query selects, whatever it computes from them. */
-export function addExemplarRoutes(app: FastifyInstance, database: () => TimeSeriesReads): void {
+export function addExemplarRoutes(app: FastifyInstance, database: () => TimeSeriesReading): void {
   addApiRoute(app, {
     methods: ['GET', 'POST'],
     path: '/query_exemplars',

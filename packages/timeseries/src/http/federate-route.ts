@@ -9,7 +9,7 @@ import {
 } from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
 import { createYielder } from '../head/yielder.ts';
-import type { TimeSeriesReads } from '../read/time-series-reads.ts';
+import type { TimeSeriesReading } from '../read/reading.ts';
 import { escapeName, type FederateFormat, federateContentType, federateFormat } from './federate-format.ts';
 import { type FederatedSample, federateProtobuf } from './federate-protobuf.ts';
 import { badData, Parameters } from './parameters.ts';
@@ -18,7 +18,7 @@ import { badData, Parameters } from './parameters.ts';
 const CUSTOM_BUCKETS_SCHEMA = -53;
 
 export interface FederateRouteOptions {
-  readonly database: () => TimeSeriesReads;
+  readonly database: () => TimeSeriesReading;
   readonly externalLabels: Readonly<Record<string, string>>;
   readonly lookbackMs: number;
   readonly now: () => number;

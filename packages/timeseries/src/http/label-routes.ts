@@ -3,7 +3,7 @@ import { HttpError, requestSignal } from '@opendata/server';
 import { sortedInTurns } from '../block/sorted-in-turns.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
 import { createYielder } from '../head/yielder.ts';
-import type { TimeSeriesReads } from '../read/time-series-reads.ts';
+import type { TimeSeriesReading } from '../read/reading.ts';
 import type { ApiReply, ApiRoute } from './api-route.ts';
 import { dataResponse, sendJson, sendPieces, writeSeriesResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters } from './parameters.ts';
@@ -11,7 +11,7 @@ import { badData, invalid, type Parameters } from './parameters.ts';
 const TRUNCATED = 'results truncated due to limit';
 
 /** `/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`. */
-export function labelRoutes(database: () => TimeSeriesReads): ApiRoute[] {
+export function labelRoutes(database: () => TimeSeriesReading): ApiRoute[] {
   const series: ApiRoute = {
     methods: ['GET', 'POST'],
     path: '/series',

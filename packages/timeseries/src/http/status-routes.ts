@@ -1,13 +1,13 @@
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { formatDuration } from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
-import type { TimeSeriesReads } from '../read/time-series-reads.ts';
+import type { TimeSeriesReading } from '../read/reading.ts';
 import { addApiRoute } from './api-route.ts';
 import { dataResponse, sendJson } from './json-writer.ts';
 import { badData } from './parameters.ts';
 
 export interface StatusRouteOptions {
-  readonly database: () => TimeSeriesReads;
+  readonly database: () => TimeSeriesReading;
   readonly version: string;
   /** Values of the command line by flag. */
   readonly flags: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusRouteOption
   });
 }
 
-async function tsdbStatus(db: TimeSeriesReads, limit: number): Promise<object> {
+async function tsdbStatus(db: TimeSeriesReading, limit: number): Promise<object> {
   const { series, chunks, blocks, blockBytes, blockSamples, sealing } = db.stats();
   const { labelPairs, seriesByMetric, valuesByLabel, bytesByLabel, seriesByPair } = await db.cardinality(limit);
   const { minMs, maxMs } = db.headTimes();

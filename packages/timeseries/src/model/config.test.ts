@@ -186,6 +186,21 @@ scrape_configs:
     ['wrong ack', 'remote_write: {ack: later}', "remote_write.ack: expected 'durable' or 'memory'"],
     ['wrong read-only', 'read_only: maybe', 'read_only: expected true or false'],
     ['wrong refresh interval', 'replica: {refresh_interval: 1ms}', 'replica.refresh_interval:'],
+    [
+      'paths without read_only',
+      'replica: {paths: [b]}',
+      "replica.paths[0]: expected together with 'read_only: true' only",
+    ],
+    [
+      'a path twice',
+      'read_only: true\nreplica: {paths: [b, b]}\nstorage: {type: SlateDb, path: a, object_store: {type: Local, path: .data}}',
+      "replica.paths[1]: 'b' is read already",
+    ],
+    [
+      'a path that is none',
+      'read_only: true\nreplica: {paths: [../b]}\nstorage: {type: SlateDb, path: a, object_store: {type: Local, path: .data}}',
+      "replica.paths[0]: expected a prefix such as 'timeseries'",
+    ],
     ['wrong flush interval', 'flush_interval_secs: soon', 'flush_interval_secs: expected a number of seconds'],
     ['wrong storage', 'storage: {type: Disk}', 'storage.type: expected one of SlateDb, InMemory'],
     ['not YAML', 'a: [', 'prometheus.yaml:'],

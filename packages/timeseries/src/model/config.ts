@@ -1,7 +1,13 @@
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { byteSize, ConfigError, durationMs, isConfigError, loadYamlConfig } from '@opendata/server';
-import { type StorageConfig, settingsFileProblems, storageConfigSchema, withSettingsBeside } from '@opendata/storage';
+import {
+  type StorageConfig,
+  settingsFileProblems,
+  storageConfigSchema,
+  storagePathSchema,
+  withSettingsBeside,
+} from '@opendata/storage';
 import { z } from 'zod';
 import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
 import { checkScrapeConfigs } from './check-scrape-configs.ts';
@@ -50,6 +56,8 @@ export interface TimeSeriesConfig {
   readonly isReadOnly: boolean;
   /** How often a replica looks for changes, in ms. */
   readonly refreshMs: number;
+  /** Databases that a replica reads together with that of `storage`. */
+  readonly replicaPaths: readonly string[];
 }
 
 /** Where everything is kept unless the configuration says otherwise. */
@@ -134,11 +142,27 @@ export const timeSeriesConfigSchema = z
         refresh_interval: durationMs({ minMs: 50, maxMs: HOUR_MS })
           .default(DEFAULT_REFRESH_MS)
           .describe('How often what the writer has made durable is looked for'),
+        paths: z
+          .array(storagePathSchema)
+          .default([])
+          .describe('Paths of the databases of further writers on the same store, read as one with `storage.path`'),
       })
-      .default({ refresh_interval: DEFAULT_REFRESH_MS })
+      .default({ refresh_interval: DEFAULT_REFRESH_MS, paths: [] })
       .describe('With `read_only`'),
   })
-  .check(scrapeConfigsCheck());
+  .check(scrapeConfigsCheck())
+  .superRefine(({ read_only: isReadOnly, storage, replica: { paths } }, context) => {
+    const fail = (index: number, message: string) =>
+      context.addIssue({ code: 'custom', path: ['replica', 'paths', index], message });
+    if (paths.length === 0) return;
+    if (!isReadOnly) return fail(0, "expected together with 'read_only: true' only");
+    if (storage?.type !== 'SlateDb') return fail(0, "expected together with a 'storage' section of type SlateDb");
+    const seen = new Set([storage.path]);
+    for (const [i, path] of paths.entries()) {
+      if (seen.has(path)) fail(i, `'${path}' is read already`);
+      seen.add(path);
+    }
+  });
 
 /** Runs whatever else is wrong, so that a file's faults are all told at once. */
 function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
@@ -201,6 +225,7 @@ function resolveConfig(file: z.infer<typeof timeSeriesConfigSchema>, folder: str
     externalLabels: file.global.external_labels ?? {},
     isReadOnly: file.read_only,
     refreshMs: file.replica.refresh_interval,
+    replicaPaths: file.replica.paths,
   };
 }
 
