@@ -65,7 +65,6 @@ export async function createAzurite(folder: string): Promise<ObjectStore> {
 export async function createFakeGcsServer(folder: string): Promise<ObjectStore> {
   const port = await freePort();
   const objects = join(folder, 'gcs');
-  mkdirSync(join(objects, bucket), { recursive: true });
   const address = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-public-host', `127.0.0.1:${port}`];
   const url = `http://127.0.0.1:${port}`;
   const args = [...address, '-backend', 'filesystem', '-filesystem-root', objects, '-log-level', 'error'];
@@ -80,6 +79,11 @@ export async function createFakeGcsServer(folder: string): Promise<ObjectStore> 
   };
   return {
     ...store,
+    async start() {
+      await store.start();
+      const answer = await fetch(`${url}/storage/v1/b`, { method: 'POST', body: JSON.stringify({ name: bucket }) });
+      if (!answer.ok) throw new Error(`no bucket: ${answer.status} ${await answer.text()}`);
+    },
     objectStore: `{type: Gcp, bucket: ${bucket}}`,
     env: { GOOGLE_SERVICE_ACCOUNT_KEY: JSON.stringify(account), GOOGLE_ALLOW_HTTP: 'true' },
     async kill() {
