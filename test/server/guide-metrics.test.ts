@@ -1,6 +1,7 @@
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, type Workspace } from '../support/databases.ts';
+import { until } from '../support/load.ts';
 import { type ServerProcess, startOurs } from '../support/server-process.ts';
 
 /** The tables of key metrics in the operators' guides: name, type, labels. */
@@ -53,7 +54,7 @@ describe("the guides' key metrics", () => {
     const series = [{ labels: ['__name__', 'm'], samples: [{ timestampMs: Date.now(), value: 1 }] }];
     const body = new Uint8Array(snappyCompress(encodeWriteRequest({ series })));
     await fetch(`${timeSeries.url}/api/v1/write`, { method: 'POST', body });
-    await expect.poll(() => metricsOf(timeSeries), { timeout: 20_000 }).toMatch(/^scrape_samples_scraped\{.*\} [1-9]/m);
+    await until('a scrape', async () => /^scrape_samples_scraped\{.*\} [1-9]/m.test(await metricsOf(timeSeries)));
     texts['timeseries'] = await metricsOf(timeSeries);
   }, 60_000);
 
