@@ -25,6 +25,8 @@ const ofLog = [
   ...http,
 ] as const;
 
+const remoteWrite = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
+
 /** Names of the labels of a metric's first sample. */
 function labelsOf(exposition: string, name: string): string[] | undefined {
   const sample = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? `, 'm').exec(exposition);
@@ -53,7 +55,8 @@ describe("the guides' key metrics", () => {
     workspace.servers.push(timeSeries);
     const series = [{ labels: ['__name__', 'm'], samples: [{ timestampMs: Date.now(), value: 1 }] }];
     const body = new Uint8Array(snappyCompress(encodeWriteRequest({ series })));
-    await fetch(`${timeSeries.url}/api/v1/write`, { method: 'POST', body });
+    const written = await fetch(`${timeSeries.url}/api/v1/write`, { method: 'POST', headers: remoteWrite, body });
+    expect(written.status).toBe(204);
     await until('a scrape', async () => /^scrape_samples_scraped\{.*\} [1-9]/m.test(await metricsOf(timeSeries)));
     texts['timeseries'] = await metricsOf(timeSeries);
   }, 60_000);

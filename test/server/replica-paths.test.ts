@@ -11,6 +11,8 @@ beforeAll(() => {
 });
 afterAll(() => workspace.remove());
 
+const remoteWrite = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' };
+
 const storageAt = (path: string) =>
   `storage: {type: SlateDb, path: ${path}, object_store: {type: Local, path: ${join(workspace.folder, 'store')}}}\n`;
 
@@ -26,7 +28,7 @@ it('a read-only server answers from the databases of two writers, and says of wh
     const { url } = await start(team, storageAt(team));
     const series = [{ labels: ['__name__', 'm', 'team', team], samples: [{ timestampMs: Date.now(), value: 1 }] }];
     const body = new Uint8Array(snappyCompress(encodeWriteRequest({ series })));
-    expect((await fetch(`${url}/api/v1/write`, { method: 'POST', body })).status).toBe(204);
+    expect((await fetch(`${url}/api/v1/write`, { method: 'POST', headers: remoteWrite, body })).status).toBe(204);
   }
   const replica = await start(
     'reader',
