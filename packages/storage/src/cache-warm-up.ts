@@ -41,9 +41,11 @@ export function startWarmUp(options: WarmUpOptions): WarmUp {
   let isRunning = true;
   const done = run(options, stopping.signal, (bytes) => {
     readBytes += bytes;
-  }).finally(() => {
-    isRunning = false;
-  });
+  })
+    .catch((error: unknown) => options.logger.warn({ err: error }, 'the disk cache could not be warmed up'))
+    .finally(() => {
+      isRunning = false;
+    });
   return {
     done,
     metrics: () => [
