@@ -49,7 +49,7 @@ export function createOtlpReceiver({ settings, now }: OtlpReceiverOptions): Otlp
       const release = store.holdSeries(sink.holdSeries);
       try {
         for (const part of decodeOtlpMetrics(body, encoding)) {
-          translator.add(part);
+          if (part !== undefined) translator.add(part);
           if (sink.size >= SAMPLES_PER_BATCH) sink.flush();
           await yielder();
         }

@@ -20,6 +20,7 @@ import { metricName, OtlpNameError } from './names.ts';
 import { customBucketsHistogram, exponentialHistogram } from './native-histograms.ts';
 import type { SampleSink } from './sample-sink.ts';
 import type { OtlpSettings } from './settings.ts';
+import { TargetInfoTimes } from './target-info-times.ts';
 
 export interface TranslatorOptions {
   readonly settings: OtlpSettings;
@@ -41,13 +42,13 @@ export class Translator {
   #metric: OtlpMetric | undefined;
   #owner: OwnerLabels | undefined;
   #name = '';
-  #earliestMs = Number.POSITIVE_INFINITY;
-  #latestMs = Number.NEGATIVE_INFINITY;
+  readonly #infoTimes: TargetInfoTimes;
   #points = 0;
   #rejected = 0;
 
   constructor(options: TranslatorOptions) {
     this.#options = options;
+    this.#infoTimes = new TargetInfoTimes(options.settings.targetInfoStepMs);
   }
 
   get points(): number {
@@ -91,8 +92,7 @@ export class Translator {
     for (const point of points) {
       try {
         this.#point(point);
-        if (point.timeMs < this.#earliestMs) this.#earliestMs = point.timeMs;
-        if (point.timeMs > this.#latestMs) this.#latestMs = point.timeMs;
+        this.#infoTimes.add(point.timeMs);
       } catch (error) {
         this.#reject(error, 1);
       }
@@ -102,19 +102,16 @@ export class Translator {
   /** Writes `target_info` for the resource whose parts are all taken. */
   endResource(): void {
     const resource = this.#resource;
-    const [earliestMs, latestMs] = [this.#earliestMs, this.#latestMs];
+    const times = this.#infoTimes.take();
     this.#resource = undefined;
-    this.#earliestMs = Number.POSITIVE_INFINITY;
-    this.#latestMs = Number.NEGATIVE_INFINITY;
-    if (resource === undefined || earliestMs > latestMs) return;
+    if (resource === undefined || times.length === 0) return;
     const { settings, sink } = this.#options;
     try {
       const owner = ownerLabels(resource, undefined, settings);
       const labels = targetInfoLabels(resource, owner, settings);
       if (labels === undefined) return;
       const series = sink.series(labels);
-      for (let timeMs = earliestMs; timeMs < latestMs; timeMs += settings.targetInfoStepMs) sink.add(series, timeMs, 1);
-      sink.add(series, latestMs, 1);
+      for (const timeMs of times) sink.add(series, timeMs, 1);
       const family = labels[labels.indexOf(METRIC_NAME) + 1]!;
       this.#metadata.set(family, { family, type: 'gauge', help: 'Target metadata', unit: '' });
     } catch (error) {

@@ -1,3 +1,4 @@
+import { WireError } from '../errors.ts';
 import {
   createProtoReader,
   enterMessage,
@@ -34,35 +35,50 @@ const KINDS: ReadonlyMap<number, OtlpMetric['kind']> = new Map([
 /** Byte ranges of messages: start, end, start, end, … */
 type Ranges = number[];
 
+/** Most resources, scopes, metrics and points of a request together: an empty one takes two bytes. */
+const MAX_MESSAGES = 1_000_000;
+/** Where there are no points to speak of, whoever asks for parts has a turn after so many messages. */
+const MESSAGES_PER_TURN = 1024;
+
+interface Decoding {
+  readonly reader: ProtoReader;
+  /** So far. */
+  messages: number;
+}
+
 /**
- * The metrics of an ExportMetricsServiceRequest, part by part as they are asked for.
- * @throws WireError malformed, unsupported
+ * The metrics of an ExportMetricsServiceRequest, part by part as they are asked for; `undefined` is none, for a turn.
+ * @throws WireError malformed, unsupported, too_large
  */
-export function* decodeProtobuf(body: Uint8Array): Generator<OtlpPart, void, void> {
+export function* decodeProtobuf(body: Uint8Array): Generator<OtlpPart | undefined, void, void> {
   const reader = createProtoReader(body);
+  const decoding: Decoding = { reader, messages: 0 };
   const resources: Ranges = [];
   while (nextField(reader)) {
-    if (reader.field === 1) addRange(reader, resources);
+    if (reader.field === 1) addRange(decoding, resources);
     else skipField(reader);
   }
   for (let i = 0; i < resources.length; i += 2) {
+    if (i % (2 * MESSAGES_PER_TURN) === 0) yield undefined;
     seek(reader, resources[i]!, resources[i + 1]!);
-    yield* resourceMetrics(reader);
+    yield* resourceMetrics(decoding);
   }
 }
 
-function* resourceMetrics(reader: ProtoReader): Generator<OtlpPart, void, void> {
+function* resourceMetrics(decoding: Decoding): Generator<OtlpPart | undefined, void, void> {
+  const { reader } = decoding;
   const attributes: string[] = [];
   const scopes: Ranges = [];
   while (nextField(reader)) {
     if (reader.field === 1) readResource(reader, attributes);
-    else if (reader.field === 2) addRange(reader, scopes);
+    else if (reader.field === 2) addRange(decoding, scopes);
     else skipField(reader);
   }
   const resource: OtlpResource = { attributes };
   for (let i = 0; i < scopes.length; i += 2) {
+    if (i % (2 * MESSAGES_PER_TURN) === 2) yield undefined;
     seek(reader, scopes[i]!, scopes[i + 1]!);
-    yield* scopeMetrics(reader, resource);
+    yield* scopeMetrics(decoding, resource);
   }
 }
 
@@ -75,7 +91,8 @@ function readResource(reader: ProtoReader, attributes: string[]): void {
   leaveMessage(reader, outerEnd);
 }
 
-function* scopeMetrics(reader: ProtoReader, resource: OtlpResource): Generator<OtlpPart, void, void> {
+function* scopeMetrics(decoding: Decoding, resource: OtlpResource): Generator<OtlpPart, void, void> {
+  const { reader } = decoding;
   const metrics: Ranges = [];
   const attributes: string[] = [];
   let name = '';
@@ -91,21 +108,22 @@ function* scopeMetrics(reader: ProtoReader, resource: OtlpResource): Generator<O
         else skipField(reader);
       }
       leaveMessage(reader, outerEnd);
-    } else if (reader.field === 2) addRange(reader, metrics);
+    } else if (reader.field === 2) addRange(decoding, metrics);
     else if (reader.field === 3) schemaUrl = readString(reader);
     else skipField(reader);
   }
   const scope: OtlpScope = { name, version, schemaUrl, attributes };
   for (let i = 0; i < metrics.length; i += 2) {
     seek(reader, metrics[i]!, metrics[i + 1]!);
-    const { metric, points } = readMetric(reader);
+    const { metric, points } = readMetric(decoding);
     for (let from = 0; from === 0 || from < points.length; from += 2 * POINTS_PER_PART) {
       yield { resource, scope, metric, points: readPoints(reader, metric, points, from) };
     }
   }
 }
 
-function readMetric(reader: ProtoReader): { metric: OtlpMetric; points: Ranges } {
+function readMetric(decoding: Decoding): { metric: OtlpMetric; points: Ranges } {
+  const { reader } = decoding;
   let name = '';
   let description = '';
   let unit = '';
@@ -129,7 +147,7 @@ function readMetric(reader: ProtoReader): { metric: OtlpMetric; points: Ranges }
       }
       const outerEnd = enterMessage(reader);
       while (nextField(reader)) {
-        if (reader.field === 1) addRange(reader, points);
+        if (reader.field === 1) addRange(decoding, points);
         else if (reader.field === 2 && hasTemporality(kind)) temporality = readUint32(reader);
         else if (reader.field === 3 && kind === 'sum') isMonotonic = readBool(reader);
         else skipField(reader);
@@ -162,7 +180,11 @@ function readPoints(reader: ProtoReader, metric: OtlpMetric, ranges: Ranges, fro
   return points;
 }
 
-function addRange(reader: ProtoReader, ranges: Ranges): void {
+function addRange(decoding: Decoding, ranges: Ranges): void {
+  if (++decoding.messages > MAX_MESSAGES) {
+    throw new WireError('too_large', `otlp: a request of more than ${MAX_MESSAGES} metrics and points`);
+  }
+  const { reader } = decoding;
   readLength(reader);
   ranges.push(reader.at, reader.valueEnd);
   reader.at = reader.valueEnd;

@@ -12,7 +12,7 @@ const message = otlpMessage('Request');
 
 function fromProtobuf(json: object): OtlpPart[] {
   const bytes = toBinary(message, fromJson(message, idsInBase64(json) as JsonValue));
-  return [...decodeOtlpMetrics(bytes, 'protobuf')];
+  return [...decodeOtlpMetrics(bytes, 'protobuf')].filter((part) => part !== undefined);
 }
 
 /** Protobuf's JSON has bytes in base64, where OTLP's has ids in hex. */
@@ -28,7 +28,7 @@ function idsInBase64(value: unknown): unknown {
 }
 
 function fromText(json: object): OtlpPart[] {
-  return [...decodeOtlpMetrics(Buffer.from(JSON.stringify(json)), 'json')];
+  return [...decodeOtlpMetrics(Buffer.from(JSON.stringify(json)), 'json')].filter((part) => part !== undefined);
 }
 
 const double = fc.oneof(
@@ -161,7 +161,7 @@ describe('requests of OTLP metrics', () => {
               ? Buffer.from(JSON.stringify(json))
               : toBinary(message, fromJson(message, idsInBase64(json) as JsonValue));
           try {
-            for (const part of decodeOtlpMetrics(mutate(bytes, changes), encoding)) expect(part.points).toBeDefined();
+            for (const part of decodeOtlpMetrics(mutate(bytes, changes), encoding)) expect(part?.points).not.toBe(null);
           } catch (error) {
             expect(isWireError(error), String(error)).toBe(true);
           }
@@ -172,7 +172,7 @@ describe('requests of OTLP metrics', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         try {
-          for (const part of decodeOtlpMetrics(bytes, 'protobuf')) expect(part.points).toBeDefined();
+          for (const part of decodeOtlpMetrics(bytes, 'protobuf')) expect(part?.points).not.toBe(null);
         } catch (error) {
           expect(isWireError(error), String(error)).toBe(true);
         }
@@ -261,4 +261,19 @@ it('answers say what was not taken, and errors are a google.rpc.Status', () => {
   });
   expect(Buffer.from(encodeRpcStatus('protobuf', 3, 'bad')).toString('hex')).toBe('08031203626164');
   expect(Buffer.from(encodeRpcStatus('json', 3, 'bad')).toString()).toBe('{"code":3,"message":"bad"}');
+});
+
+describe('requests of nothing but empty messages', () => {
+  const empty = (count: number) => Buffer.alloc(2 * count).map((_, i) => (i % 2 === 0 ? 0x0a : 0));
+
+  it('leave others their turns', () => {
+    const parts = [...decodeOtlpMetrics(empty(100_000), 'protobuf')];
+    expect(parts.length).toBeGreaterThan(50);
+    expect(new Set(parts)).toEqual(new Set([undefined]));
+  });
+
+  it('are refused where there are too many', () => {
+    const parts = decodeOtlpMetrics(empty(1_000_001), 'protobuf');
+    expect(() => parts.next()).toThrow('otlp: a request of more than 1000000 metrics and points');
+  });
 });
