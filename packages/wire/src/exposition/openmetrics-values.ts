@@ -36,14 +36,15 @@ export function parseExemplar(scan: Scan, sample: number): ExpositionExemplar {
   scan.labelCount = 0;
   scanLabelSet(scan, true, true);
   const labels: string[] = [];
+  const names = new Set<string>();
+  let repeated: string | undefined;
   let characters = 0;
   for (let i = 0; i < scan.labelCount; i++) {
     const name = readEscaped(body, scan.labelNameStart[i]!, scan.labelNameEnd[i]!);
     const value = readEscaped(body, scan.labelValueStart[i]!, scan.labelValueEnd[i]!);
-    for (let j = 0; j < labels.length; j += 2) {
-      if (labels[j] === name) throw lineError(scan, `exemplar label ${JSON.stringify(name)} is not unique`);
-    }
     labels.push(name, value);
+    if (names.has(name)) repeated = name;
+    names.add(name);
     characters += [...name].length + [...value].length;
   }
   if (characters > MAX_EXEMPLAR_CHARACTERS) {
@@ -52,6 +53,7 @@ export function parseExemplar(scan: Scan, sample: number): ExpositionExemplar {
       `exemplar labels have ${characters} characters, at most ${MAX_EXEMPLAR_CHARACTERS} are allowed`,
     );
   }
+  if (repeated !== undefined) throw lineError(scan, `exemplar label ${JSON.stringify(repeated)} is not unique`);
   const value = parseNumber(scan, 'value after exemplar labels');
   const hasTimestamp = scan.at < body.length && body[scan.at] === SPACE;
   const timestampMs = hasTimestamp ? toMilliseconds(parseSeconds(scan)) : Number.NaN;

@@ -163,3 +163,9 @@ describe('OpenMetrics', () => {
 function histogram(first: string, infinite: string, rest: string): string {
   return `# TYPE a histogram\na_bucket{${first}} 1\na_bucket{${infinite}} 1\na_count{${rest}} 1\na_sum{${rest}} 1\n# EOF\n`;
 }
+
+it('refuses an exemplar of very many labels', () => {
+  const labels = Array.from({ length: 200_000 }, (_, i) => `l${i}="v"`).join();
+  const text = `# TYPE a counter\na_total 1 # {${labels}} 1\n# EOF\n`;
+  expect(() => parseExposition(Buffer.from(text), 'openmetrics')).toThrow('at most 128 are allowed');
+});

@@ -128,14 +128,24 @@ export function finishSamples(
   };
 }
 
+/** Among these a name is found soonest by looking at all. */
+const FEW_LABELS = 32;
+
+function hasLabel(labels: readonly string[], name: string): boolean {
+  for (let i = 0; i < labels.length; i += 2) if (labels[i] === name) return true;
+  return false;
+}
+
 /** Strings of the series text that was scanned last. @throws WireError malformed if a label name occurs twice */
 export function readSeriesLabels(scan: Scan): string[] {
   const labels = ['__name__', readEscaped(scan.body, scan.nameStart, scan.nameEnd)];
+  const names = scan.labelCount > FEW_LABELS ? new Set(labels.slice(0, 1)) : undefined;
   for (let i = 0; i < scan.labelCount; i++) {
     const name = readEscaped(scan.body, scan.labelNameStart[i]!, scan.labelNameEnd[i]!);
-    for (let j = 0; j < labels.length; j += 2) {
-      if (labels[j] === name) throw malformed(`label name ${JSON.stringify(name)} is not unique: invalid sample`);
+    if (names?.has(name) ?? hasLabel(labels, name)) {
+      throw malformed(`label name ${JSON.stringify(name)} is not unique: invalid sample`);
     }
+    names?.add(name);
     labels.push(name, readEscaped(scan.body, scan.labelValueStart[i]!, scan.labelValueEnd[i]!));
   }
   return labels;

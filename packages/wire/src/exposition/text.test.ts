@@ -182,3 +182,12 @@ describe('formats of a scrape', () => {
     expect(qualities).toEqual([...qualities].sort().reverse());
   });
 });
+
+it('finds a label that comes twice among very many', () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => `l${i}="v"`);
+  const labelsOf = (labels: readonly string[]) =>
+    parseExposition(Buffer.from(`m{${labels.join()}} 1\n`), 'text').labels(0);
+  expect(labelsOf(many)).toHaveLength(400_002);
+  expect(() => labelsOf([...many, 'l7="v"'])).toThrow('label name "l7" is not unique');
+  expect(() => labelsOf([...many, '__name__="v"'])).toThrow('label name "__name__" is not unique');
+});
