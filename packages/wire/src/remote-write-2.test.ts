@@ -142,10 +142,37 @@ describe('remote write 2.0', () => {
   });
 
   it.each([
-    ['a reference to no symbol', [0x22, 0x00, 0x2a, 0x04, 0x0a, 0x02, 0x00, 0x01], 'symbol 1 of 1'],
-    ['an odd number of references', [0x22, 0x00, 0x2a, 0x03, 0x0a, 0x01, 0x00], 'odd number of label references'],
-  ])('refuses %s', (_, bytes, message) => {
-    expect(() => decode(Uint8Array.from(bytes))).toThrow(message);
+    [
+      'a reference to no symbol',
+      [0x0a, 0x02, 0x00, 0x01],
+      'parsing labels for series: symbol 1 is outside of the table of 1',
+    ],
+    [
+      'an odd number of references',
+      [0x0a, 0x01, 0x00],
+      'parsing labels for series: an odd number of label references: 1',
+    ],
+    [
+      'metadata of no symbol',
+      [0x2a, 0x02, 0x18, 0x05],
+      'parsing metadata for series: symbol 5 is outside of the table of 1',
+    ],
+  ])('tells %s with its series, and goes on', (_what, bytes, reason) => {
+    const series = [0x2a, bytes.length, ...bytes];
+    const { seriesCount, seriesFaults } = createWriteRequest2Decoder()(
+      Uint8Array.from([0x22, 0x00, 0x2a, 0x00, ...series, 0x2a, 0x00]),
+    );
+    expect(seriesCount).toBe(3);
+    expect([...seriesFaults]).toEqual([[1, reason]]);
+  });
+
+  it('leaves out exemplars that refer to no symbol', () => {
+    const exemplar = [0x22, 0x04, 0x0a, 0x02, 0x00, 0x07];
+    const { exemplarCount, exemplarFaults } = createWriteRequest2Decoder()(
+      Uint8Array.from([0x22, 0x00, 0x2a, exemplar.length, ...exemplar]),
+    );
+    expect(exemplarCount).toBe(0);
+    expect(exemplarFaults).toEqual([{ series: 0, reason: 'parsing exemplar: symbol 7 is outside of the table of 1' }]);
   });
 
   it('takes references one by one and symbols after the series', () => {

@@ -49,6 +49,10 @@ export interface WriteRequest2Limits extends WriteRequestLimits {
 export interface WriteRequest2Columns extends WriteRequestColumns {
   /** ms; start of the counter that a sample belongs to, 0 where there is none */
   readonly startTimestamps: Float64Array;
+  /** Series whose labels or metadata refer to symbols that are not there, and why: they have no labels here. */
+  readonly seriesFaults: ReadonlyMap<number, string>;
+  /** The same for exemplars, which are left out: series and reason of each. */
+  readonly exemplarFaults: readonly { readonly series: number; readonly reason: string }[];
 }
 
 interface Decoder {
@@ -64,12 +68,15 @@ interface Decoder {
   /** symbol of the current series' metric name, or -1 */
   name: number;
   metadata: { family: string; type: (typeof METRIC_TYPES)[number]; help: string; unit: string }[];
+  /** Why the references that were read last cannot be used. */
+  refFault: string | undefined;
+  readonly seriesFaults: Map<number, string>;
+  readonly exemplarFaults: { series: number; reason: string }[];
 }
 
 /**
  * A decoder of remote write 2.0 requests (uncompressed), whose result is valid until its next call. It throws
- * WireError: malformed, also for references to symbols that are not there; unsupported for a timestamp beyond ±2^53 ms
- * or a group; too_large for more than the limits.
+ * WireError: malformed; unsupported for a timestamp beyond ±2^53 ms or a group; too_large for more than the limits.
  */
 export function createWriteRequest2Decoder(
   limits: WriteRequest2Limits = {},
@@ -93,12 +100,16 @@ export function createWriteRequest2Decoder(
       refCount: 0,
       name: -1,
       metadata: [],
+      refFault: undefined,
+      seriesFaults: new Map(),
+      exemplarFaults: [],
     };
     decodeRequest(state);
     startTimestamps = state.startTimestamps;
     columns.body = writtenBytes(writer);
     columns.metadata = state.metadata;
-    return { ...columns, startTimestamps };
+    const { seriesFaults, exemplarFaults } = state;
+    return { ...columns, startTimestamps, seriesFaults, exemplarFaults };
   };
 }
 
@@ -135,7 +146,8 @@ function decodeSeries(state: Decoder): void {
   const series = columns.seriesCount;
   if (series >= columns.maxSeries || series === columns.labelsStart.length) growSeries(columns);
   columns.labelsStart[series] = writer.at;
-  writeLabels(writer, state.symbols, state.refs, state.refCount, state.maxLabelBytes);
+  if (state.refFault !== undefined) state.seriesFaults.set(series, `parsing labels for series: ${state.refFault}`);
+  else writeLabels(writer, state.symbols, state.refs, state.refCount, state.maxLabelBytes);
   columns.labelsEnd[series] = writer.at;
   columns.sampleStart[series] = columns.sampleCount;
   columns.seriesCount = series + 1;
@@ -147,14 +159,24 @@ function decodeSeries(state: Decoder): void {
 function readLabelsAndStart(state: Decoder): number {
   const { reader } = state;
   let createdMs = 0;
-  state.refCount = 0;
+  beginRefs(state);
   while (nextField(reader)) {
     if (reader.field === 1) readRefs(state);
     else if (reader.field === 6) createdMs = readInt64(reader);
     else skipField(reader);
   }
-  if (state.refCount % 2 !== 0) throw malformed('remote write: an odd number of label references');
+  endRefs(state);
   return createdMs;
+}
+
+function beginRefs(state: Decoder): void {
+  state.refCount = 0;
+  state.refFault = undefined;
+}
+
+function endRefs(state: Decoder): void {
+  if (state.refCount % 2 !== 0) state.refFault ??= `an odd number of label references: ${state.refCount}`;
+  if (state.refFault !== undefined) state.refCount = 0;
 }
 
 /** One reference, or a packed field of them. */
@@ -173,7 +195,10 @@ function readRefs(state: Decoder): void {
 }
 
 function addRef(state: Decoder, ref: number): void {
-  if (ref >= state.symbols.count) throw malformed(`remote write: symbol ${ref} of ${state.symbols.count}`);
+  if (ref >= state.symbols.count) {
+    state.refFault ??= `symbol ${ref} is outside of the table of ${state.symbols.count}`;
+    return;
+  }
   if (state.refCount === MAX_REFS) throw new WireError('too_large', `remote write: more than ${MAX_REFS / 2} labels`);
   if (state.refCount === state.refs.length) {
     const larger = new Uint32Array(state.refs.length * 2);
@@ -199,8 +224,8 @@ function decodeSeriesField(state: Decoder, createdMs: number): void {
   } else if (reader.field === 4) {
     const outerEnd = enterMessage(reader);
     const start = writer.at;
-    rewriteExemplar(state);
-    addExemplar(columns, series, start, writer.at);
+    if (rewriteExemplar(state)) addExemplar(columns, series, start, writer.at);
+    else state.exemplarFaults.push({ series, reason: `parsing exemplar: ${state.refFault}` });
     leaveMessage(reader, outerEnd);
   } else if (reader.field === 5) {
     const outerEnd = enterMessage(reader);
@@ -236,16 +261,20 @@ function decodeSample(state: Decoder, createdMs: number): void {
   columns.sampleCount = n + 1;
 }
 
-/** Exemplar{1: labels_refs, 2: value, 3: timestamp} with its labels written out, as 1.0 has it. */
-function rewriteExemplar(state: Decoder): void {
+/**
+ * Exemplar{1: labels_refs, 2: value, 3: timestamp} with its labels written out, as 1.0 has it; false where they cannot
+ * be.
+ */
+function rewriteExemplar(state: Decoder): boolean {
   const { reader, writer } = state;
-  state.refCount = 0;
+  beginRefs(state);
   const valuesStart = reader.at;
   while (nextField(reader)) {
     if (reader.field === 1) readRefs(state);
     else skipField(reader);
   }
-  if (state.refCount % 2 !== 0) throw malformed('remote write: an odd number of label references');
+  endRefs(state);
+  if (state.refFault !== undefined) return false;
   writeLabels(writer, state.symbols, state.refs, state.refCount, state.maxLabelBytes);
   seek(reader, valuesStart, reader.end);
   for (;;) {
@@ -255,6 +284,7 @@ function rewriteExemplar(state: Decoder): void {
     skipField(reader);
     if (field === 2 || field === 3) writeRaw(writer, reader.bytes, fieldStart, reader.at);
   }
+  return true;
 }
 
 /** Metadata{1: type, 3: help_ref, 4: unit_ref}: taken the first time that a request has the metric name. */
@@ -269,7 +299,11 @@ function decodeMetadata(state: Decoder): void {
     else if (reader.field === 4) unit = readUint32(reader);
     else skipField(reader);
   }
-  if (help >= symbols.count || unit >= symbols.count) throw malformed('remote write: metadata names no symbol');
+  if (help >= symbols.count || unit >= symbols.count) {
+    const reason = `parsing metadata for series: symbol ${Math.max(help, unit)} is outside of the table of ${symbols.count}`;
+    state.seriesFaults.set(state.columns.seriesCount - 1, reason);
+    return;
+  }
   const { name } = state;
   if (name < 0 || symbols.seen[name] === 1 || (type === 0 && help === 0 && unit === 0)) return;
   symbols.seen[name] = 1;

@@ -11,7 +11,8 @@ const VERSION_OF_MESSAGE: ReadonlyMap<string, 1 | 2> = new Map([
  * @throws HttpError 415 for another message or compression
  */
 export function remoteWriteVersion(headers: Pick<IncomingHttpHeaders, 'content-type' | 'content-encoding'>): 1 | 2 {
-  const header = headers['content-type'] ?? '';
+  // An absent or empty header means 1.0: the first senders did not set it.
+  const header = headers['content-type'] || 'application/x-protobuf';
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim());
   if (type.toLowerCase() !== 'application/x-protobuf') {
     throw new HttpError(415, `expected application/x-protobuf as the first (media) part, got ${header} content-type`);
@@ -29,7 +30,7 @@ export function remoteWriteVersion(headers: Pick<IncomingHttpHeaders, 'content-t
   }
   const encoding = headers['content-encoding'];
   // An absent header means snappy: the first senders did not set it.
-  if (encoding !== undefined && encoding.toLowerCase() !== 'snappy') {
+  if (encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'snappy') {
     throw new HttpError(
       415,
       `${encoding} encoding (compression) is not accepted by this server; only snappy is acceptable`,

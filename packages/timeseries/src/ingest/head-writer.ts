@@ -99,16 +99,23 @@ export class HeadWriter {
 
   /** @throws InvalidSampleError where a time, in ms, cannot be stored */
   checkTimes(oldest: number, newest: number): void {
+    const fault = this.timeFault(oldest, newest);
+    if (fault !== undefined) throw new InvalidSampleError(fault);
+  }
+
+  /** Why a time between these, in ms, cannot be stored; `undefined` where it can. */
+  timeFault(oldest: number, newest: number): string | undefined {
     const { retentionMs, now } = this.#options;
     if (!(oldest >= -MAX_TIMESTAMP_MS && newest <= MAX_TIMESTAMP_MS)) {
-      throw new InvalidSampleError(`timestamp ${newest > MAX_TIMESTAMP_MS ? newest : oldest} is out of range`);
+      return `timestamp ${newest > MAX_TIMESTAMP_MS ? newest : oldest} is out of range`;
     }
     if (newest > now() + MAX_AHEAD_MS) {
-      throw new InvalidSampleError(`out of bounds: timestamp ${newest} is more than 10 minutes in the future`);
+      return `out of bounds: timestamp ${newest} is more than 10 minutes in the future`;
     }
     if (retentionMs !== undefined && oldest < now() - retentionMs) {
-      throw new InvalidSampleError(`out of bounds: timestamp ${oldest} is older than the retention`);
+      return `out of bounds: timestamp ${oldest} is older than the retention`;
     }
+    return undefined;
   }
 
   #appendToWindow(startMs: number, samples: SampleColumns): number {

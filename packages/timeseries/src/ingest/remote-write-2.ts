@@ -55,6 +55,9 @@ export function createRemoteWrite2(head: Head, writer: HeadWriter, batches: Batc
     const floats = goodFloats(columns, seriesIds, writer, faults);
     const histograms = goodHistograms(columns, seriesIds, writer, faults);
     const exemplars = goodExemplars(columns, seriesIds);
+    for (const { series, reason } of columns.exemplarFaults) {
+      if (seriesIds[series] !== REFUSED) faults.add(() => `${reason} for series ${seriesText(columns, series)}`);
+    }
     const result = batches.append({
       floats: withStaleMarkers(floats, histograms),
       histograms: histograms.filter(({ isStale }) => !isStale),
@@ -76,8 +79,9 @@ export function createRemoteWrite2(head: Head, writer: HeadWriter, batches: Batc
 class Faults {
   readonly texts: string[] = [];
 
-  add(text: string): void {
-    if (this.texts.length < MAX_FAULTS) this.texts.push(text);
+  /** The text is made only where it is told: a series may be large, and wrong in each of its samples. */
+  add(text: () => string): void {
+    if (this.texts.length < MAX_FAULTS) this.texts.push(text());
     else if (this.texts.length === MAX_FAULTS) this.texts.push('and more');
   }
 }
@@ -90,15 +94,21 @@ function resolveSeries(head: Head, columns: WriteRequest2Columns, faults: Faults
   for (let i = 0; i < columns.histogramCount; i++) hasHistogram[columns.histogramSeries[i]!] = 1;
   for (let i = 0; i < seriesCount; i++) {
     ids[i] = REFUSED;
+    const fault = columns.seriesFaults.get(i);
+    if (fault !== undefined) {
+      faults.add(() => `${fault} for series ${seriesText(columns, i)}`);
+      continue;
+    }
     if (columns.sampleStart[i] === columns.sampleStart[i + 1] && hasHistogram[i] === 0) {
-      faults.add(`TimeSeries must contain at least one sample or histogram for series ${seriesText(columns, i)}`);
+      faults.add(() => `TimeSeries must contain at least one sample or histogram for series ${seriesText(columns, i)}`);
       continue;
     }
     try {
       ids[i] = head.series.resolveOne(body.subarray(labelsStart[i]!, labelsEnd[i]!));
     } catch (error) {
       if (!(error instanceof InvalidSeriesError)) throw error;
-      faults.add(`invalid metric name or labels, got ${seriesText(columns, i)}: ${error.message}`);
+      const { message } = error;
+      faults.add(() => `invalid metric name or labels, got ${seriesText(columns, i)}: ${message}`);
     }
   }
   return ids;
@@ -139,7 +149,8 @@ function goodHistograms(
       if (isGoodTime(writer, histogram.timestampMs, () => seriesText(columns, series), faults)) good.push(histogram);
     } catch (error) {
       if (!(error instanceof InvalidSampleError) && !isWireError(error)) throw error;
-      faults.add(`${error.message} for series ${seriesText(columns, series)}`);
+      const { message } = error;
+      faults.add(() => `${message} for series ${seriesText(columns, series)}`);
     }
   }
   return good;
@@ -154,12 +165,7 @@ function goodExemplars(columns: WriteRequest2Columns, seriesIds: Uint32Array): E
 }
 
 function isGoodTime(writer: HeadWriter, timestampMs: number, series: () => string, faults: Faults): boolean {
-  try {
-    writer.checkTimes(timestampMs, timestampMs);
-    return true;
-  } catch (error) {
-    if (!(error instanceof InvalidSampleError)) throw error;
-    faults.add(`${error.message} for series ${series()}`);
-    return false;
-  }
+  const fault = writer.timeFault(timestampMs, timestampMs);
+  if (fault !== undefined) faults.add(() => `${fault} for series ${series()}`);
+  return fault === undefined;
 }
