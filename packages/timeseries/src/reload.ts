@@ -19,6 +19,7 @@ const FILE_KEYS: Readonly<Partial<Record<keyof TimeSeriesConfig, string>>> = {
   graceMs: 'head.late_grace',
   maxSeries: 'head.max_series',
   seriesIdleMs: 'head.series_idle',
+  otlp: 'otlp',
   externalLabels: 'global.external_labels',
   isReadOnly: 'read_only',
   refreshMs: 'replica.refresh_interval',
@@ -91,12 +92,16 @@ export function createReloader({ file, config: initial, registry, now = Date.now
 /** @throws ConfigError that names every key that would have to be applied by a restart */
 function refuseFixed(file: string, before: TimeSeriesConfig, after: TimeSeriesConfig): void {
   const changed = (Object.keys({ ...before, ...after }) as (keyof TimeSeriesConfig)[]).filter(
-    (key) => !RELOADABLE.includes(key) && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+    (key) => !RELOADABLE.includes(key) && textOf(before[key]) !== textOf(after[key]),
   );
   const keys = [...new Set(changed.map((key) => FILE_KEYS[key] ?? key))];
   if (keys.length === 0) return;
   const message = 'cannot be changed by a reload; nothing of the new configuration is in use, restart the server';
   throw new ConfigError(keys.map((path) => ({ file, path, message })));
+}
+
+function textOf(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, part: unknown) => (part instanceof Set ? [...part].sort() : part));
 }
 
 function problem(file: string, path: string, message: string): ConfigError {

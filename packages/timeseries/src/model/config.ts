@@ -222,11 +222,20 @@ function resolveConfig(file: z.infer<typeof timeSeriesConfigSchema>, folder: str
     maxSeries: file.head.max_series,
     seriesIdleMs: file.head.series_idle,
     otlp: resolveOtlpSettings(file.otlp),
-    externalLabels: file.global.external_labels ?? {},
+    externalLabels: expandVariables(file.global.external_labels ?? {}),
     isReadOnly: file.read_only,
     refreshMs: file.replica.refresh_interval,
     replicaPaths: file.replica.paths,
   };
+}
+
+/** `$NAME` and `${NAME}` of the environment in the values, nothing for one that is not set; `$$` is a `$`. */
+function expandVariables(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const expand = (value: string) =>
+    value.replace(/\$(?:\$|\{([^{}]+)\}|(\w+))/g, (whole, braced?: string, plain?: string) =>
+      whole === '$$' ? '$' : (process.env[braced ?? plain!] ?? ''),
+    );
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, expand(value)]));
 }
 
 function defaultHeadBudgetBytes(): number {
