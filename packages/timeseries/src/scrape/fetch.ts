@@ -14,6 +14,10 @@ const MAX_REDIRECTS = 10;
 /** Bodies are held in memory, so there is a limit where the configuration sets none. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
+/** Of an answer that is not used; then its connection is kept. */
+const MAX_DISCARDED_BYTES = 64 * 1024;
+const DISCARD_MS = 1000;
+
 export { ScrapeError } from './scrape-error.ts';
 
 export interface ScrapeResponse {
@@ -69,19 +73,20 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
       const first = new URL(requestUrl(request.url));
       let url = first;
       for (let redirects = 0; ; redirects++) {
-        // Another host is not told the credentials of this one.
-        const isToldSecrets = url.host === first.host && authorization !== undefined;
+        // Another host is not told the credentials of this one, nor is anybody on the way.
+        const isSafe = url.host === first.host && !(first.protocol === 'https:' && url.protocol === 'http:');
+        const isToldSecrets = isSafe && authorization !== undefined;
         const response = await send(url, tls, { ...headers, ...(isToldSecrets && { authorization }) }, signal);
         const { statusCode = 0, headers: answered } = response;
         const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && answered.location !== undefined;
         if (isRedirect && followRedirects) {
-          response.resume();
+          discard(response);
           if (redirects === MAX_REDIRECTS) throw new ScrapeError(`stopped after ${MAX_REDIRECTS} redirects`);
           url = redirectTarget(answered.location!, url);
           continue;
         }
         if (statusCode !== 200) {
-          response.resume();
+          discard(response);
           throw new ScrapeError(`server returned HTTP status ${statusCode} ${response.statusMessage ?? ''}`.trim());
         }
         return {
@@ -113,6 +118,18 @@ export function createScrapeClient(userAgent: string): ScrapeClient {
   };
 }
 
+/** Reads no more of a body than a message: whoever sends without an end must not do so for ever. */
+function discard(response: IncomingMessage): void {
+  let bytes = 0;
+  response.on('error', () => undefined);
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_DISCARDED_BYTES) response.destroy();
+  });
+  const timer = setTimeout(() => response.destroy(), DISCARD_MS);
+  response.once('close', () => clearTimeout(timer));
+}
+
 function redirectTarget(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -130,7 +147,7 @@ function abortReason(signal: AbortSignal): string {
 function readBody(response: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const encoding = response.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'identity') {
-    response.resume();
+    discard(response);
     throw new ScrapeError(`unsupported content encoding ${JSON.stringify(encoding)}`);
   }
   return new Promise((resolve, reject) => {

@@ -257,6 +257,31 @@ describe('fetching and looping', () => {
     await expect(fetchTarget({ follow_redirects: false })).rejects.toThrow('server returned HTTP status 302 Found');
   });
 
+  it('leaves answers without an end that it has no use for', async () => {
+    let open = 0;
+    respond = (_request, response) => {
+      open++;
+      response.on('close', () => open--).writeHead(500);
+      const send = () => {
+        if (response.destroyed) return;
+        response.write('x'.repeat(10_000));
+        setTimeout(send, 1);
+      };
+      send();
+    };
+    for (let i = 0; i < 3; i++) await expect(fetchTarget()).rejects.toThrow('HTTP status 500');
+    await expect.poll(() => open, { timeout: 5000 }).toBe(0);
+    respond = (_request, response) => {
+      open++;
+      response
+        .on('close', () => open--)
+        .writeHead(500)
+        .write('and then nothing');
+    };
+    await expect(fetchTarget()).rejects.toThrow('HTTP status 500');
+    await expect.poll(() => open, { timeout: 5000 }).toBe(0);
+  });
+
   it('gives up on errors, large bodies and broken answers', async () => {
     respond = (_request, response) => response.writeHead(503).end('no');
     await expect(fetchTarget()).rejects.toThrow('server returned HTTP status 503 Service Unavailable');
