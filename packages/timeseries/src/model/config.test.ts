@@ -18,7 +18,7 @@ describe('the configuration', () => {
   it('fills in variables of the environment in external labels', () => {
     process.env['TEST_REPLICA'] = 'r-1';
     const { externalLabels } = load(
-      "global: {external_labels: {a: '$TEST_REPLICA', b: 'x-${TEST_REPLICA}-y', c: '$$HOME', d: '$TEST_NONE', e: '5$'}}",
+      `global: {external_labels: {a: '$TEST_REPLICA', b: 'x-\${TEST_REPLICA}-y', c: '$$HOME', d: '$TEST_NONE', e: '5$'}}`,
     );
     delete process.env['TEST_REPLICA'];
     expect(externalLabels).toEqual({ a: 'r-1', b: 'x-r-1-y', c: '$HOME', d: '', e: '5$' });
