@@ -32,7 +32,12 @@ export interface AnswerSeries {
 
 /** What a query came to, in a form that answers from everywhere can be brought to. */
 export type Answer =
-  | { readonly error: string; readonly errorKind: string }
+  | {
+      readonly error: string;
+      readonly errorKind: string;
+      /** Messages that are as right as the one given. */
+      readonly others?: readonly string[];
+    }
   | {
       readonly type: string;
       readonly series: readonly AnswerSeries[];

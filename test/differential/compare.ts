@@ -18,6 +18,7 @@ export function differenceOf(
     if (!('error' in expected)) return `error: ${actual.error}; expected ${expected.series.length} series`;
     if (actual.errorKind !== expected.errorKind)
       return `error kind ${actual.errorKind} (${actual.error}), expected ${expected.errorKind} (${expected.error})`;
+    if (expected.others?.includes(actual.error)) return undefined;
     return actual.error === expected.error ? undefined : `error\n  ${actual.error}\nexpected\n  ${expected.error}`;
   }
   if (actual.type !== expected.type) return `type ${actual.type}, expected ${expected.type}`;

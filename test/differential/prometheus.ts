@@ -32,6 +32,8 @@ const NEWEST_FEATURES = [
   'st-storage',
   'promql-per-step-stats',
   'use-start-timestamps',
+  'xor2-encoding',
+  'histograms-st-encoding',
 ];
 
 /** Time that one request covers, in milliseconds. */

@@ -159,8 +159,8 @@ async function binary(evaluator: Evaluator, node: BinaryExpr, grid: Grid): Promi
   if (right.kind === 'scalar') return await vectorScalar(ctx, node, left, right, false);
   const inputs = (left.series.length + right.series.length) * grid.count;
   const result = isSetOperator(node.op)
-    ? await setOperation(ctx, node, left, right)
-    : await vectorVector(ctx, node, left, right, grid.count);
+    ? await setOperation(ctx, node, left, right, grid)
+    : await vectorVector(ctx, node, left, right, grid);
   ctx.hold(result.series.length * grid.count);
   ctx.release(inputs);
   return result;

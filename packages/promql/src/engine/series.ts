@@ -3,7 +3,7 @@ import { type Labels, labelsKey } from '../labels.ts';
 import type { QueryContext } from './context.ts';
 import { DUPLICATE_LABELSET, fail } from './errors.ts';
 import { dropMetadata } from './metadata-labels.ts';
-import { ABSENT, type StepSeries } from './value.ts';
+import { ABSENT, type Grid, type StepSeries } from './value.ts';
 
 /** Labels of a result whose metric name is to go if `drop`: at once, or at the end of the query. */
 export function named(
@@ -36,6 +36,18 @@ export async function mergeSameLabels(
     if (ctx.dueSeries()) await ctx.pause();
   }
   return merged.length === series.length ? series : merged;
+}
+
+/**
+ * The same of what an operator gave: at a single time Prometheus looks for equal labels only where names are dropped at
+ * once, and at the end of the query. Until then two may pass.
+ */
+export async function mergeResults(
+  ctx: QueryContext,
+  series: readonly StepSeries[],
+  grid: Grid,
+): Promise<readonly StepSeries[]> {
+  return grid.isRange || !ctx.delayedNameRemoval ? await mergeSameLabels(ctx, series) : series;
 }
 
 /** Joins two series that are never present at the same step. @throws QueryError where they are */

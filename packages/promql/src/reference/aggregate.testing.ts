@@ -27,6 +27,7 @@ interface Group {
   readonly labels: Labels;
   readonly members: Element[];
   readonly dropName: boolean;
+  readonly order: number;
 }
 
 function groupsOf(node: AggregateExpr, vector: readonly Element[]): Group[] {
@@ -37,7 +38,10 @@ function groupsOf(node: AggregateExpr, vector: readonly Element[]): Group[] {
       : keepLabels(element.labels, (name) => node.grouping.includes(name));
     const key = labelsKey(labels);
     let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = { labels, members: [], dropName: element.dropName }));
+    if (group === undefined) {
+      const { dropName, order } = element;
+      groups.set(key, (group = { labels, members: [], dropName, order }));
+    }
     group.members.push(element);
   }
   return [...groups.values()];
@@ -53,10 +57,10 @@ export function aggregate(node: AggregateExpr, vector: readonly Element[], param
   }
   if (node.op === 'limit_ratio' && Number.isNaN(number)) fail('Ratio value is NaN');
   const results: Element[] = [];
-  for (const { labels, members, dropName } of groupsOf(node, vector)) {
+  for (const { labels, members, dropName, order } of groupsOf(node, vector)) {
     const values = members.map(({ value }) => value);
     const one = (value: number): void => {
-      results.push({ labels, value, dropName });
+      results.push({ labels, value, dropName, order });
     };
     switch (node.op) {
       case 'sum':
@@ -110,7 +114,7 @@ export function aggregate(node: AggregateExpr, vector: readonly Element[], param
 }
 
 function countValues(node: AggregateExpr, vector: readonly Element[], label: string): Element[] {
-  const counts = new Map<string, { labels: Labels; value: number; dropName: boolean }>();
+  const counts = new Map<string, { labels: Labels; value: number; dropName: boolean; order: number }>();
   for (const element of vector) {
     const labelled = setLabel(element.labels, label, showFloat(element.value));
     const grouping = node.without ? node.grouping : [...node.grouping, label];
@@ -120,7 +124,7 @@ function countValues(node: AggregateExpr, vector: readonly Element[], label: str
     const key = labelsKey(labels);
     const known = counts.get(key);
     if (known !== undefined) known.value++;
-    else counts.set(key, { labels, value: 1, dropName: false });
+    else counts.set(key, { labels, value: 1, dropName: false, order: element.order });
   }
   return [...counts.values()];
 }

@@ -1,10 +1,10 @@
 import type { BinaryExpr, BinaryOp, VectorMatching } from '../ast.ts';
 import { pow } from '../go-exponentials.ts';
 import { atan2 } from '../go-math.ts';
-import { compareLabels, type Labels, labelsKey, labelValue, METRIC_NAME } from '../labels.ts';
+import { compareStrings, type Labels, labelsKey, labelValue, METRIC_NAME } from '../labels.ts';
 import { keepLabels, setLabel, withoutName } from './aggregate.testing.ts';
 import { showLabels } from './text.testing.ts';
-import { type Element, fail } from './value.testing.ts';
+import { type Element, fail, ReferenceFailure } from './value.testing.ts';
 
 const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '==': (a, b) => a === b,
@@ -76,23 +76,25 @@ export function vectorVector(node: BinaryExpr, left: readonly Element[], right: 
   const key = (element: Element) => labelsKey(matchLabels(element.labels, matching));
 
   const ones = new Map<string, Element>();
-  for (const element of one) {
-    const known = ones.get(key(element));
-    if (known === undefined) {
-      ones.set(key(element), element);
-      continue;
-    }
-    const pair = [known.labels, element.labels].sort(compareLabels).map(showLabels).join(', ');
+  const conflicts: string[] = [];
+  for (const [i, element] of one.entries()) {
     const group = showLabels(matchLabels(element.labels, matching));
-    fail(
-      `found duplicate series for the match group ${group} on the ${swapped ? 'left' : 'right'} hand-side of the ` +
-        `operation: [${pair}];many-to-many matching not allowed: matching labels must be unique on one side`,
-    );
+    for (const other of one.slice(0, i)) {
+      if (key(other) !== key(element)) continue;
+      const pair = [other.labels, element.labels].map(showLabels).sort(compareStrings).join(', ');
+      conflicts.push(
+        `found duplicate series for the match group ${group} on the ${swapped ? 'left' : 'right'} hand-side of the ` +
+          `operation: [${pair}];many-to-many matching not allowed: matching labels must be unique on one side`,
+      );
+    }
+    ones.set(key(element), element);
   }
+  if (conflicts.length > 0) throw new ReferenceFailure(conflicts[0]!, 'execution', conflicts);
 
   const results: Element[] = [];
   const taken = new Map<string, Set<string>>();
   const combine = (a: Element, b: Element, matchKey: string): void => {
+    const order = results.length;
     const [l, r] = swapped ? [b.value, a.value] : [a.value, b.value];
     const compare = COMPARISONS[node.op];
     const labels = resultLabels(node, a.labels, b.labels);
@@ -106,14 +108,15 @@ export function vectorVector(node: BinaryExpr, left: readonly Element[], right: 
       fail(`multiple matches for labels: ${reason}`);
     }
     taken.set(matchKey, known.add(resultKey));
-    if (compare === undefined) results.push({ labels, value: scalarBinary(node.op, l, r), dropName: true });
-    else if (node.returnBool) results.push({ labels, value: Number(compare(l, r)), dropName: true });
-    else if (compare(l, r)) results.push({ labels, value: l, dropName: false });
+    if (compare === undefined) results.push({ labels, value: scalarBinary(node.op, l, r), dropName: true, order });
+    else if (node.returnBool) results.push({ labels, value: Number(compare(l, r)), dropName: true, order });
+    else if (compare(l, r)) results.push({ labels, value: l, dropName: false, order });
   };
   const filler = (element: Element, value: number): Element => ({
     labels: matchLabels(element.labels, matching),
     value,
     dropName: false,
+    order: 0,
   });
   const seen = new Set<string>();
   for (const a of many) {

@@ -137,11 +137,29 @@ function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateE
     node,
     parameters.map((one) => (one.kind === 'scalar' ? one.value : 0)),
   );
-  return vectors.map((elements, i) => {
+  const results = vectors.map((elements, i) => {
     const parameter = parameters[i];
     const value = parameter === undefined || parameter.kind === 'vector' ? 0 : parameter.value;
-    return vectorOf(aggregate(node, elements, value));
+    return aggregate(node, elements, value);
   });
+  return (SELECTS.has(node.op) ? results : inOrder(results)).map(vectorOf);
+}
+
+/** Aggregations that give series of their argument. */
+const SELECTS = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
+
+/** A group comes where the first series comes that is in it at any time. */
+function inOrder(vectors: readonly (readonly Element[])[]): Element[][] {
+  const orders = new Map<string, number>();
+  for (const { labels, order } of vectors.flat()) {
+    const key = labelsKey(labels);
+    orders.set(key, Math.min(order, orders.get(key) ?? Infinity));
+  }
+  return vectors.map((elements) =>
+    elements
+      .map((element) => ({ ...element, order: orders.get(labelsKey(element.labels))! }))
+      .sort((a, b) => a.order - b.order),
+  );
 }
 
 /** Of a parameter over the steps, NaN is noted, the smallest value and the largest: those are NaN too then, or infinite. */
@@ -206,23 +224,20 @@ function evaluateSubquery(query: ReferenceQuery, frame: Frame, node: SubqueryExp
   const inner = { startMs, endMs: ends.at(-1)!, stepMs };
   const times = timesOf(inner);
   const vectors = times.length === 0 ? [] : evaluateVector(query, inner, node.expr);
-  const series = new Map<string, { labels: Range['labels']; points: Point[]; dropName: boolean }>();
+  const series = new Map<string, { labels: Range['labels']; points: Point[]; dropName: boolean; order: number }>();
   for (const [i, elements] of vectors.entries()) {
-    for (const { labels, value, dropName } of elements) {
+    for (const { labels, value, dropName, order } of elements) {
       const key = labelsKey(labels);
       let one = series.get(key);
-      if (one === undefined) series.set(key, (one = { labels, points: [], dropName }));
+      if (one === undefined) series.set(key, (one = { labels, points: [], dropName, order }));
       one.points.push({ timeMs: times[i]!, value });
+      one.order = Math.min(one.order, order);
     }
   }
-  const inOrder = [...series.values()];
-  if (unwrap(node.expr).kind === 'vector-selector') {
-    const place = ({ labels }: { labels: Range['labels'] }) => query.series.findIndex((one) => one.labels === labels);
-    inOrder.sort((a, b) => place(a) - place(b));
-  }
+  const all = [...series.values()].sort((a, b) => a.order - b.order);
   return ends.map((endMs) => {
     const ranges: Range[] = [];
-    for (const one of inOrder) {
+    for (const one of all) {
       const points = one.points.filter(({ timeMs }) => timeMs > endMs - rangeMs && timeMs <= endMs);
       if (points.length > 0) ranges.push({ ...one, points });
     }
@@ -246,13 +261,13 @@ function callRangeFunction(query: ReferenceQuery, frame: Frame, node: Call): Ste
   }
   return windows.map(({ ranges, startMs, endMs }, i) => {
     const elements: Element[] = [];
-    for (const { labels, points, dropName } of ranges) {
+    for (const { labels, points, dropName, order } of ranges) {
       const window: Window = { points, startMs, endMs, evalMs: times[i]!, parameters: parameters.map((p) => p[i]!) };
       const extended = extension === 'anchored' ? anchored : smoothed;
       const value = extension === undefined ? rangeFunctions[node.func]!(window) : extended(node.func, window);
       if (value === undefined) continue;
       noteNonCounter(query, node, argument, metricName(labels));
-      elements.push({ labels, value, dropName: KEEPS_NAME.has(node.func) ? dropName : true });
+      elements.push({ labels, value, dropName: KEEPS_NAME.has(node.func) ? dropName : true, order });
     }
     return vectorOf(elements);
   });

@@ -144,7 +144,7 @@ export function callFunction(query: ReferenceQuery, frame: Frame, node: Call): S
 }
 
 function anonymous(value: number): Element {
-  return { labels: [], value, dropName: false };
+  return { labels: [], value, dropName: false, order: 0 };
 }
 
 function timestamp(query: ReferenceQuery, frame: Frame, argument: Expr): StepValue[] {
@@ -165,7 +165,7 @@ function timestamp(query: ReferenceQuery, frame: Frame, argument: Expr): StepVal
 }
 
 function absent(argument: Expr, isAbsent: boolean): StepValue {
-  return vectorOf(isAbsent ? [{ labels: labelsOfSelector(argument), value: 1, dropName: false }] : []);
+  return vectorOf(isAbsent ? [{ labels: labelsOfSelector(argument), value: 1, dropName: false, order: 0 }] : []);
 }
 
 /** What a selector's matchers pin: labels that have one matcher only, and that by equality. */
@@ -275,7 +275,7 @@ function histogramsOf(query: ReferenceQuery, argument: Expr, elements: readonly 
 }
 
 function classicResults(histograms: readonly ClassicHistogram[], compute: (h: ClassicHistogram) => number): Element[] {
-  return histograms.map((histogram) => ({ labels: histogram.labels, value: compute(histogram), dropName: true }));
+  return histograms.map((one, order) => ({ labels: one.labels, value: compute(one), dropName: true, order }));
 }
 
 function quantiles(query: ReferenceQuery, frame: Frame, node: Call): StepValue[] {

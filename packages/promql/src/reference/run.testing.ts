@@ -22,7 +22,7 @@ export interface ReferenceResultSeries {
 }
 
 export type ReferenceAnswer =
-  | { readonly errorKind: 'execution' | 'bad_data'; readonly error: string }
+  | { readonly errorKind: 'execution' | 'bad_data'; readonly error: string; readonly others?: readonly string[] }
   | {
       readonly type: string;
       readonly series: readonly ReferenceResultSeries[];
@@ -49,7 +49,7 @@ export function runReference(series: readonly ReferenceSeries[], text: string, f
     const result = frame.stepMs === 0 ? instant(query, expr) : range(query, expr);
     return { ...result, warnings: notes(query.warnings), infos: notes(query.infos) };
   } catch (error) {
-    if (error instanceof ReferenceFailure) return { errorKind: error.kind, error: error.message };
+    if (error instanceof ReferenceFailure) return { errorKind: error.kind, error: error.message, others: error.others };
     if (error instanceof ParseError) return { errorKind: 'bad_data', error: error.message };
     throw error;
   }

@@ -108,7 +108,12 @@ export function instantVector(
     const point =
       node.smoothed && !wantTime ? smoothedPoint(query, series, time) : latestPoint({ lookbackMs }, series, time);
     if (point === undefined) continue;
-    elements.push({ labels: series.labels, value: wantTime ? point.timeMs / 1000 : point.value, dropName: false });
+    elements.push({
+      labels: series.labels,
+      value: wantTime ? point.timeMs / 1000 : point.value,
+      dropName: false,
+      order: query.series.indexOf(series),
+    });
   }
   return elements;
 }
@@ -142,9 +147,11 @@ export function rangeVector(
   const from = node.anchored || node.smoothed ? startMs - query.lookbackMs : startMs;
   const to = node.smoothed ? endMs + query.lookbackMs : endMs;
   const ranges = [];
-  for (const { labels, points } of matchingSeries(query, node.matchers)) {
+  for (const series of matchingSeries(query, node.matchers)) {
+    const { labels, points } = series;
     const inside = points.filter((point) => !point.stale && point.timeMs > from && point.timeMs <= to);
-    if (inside.length > 0) ranges.push({ labels, points: inside, dropName: false });
+    if (inside.length > 0)
+      ranges.push({ labels, points: inside, dropName: false, order: query.series.indexOf(series) });
   }
   return { ranges, startMs, endMs };
 }

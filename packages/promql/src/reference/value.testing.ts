@@ -18,6 +18,8 @@ export interface Element {
   readonly value: number;
   /** The metric name is to go at the end of the query. */
   readonly dropName: boolean;
+  /** Its place among the series over all times: which of equals are taken first. */
+  readonly order: number;
 }
 
 /** One element of a range vector. */
@@ -25,6 +27,7 @@ export interface Range {
   readonly labels: Labels;
   readonly points: readonly Point[];
   readonly dropName: boolean;
+  readonly order: number;
 }
 
 /** The windows of a range vector at one time, with what surrounds them for anchored and smoothed selectors. */
@@ -55,10 +58,13 @@ export interface ReferenceQuery extends Frame {
 /** A query that fails, and what Prometheus would call that. */
 export class ReferenceFailure extends Error {
   readonly kind: 'execution' | 'bad_data';
+  /** Other messages that say the same of other series: which ones are met first depends on the order of series. */
+  readonly others: readonly string[];
 
-  constructor(message: string, kind: 'execution' | 'bad_data') {
+  constructor(message: string, kind: 'execution' | 'bad_data', others: readonly string[] = []) {
     super(message);
     this.kind = kind;
+    this.others = others;
   }
 }
 
@@ -79,11 +85,37 @@ export function compensatedSum(values: readonly number[]): number {
   return Number.isFinite(sum) ? sum + compensation : sum;
 }
 
-/** Mean of values whose sum may be too large for a float. */
+/**
+ * The sum divided by the number, as long as the sum does not overflow. From the value on that would make it, the mean
+ * itself is kept and each value moves it. Both are compensated.
+ */
 export function mean(values: readonly number[]): number {
-  const sum = compensatedSum(values);
-  if (Number.isFinite(sum) || !values.every(Number.isFinite)) return sum / values.length;
-  return compensatedSum(values.map((value) => value / values.length));
+  let sum = values[0]!;
+  let compensation = 0;
+  let overflowed = false;
+  const add = (value: number): void => {
+    const next = sum + value;
+    if (next === Infinity || next === -Infinity) compensation = 0;
+    else compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
+  };
+  for (const [before, value] of values.entries()) {
+    if (before === 0) continue;
+    if (!overflowed && Math.abs(sum + value) !== Infinity) {
+      add(value);
+      continue;
+    }
+    if (!overflowed) {
+      overflowed = true;
+      sum /= before;
+      compensation /= before;
+    }
+    const share = before / (before + 1);
+    sum *= share;
+    compensation *= share;
+    add(value / (before + 1));
+  }
+  return overflowed ? sum + compensation : sum / values.length + compensation / values.length;
 }
 
 /** Variance by Welford's recurrence. */

@@ -1,10 +1,10 @@
 import type { ArithmeticOp, BinaryExpr, ComparisonOp, VectorMatching } from '../../ast.ts';
-import { compareLabels, type Labels, labelsKey, labelValue } from '../../labels.ts';
+import { compareStrings, type Labels, labelsKey, labelValue } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { dropMetadata, filterLabels, withLabel } from '../metadata-labels.ts';
-import { formatLabels, mergeSameLabels } from '../series.ts';
-import { ABSENT, allPresent, columnAllocator, type StepSeries, type VectorValue } from '../value.ts';
+import { formatLabels, mergeResults } from '../series.ts';
+import { ABSENT, allPresent, columnAllocator, type Grid, type StepSeries, type VectorValue } from '../value.ts';
 import { createPairNotes, histogramOperation } from './histograms.ts';
 import { arithmeticColumns, changesMetric, comparisonColumns, isComparison } from './operators.ts';
 import { matchLabels, signatureOf } from './signature.ts';
@@ -21,9 +21,10 @@ export async function vectorVector(
   node: BinaryExpr,
   left: VectorValue,
   right: VectorValue,
-  count: number,
+  grid: Grid,
 ): Promise<VectorValue> {
   const matching = node.matching!;
+  const { count } = grid;
   const oneIsLeft = matching.cardinality === 'one-to-many';
   const many = oneIsLeft ? right : left;
   const one = oneIsLeft ? left : right;
@@ -45,7 +46,7 @@ export async function vectorVector(
     fail(clashes[0]!.message);
   }
   operation.flushNotes();
-  return { kind: 'vector', series: await mergeSameLabels(ctx, series) };
+  return { kind: 'vector', series: await mergeResults(ctx, series, grid) };
 }
 
 /** Why matching fails at a step. */
@@ -100,7 +101,7 @@ function findDuplicates(
       if (element.present[step] === ABSENT) continue;
       if (seen === undefined) seen = element;
       else if (fills || many.series.some((other) => other.present[step] !== ABSENT)) {
-        const pair = [seen.labels, element.labels].sort(compareLabels).map(formatLabels).join(', ');
+        const pair = [seen.labels, element.labels].map(formatLabels).sort(compareStrings).join(', ');
         const message =
           `found duplicate series for the match group ${formatLabels(matchLabels(element.labels, matching))} ` +
           `on the ${side} hand-side of the operation: [${pair}]` +

@@ -1,7 +1,7 @@
 import type { BinaryExpr } from '../../ast.ts';
 import type { QueryContext } from '../context.ts';
-import { mergeSameLabels } from '../series.ts';
-import { ABSENT, countPresent, type StepSeries, type VectorValue } from '../value.ts';
+import { mergeResults } from '../series.ts';
+import { ABSENT, countPresent, type Grid, type StepSeries, type VectorValue } from '../value.ts';
 import { signatureOf } from './signature.ts';
 
 /** By signature, the steps at which any series of that signature is present. */
@@ -37,6 +37,7 @@ export async function setOperation(
   node: BinaryExpr,
   left: VectorValue,
   right: VectorValue,
+  grid: Grid,
 ): Promise<VectorValue> {
   const signature = signatureOf(node.matching!);
   const isOr = node.op === 'or';
@@ -48,5 +49,5 @@ export async function setOperation(
     if (kept !== undefined) series.push(kept);
     if (ctx.due(element.present.length)) await ctx.pause();
   }
-  return { kind: 'vector', series: isOr ? await mergeSameLabels(ctx, series) : series };
+  return { kind: 'vector', series: isOr ? await mergeResults(ctx, series, grid) : series };
 }
