@@ -10,18 +10,25 @@ import {
 } from '@opendata/wire';
 import { freePort, startServer } from '../support/server-process.ts';
 import { type Answer, answerOfJson, type JsonAnswer, type QueryTimes } from './answer.ts';
+import type { StartedSeries } from './corpus.ts';
 import { DATA_END_MS, DATA_START_MS, type GeneratedSeries, type GeneratedValue } from './data.ts';
+import { otlpRequest } from './otlp-request.ts';
 
 /** A running Prometheus that holds generated data. */
 export interface Oracle {
   push(series: readonly GeneratedSeries[]): Promise<void>;
   /** Writes one request as it is, start timestamps included. */
   write(series: readonly WriteRequest2Series[]): Promise<void>;
+  /** Writes series with start timestamps, which only OTLP takes along. */
+  writeOtlp(series: readonly StartedSeries[]): Promise<void>;
   query(query: string, times: QueryTimes): Promise<Answer>;
   /** Any other endpoint below `/api/v1/`. */
   call(endpoint: string, parameters: Readonly<Record<string, string>>): Promise<JsonAnswer>;
   stop(): Promise<void>;
 }
+
+const CONFIG = 'storage:\n  tsdb:\n    out_of_order_time_window: 0s\n';
+const NEWEST_CONFIG = `otlp:\n  translation_strategy: NoTranslation\n${CONFIG}`;
 
 const NEWEST_FEATURES = [
   'promql-experimental-functions',
@@ -32,6 +39,7 @@ const NEWEST_FEATURES = [
   'st-storage',
   'promql-per-step-stats',
   'use-start-timestamps',
+  'otlp-native-delta-ingestion',
   'xor2-encoding',
   'histograms-st-encoding',
 ];
@@ -43,7 +51,7 @@ export const PUSH_MS = 600_000;
 export async function startPrometheus(binary: string, isNewest: boolean): Promise<Oracle> {
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const port = Number(process.env['PROMETHEUS_PORT'] ?? (await freePort()));
-  writeFileSync(join(folder, 'prometheus.yml'), 'storage:\n  tsdb:\n    out_of_order_time_window: 0s\n');
+  writeFileSync(join(folder, 'prometheus.yml'), isNewest ? NEWEST_CONFIG : CONFIG);
   const server = await startServer({
     command: binary,
     args: [
@@ -52,6 +60,7 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
       '--storage.tsdb.retention.time=100y',
       `--web.listen-address=127.0.0.1:${port}`,
       '--web.enable-remote-write-receiver',
+      ...(isNewest ? ['--web.enable-otlp-receiver'] : []),
       '--log.level=error',
       `--enable-feature=${isNewest ? NEWEST_FEATURES.join(',') : 'native-histograms'}`,
     ],
@@ -73,6 +82,7 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
       }
     },
     write: (series) => send(server.url, encodeWriteRequest2(series), 2),
+    writeOtlp: (series) => sendOtlp(server.url, series),
     query: (query, times) => ask(server.url, query, times),
     call: (endpoint, parameters) => post(server.url, endpoint, new URLSearchParams(parameters)),
     async stop() {
@@ -128,6 +138,16 @@ async function send(url: string, request: Uint8Array, version: 1 | 2): Promise<v
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`remote write: ${response.status} ${text}`);
+}
+
+async function sendOtlp(url: string, series: readonly StartedSeries[]): Promise<void> {
+  const response = await fetch(`${url}/api/v1/otlp/v1/metrics`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(otlpRequest(series)),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`OTLP: ${response.status} ${text}`);
 }
 
 async function ask(url: string, query: string, times: QueryTimes): Promise<Answer> {

@@ -14,6 +14,8 @@ const TIME_DEPENDENT = new Set([
   'day_of_year',
   'days_in_month',
   'hour',
+  // Where its argument is read as of several times, info series are as of the step.
+  'info',
   'minute',
   'month',
   'predict_linear',
@@ -53,7 +55,6 @@ function decideInvariance(expr: Expr): boolean {
       return expr.at !== undefined;
     case 'call':
       if (TIME_DEPENDENT.has(expr.func)) return false;
-      if (expr.func === 'info') return isStepInvariant(expr.args[0]!);
       return expr.args.every(isStepInvariant);
     case 'aggregate':
       return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));

@@ -95,7 +95,7 @@ export function hasDuplicates(elements: readonly Element[]): boolean {
 const TIME_DEPENDENT = new Set(
   (
     'days_in_month day_of_month day_of_week day_of_year hour minute month year predict_linear time timestamp ' +
-    'start end step range start_timestamp'
+    'start end step range start_timestamp info'
   ).split(' '),
 );
 

@@ -1,6 +1,7 @@
 import type { Call, Expr, Matcher } from '../ast.ts';
 import { type Labels, labelValue, METRIC_NAME } from '../labels.ts';
 import { compileMatcher } from '../matcher.ts';
+import { typeOf } from '../type-check.ts';
 import { setLabel } from './aggregate.testing.ts';
 import {
   DUPLICATE_LABELSET,
@@ -90,26 +91,39 @@ function enriched(base: Labels, samples: readonly InfoSample[], data: readonly M
   return result;
 }
 
-/** The time as of which the argument reads its first selector. */
+/** The time as of which the argument's vectors are read; that of the evaluation if there is none, or several. */
 function argumentTime(query: ReferenceQuery, expr: Expr, timeMs: number): number {
+  // Asked at two times: what moves with them is relative, what does not is fixed.
+  const [here, later] = [timeMs, timeMs + LATER_MS].map((at) => new Set(readTimes(query, expr, at)));
+  if (here!.size !== 1 || later!.size !== 1) return timeMs;
+  return [...here!][0] ?? timeMs;
+}
+
+const LATER_MS = 1_000_000_007;
+
+function readTimes(query: ReferenceQuery, expr: Expr, timeMs: number): (number | undefined)[] {
+  const type = typeOf(expr);
+  if (type !== 'vector' && type !== 'matrix') return [];
   switch (expr.kind) {
     case 'vector-selector':
-      return referenceTime(query, expr, timeMs);
+      return [referenceTime(query, expr, timeMs)];
     case 'matrix-selector':
-      return referenceTime(query, expr.selector, timeMs);
+      return [referenceTime(query, expr.selector, timeMs)];
     case 'subquery':
-      return argumentTime(query, expr.expr, referenceTime(query, expr, timeMs));
+      return readTimes(query, expr.expr, referenceTime(query, expr, timeMs));
     case 'unary':
     case 'paren':
     case 'aggregate':
-      return argumentTime(query, expr.expr, timeMs);
+      return readTimes(query, expr.expr, timeMs);
     case 'binary':
-      return argumentTime(query, expr.left.kind === 'number' ? expr.right : expr.left, timeMs);
+      return [...readTimes(query, expr.left, timeMs), ...readTimes(query, expr.right, timeMs)];
     case 'call': {
-      const first = expr.args.find(({ kind }) => kind !== 'number' && kind !== 'string');
-      return first === undefined ? timeMs : argumentTime(query, first, timeMs);
+      const times = expr.args
+        .slice(0, expr.func === 'info' ? 1 : undefined)
+        .flatMap((arg) => readTimes(query, arg, timeMs));
+      return times.length > 0 ? times : [undefined];
     }
     default:
-      return timeMs;
+      return [];
   }
 }

@@ -1,6 +1,7 @@
-import type { Call, Expr, Matcher } from '../../ast.ts';
+import type { Call, Expr, Matcher, SubqueryExpr, VectorSelector } from '../../ast.ts';
 import { type Labels, labelsFromEntries, labelsKey, labelValue, METRIC_NAME } from '../../labels.ts';
 import { compileMatcher } from '../../matcher.ts';
+import { typeOf } from '../../type-check.ts';
 import type { QueryContext } from '../context.ts';
 import { atMs, offsetMs } from '../durations.ts';
 import { fail } from '../errors.ts';
@@ -78,36 +79,60 @@ function identity(labels: Labels): string {
   return labelsKey(IDENTIFYING.map((name) => labelValue(labels, name)));
 }
 
-/** By step, the time as of which the argument's samples are read: `@` and offset of its first selector applied. */
+/** By step, the time as of which the argument's samples are read; that of the evaluation where they are read as of several. */
 function referenceTimes(ctx: QueryContext, expr: Expr, grid: Grid): Float64Array {
-  let times = gridTimes(grid);
-  let node: Expr | undefined = expr;
-  while (node !== undefined) {
-    const shifted = node.kind === 'matrix-selector' ? node.selector : node;
-    if (shifted.kind === 'vector-selector' || shifted.kind === 'subquery') {
-      const { at } = shifted;
-      const offset = offsetMs(ctx, shifted.offset);
-      times = times.map((time) => (at === undefined ? time : atMs(ctx, at)) - offset);
-    }
-    node = firstVectorChild(node);
-  }
-  return times;
+  const times = gridTimes(grid);
+  const read = readTimeOf(ctx, expr);
+  if (read === undefined) return times;
+  return times.map((time) => read.atMs ?? time - read.offsetMs);
 }
 
-function firstVectorChild(expr: Expr): Expr | undefined {
+/** When samples are read: at a fixed time, or some time before the evaluation. */
+interface ReadTime {
+  readonly atMs: number | undefined;
+  readonly offsetMs: number;
+}
+
+/** Of all vectors that an expression reads; `undefined` where there is none, or they differ. Scalars do not count. */
+function readTimeOf(ctx: QueryContext, expr: Expr): ReadTime | undefined {
   switch (expr.kind) {
-    case 'subquery':
+    case 'vector-selector':
+      return readTimeOfNode(ctx, expr, 0);
+    case 'matrix-selector':
+      return readTimeOfNode(ctx, expr.selector, 0);
+    case 'subquery': {
+      const inner = readTimeOf(ctx, expr.expr);
+      return inner?.atMs === undefined && inner !== undefined ? readTimeOfNode(ctx, expr, inner.offsetMs) : inner;
+    }
     case 'unary':
     case 'paren':
     case 'aggregate':
-      return expr.expr;
-    case 'call':
-      return expr.args.find((argument) => argument.kind !== 'number' && argument.kind !== 'string');
-    case 'binary':
-      return expr.left.kind === 'number' ? expr.right : expr.left;
+      return readTimeOf(ctx, expr.expr);
+    case 'call': {
+      const vector = expr.args.find(isVector);
+      return vector && readTimeOf(ctx, vector);
+    }
+    case 'binary': {
+      const times = [expr.left, expr.right].filter(isVector).map((side) => readTimeOf(ctx, side));
+      const [first, second] = times;
+      if (times.length < 2) return first;
+      return first?.atMs === second?.atMs && first?.offsetMs === second?.offsetMs ? first : undefined;
+    }
     default:
       return undefined;
   }
+}
+
+function readTimeOfNode(ctx: QueryContext, node: VectorSelector | SubqueryExpr, innerMs: number): ReadTime {
+  const before = offsetMs(ctx, node.offset) + innerMs;
+  return node.at === undefined
+    ? { atMs: undefined, offsetMs: before }
+    : { atMs: atMs(ctx, node.at) - before, offsetMs: 0 };
+}
+
+function isVector(expr: Expr): boolean {
+  const type = typeOf(expr);
+  return type === 'vector' || type === 'matrix';
 }
 
 async function fetchInfoSeries(
