@@ -5,7 +5,7 @@ import { type Answer, askEngine, type QueryTimes } from './answer.ts';
 import { aggregations, binaries, matchings, rightCalls, wrongCalls } from './calls.ts';
 import { differenceOf } from './compare.ts';
 import { DATA_START_MS, toColumns } from './data.ts';
-import { type Oracle, startPrometheus } from './prometheus.ts';
+import { delayedNameRemoval, type Oracle, startPrometheus } from './prometheus.ts';
 import { sourceOf } from './source.ts';
 import { writtenData } from './written-data.ts';
 
@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(binary))('every call of the language against the new
   let oracle: Oracle;
   const data = writtenData();
   const source = sourceOf(data.map(toColumns));
-  const engine = createEngine({ useStartTimestamps: true });
+  const engine = createEngine({ useStartTimestamps: true, delayedNameRemoval });
   beforeAll(async () => {
     oracle = await startPrometheus(binary, true);
     await oracle.push(data);

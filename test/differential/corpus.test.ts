@@ -7,7 +7,7 @@ import { type Answer, askEngine, type QueryTimes } from './answer.ts';
 import { differenceOf } from './compare.ts';
 import { type CorpusState, corpusStates } from './corpus.ts';
 import { mutated } from './mutations.ts';
-import { type Oracle, startPrometheus } from './prometheus.ts';
+import { delayedNameRemoval, type Oracle, startPrometheus } from './prometheus.ts';
 import { chance, pick, type Random } from './random.ts';
 import { sourceOf } from './source.ts';
 import { createStateExpressions } from './state-expressions.ts';
@@ -85,7 +85,7 @@ describe.skipIf(!existsSync(binary) || !existsSync(folder))('changed queries of 
         const oracle = await startPrometheus(binary, true);
         try {
           await fill(oracle, state);
-          const engine = createEngine({ useStartTimestamps: true });
+          const engine = createEngine({ useStartTimestamps: true, delayedNameRemoval });
           const source = sourceOf(state.columns);
           for (const { label, query, times } of questionsOf(random, state)) {
             const [actual, expected] = await Promise.all([

@@ -6,7 +6,7 @@ import { type Answer, askEngine, type QueryTimes } from './answer.ts';
 import { differenceOf } from './compare.ts';
 import { DATA_START_MS, type GeneratedSeries, generateData, toColumns } from './data.ts';
 import { createExpressions, generateExpression } from './expressions.ts';
-import { type Oracle, PUSH_MS, startPrometheus } from './prometheus.ts';
+import { delayedNameRemoval, type Oracle, PUSH_MS, startPrometheus } from './prometheus.ts';
 import { sourceOf } from './source.ts';
 import { generateTimes } from './times.ts';
 
@@ -30,7 +30,7 @@ describe.skipIf(!existsSync(binary))('against the newest Prometheus', () => {
   afterAll(() => oracle?.stop());
 
   it(`answers ${count} generated queries alike (seed ${seed})`, async () => {
-    const engine = createEngine({});
+    const engine = createEngine({ delayedNameRemoval });
     const source = sourceOf(inOrderOfCreation(data).map(toColumns));
     const gen = createExpressions(random, { newest: true, histograms });
     const differences: string[] = [];

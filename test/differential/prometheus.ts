@@ -44,6 +44,13 @@ const NEWEST_FEATURES = [
   'histograms-st-encoding',
 ];
 
+/** Whether names are removed at the end of queries only; not so with `DIFFERENTIAL_DELAYED=0`, as our server does it. */
+export const delayedNameRemoval = process.env['DIFFERENTIAL_DELAYED'] !== '0';
+
+function featuresOf(): string[] {
+  return NEWEST_FEATURES.filter((name) => delayedNameRemoval || name !== 'promql-delayed-name-removal');
+}
+
 /** Time that one request covers, in milliseconds. */
 export const PUSH_MS = 600_000;
 
@@ -62,7 +69,7 @@ export async function startPrometheus(binary: string, isNewest: boolean): Promis
       '--web.enable-remote-write-receiver',
       ...(isNewest ? ['--web.enable-otlp-receiver'] : []),
       '--log.level=error',
-      `--enable-feature=${isNewest ? NEWEST_FEATURES.join(',') : 'native-histograms'}`,
+      `--enable-feature=${isNewest ? featuresOf().join(',') : 'native-histograms'}`,
     ],
     port,
   });

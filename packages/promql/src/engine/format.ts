@@ -45,6 +45,13 @@ function formatWithExponentFrom(least: number, value: number): string {
   return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
+/** A float as Go's `%f` writes it: six digits after the point, never an exponent. */
+export function formatFixed(value: number): string {
+  if (!Number.isFinite(value)) return formatFloat(value);
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`;
+  return Object.is(value, -0) ? '-0.000000' : value.toFixed(6);
+}
+
 /** A float as OpenMetrics writes it in labels: always with a point or an exponent. */
 export function formatOpenMetrics(value: number): string {
   const text = formatGeneral(value);

@@ -16,6 +16,8 @@ load 1m
   falling               {{count:1 buckets:[1]}}+{{count:1 buckets:[1]}}x4 {{count:2 buckets:[2]}}+{{count:1 buckets:[1]}}x4
   one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
   only_bucket{le="+Inf"} 3x10
+  two_le{le="1"}        1x10
+  two_le{le="+Inf"}     3x10
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
 
 eval instant at 5m start_timestamp(float)
@@ -126,10 +128,25 @@ eval instant at 4m10s resets(floats_again[80s] anchored)
 
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
+
+eval instant at 5m histogram_quantiles(two_le, "q", 0.5, 0.5) or vector(1)
+  expect fail msg: vector cannot contain metrics with the same labelset
+
+eval range from 5m to 6m step 1m count(histogram_quantiles(two_le, "q", 0.5, 0.5) or vector(1))
+  expect fail msg: vector cannot contain metrics with the same labelset
+
+eval instant at 5m float + on () (sum by (x) (two_le) or sum by (le) (two_le{le="1"}))
+  expect fail msg: found duplicate series for the match group {} on the right hand-side of the operation: [{le="1"}, {}];many-to-many matching not allowed: matching labels must be unique on one side
+
+eval instant at 5m double_exponential_smoothing(float[5m], -Inf, 0.5)
+  expect fail msg: invalid smoothing factor. Expected: 0 < sf < 1, got: -Inf
+
+eval instant at 5m double_exponential_smoothing(float[5m], 0.5, 1e22)
+  expect fail msg: invalid trend factor. Expected: 0 < tf < 1, got: 10000000000000000000000.000000
 `;
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(32);
+  expect(outcomes).toHaveLength(37);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

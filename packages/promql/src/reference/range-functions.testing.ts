@@ -1,4 +1,5 @@
 import { onLine } from './select.testing.ts';
+import { showFixed } from './text.testing.ts';
 import { compensatedSum, compensatedVariance, fail, mean, type Point, quantile } from './value.testing.ts';
 
 /** What a range function sees of one series. */
@@ -94,8 +95,8 @@ function line(points: readonly Point[], originMs: number): { slope: number; inte
 
 function smoothing({ points, parameters }: Window): number | undefined {
   const [sf, tf] = parameters as [number, number];
-  if (sf <= 0 || sf >= 1) fail(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${sf.toFixed(6)}`);
-  if (tf <= 0 || tf >= 1) fail(`invalid trend factor. Expected: 0 < tf < 1, got: ${tf.toFixed(6)}`);
+  if (sf <= 0 || sf >= 1) fail(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${showFixed(sf)}`);
+  if (tf <= 0 || tf >= 1) fail(`invalid trend factor. Expected: 0 < tf < 1, got: ${showFixed(tf)}`);
   if (points.length < 2) return undefined;
   let smoothed = points[0]!.value;
   let trend = points[1]!.value - smoothed;

@@ -25,6 +25,12 @@ export function showShort(value: number): string {
   return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
+/** A float with six digits after the point. */
+export function showFixed(value: number): string {
+  if (!Number.isFinite(value) || Object.is(value, -0)) return Number.isFinite(value) ? '-0.000000' : showFloat(value);
+  return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
+}
+
 /** A label set in braces, the metric name among the labels. */
 export function showLabels(labels: Labels): string {
   const pairs: string[] = [];

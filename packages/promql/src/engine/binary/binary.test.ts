@@ -95,3 +95,14 @@ describe('pairs of a histogram and a float that do not go together', () => {
     expect(await at(mixed, 'f{i="1"} - on () group_right () fill (3) h', 0)).toEqual(['{} -2']);
   });
 });
+
+describe('equal labels on the way', () => {
+  const twice = sourceOf('b{le="1"} 1', 'b{le="+Inf"} 3');
+  const query = 'histogram_quantiles(b, "q", 0.5, 0.5) or vector(1)';
+
+  it('pass through operators of an instant query, but not out of it', async () => {
+    expect(await at(twice, `count(${query})`, 0)).toEqual(['{} 3']);
+    await expect(at(twice, query, 0)).rejects.toThrow('vector cannot contain metrics with the same labelset');
+    await expect(over(twice, `count(${query})`, 0, 1)).rejects.toThrow('same labelset');
+  });
+});

@@ -3,6 +3,7 @@ import { warnQuantile } from '../aggregate/evaluate.ts';
 import { placeOf } from '../annotations.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
+import { formatFixed } from '../format.ts';
 import { type Emit, evaluateRangeFunction } from '../range/evaluate.ts';
 import { extensionError } from '../range/extended.ts';
 import { rangeFunctions } from '../range/table.ts';
@@ -113,7 +114,7 @@ function checkSmoothingFactors(range: RangeValue, [smoothing, trends]: readonly 
     for (let step = 0; step < first.length; step++) {
       if (first[step] === last[step]) continue;
       const expected = (name: string, short: string, factor: number) =>
-        fail(`invalid ${name} factor. Expected: 0 < ${short} < 1, got: ${factor.toFixed(6)}`);
+        fail(`invalid ${name} factor. Expected: 0 < ${short} < 1, got: ${formatFixed(factor)}`);
       if (wrong(smoothing![step]!)) expected('smoothing', 'sf', smoothing![step]!);
       if (wrong(trends![step]!)) expected('trend', 'tf', trends![step]!);
     }
