@@ -1,9 +1,12 @@
 import { LogError } from '../errors.ts';
+import { copyBytes } from '../journal-entry.ts';
 import { compareBytes } from '../key-bytes.ts';
-import { VarintCursor, varintLength, writeVarint } from '../varint.ts';
+import { VarintCursor, writeVarint } from '../varint.ts';
 
 const version = 1;
 const headBytes = 5;
+/** The seven numbers of an entry take no more. */
+const mostNumberBytes = 7 * 8;
 
 /** A run: the records of one key in one data page. Sequences are relative to the segment's first. */
 export interface Run {
@@ -35,18 +38,20 @@ export class DirectoryPageBuilder {
     return headBytes + this.offsets.length * 4 + this.length;
   }
 
-  add(key: Uint8Array, run: Run): void {
-    const span = run.lastSequence - run.firstSequence;
-    const numbers = [run.page, run.offset, run.firstSequence, span, run.count, run.ordinal];
-    let needed = varintLength(key.length) + key.length;
-    for (const number of numbers) needed += varintLength(number);
+  /** Adds a run of the key `source[start, end)`. */
+  add(source: Uint8Array, start: number, end: number, run: Run): void {
+    const needed = end - start + mostNumberBytes;
     if (this.length + needed > this.entries.length) this.grow(needed);
     this.offsets.push(this.length);
-    let offset = writeVarint(this.entries, this.length, key.length);
-    this.entries.set(key, offset);
-    offset += key.length;
-    for (const number of numbers) offset = writeVarint(this.entries, offset, number);
-    this.length = offset;
+    const { entries } = this;
+    let offset = writeVarint(entries, this.length, end - start);
+    offset = copyBytes(source, start, end, entries, offset);
+    offset = writeVarint(entries, offset, run.page);
+    offset = writeVarint(entries, offset, run.offset);
+    offset = writeVarint(entries, offset, run.firstSequence);
+    offset = writeVarint(entries, offset, run.lastSequence - run.firstSequence);
+    offset = writeVarint(entries, offset, run.count);
+    this.length = writeVarint(entries, offset, run.ordinal);
   }
 
   /** The page; the builder is empty afterwards. */

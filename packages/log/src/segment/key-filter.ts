@@ -33,9 +33,10 @@ export class KeyFilterBuilder {
     this.words = new Uint32Array(this.blocks * blockWords);
   }
 
-  add(key: Uint8Array): void {
-    const first = blockOf(key, this.blocks) * blockWords;
-    const hash = hashKey(key, 2);
+  /** Adds the key `source[start, end)`. */
+  add(source: Uint8Array, start: number, end: number): void {
+    const first = blockOf(hashKey(source, start, end, 1), this.blocks) * blockWords;
+    const hash = hashKey(source, start, end, 2);
     for (let word = 0; word < blockWords; word++) this.words[first + word]! |= bitOf(hash, word);
   }
 
@@ -58,16 +59,17 @@ export class KeyFilterBuilder {
 
 /** The page of the filter that knows of `key`, when the filter is for `keyCount` keys. */
 export function filterPageOf(key: Uint8Array, keyCount: number): number {
-  return Math.floor(blockOf(key, blocksFor(keyCount)) / blocksPerPage);
+  return Math.floor(blockOf(hashKey(key, 0, key.length, 1), blocksFor(keyCount)) / blocksPerPage);
 }
 
 /** Whether `key` may be among the keys, by the page that {@link filterPageOf} says. @throws LogError corrupt */
 export function mayInclude(page: Uint8Array, key: Uint8Array, keyCount: number): boolean {
   if (page[0] !== version) throw new LogError('corrupt', `key filter of an unknown version: ${page[0]}`);
-  const start = headBytes + (blockOf(key, blocksFor(keyCount)) % blocksPerPage) * blockBytes;
+  const block = blockOf(hashKey(key, 0, key.length, 1), blocksFor(keyCount));
+  const start = headBytes + (block % blocksPerPage) * blockBytes;
   if (start + blockBytes > page.length) throw new LogError('corrupt', 'key filter is cut short');
   const view = new DataView(page.buffer, page.byteOffset + start, blockBytes);
-  const hash = hashKey(key, 2);
+  const hash = hashKey(key, 0, key.length, 2);
   for (let word = 0; word < blockWords; word++) {
     if ((view.getUint32(word * 4, true) & bitOf(hash, word)) === 0) return false;
   }
@@ -78,19 +80,19 @@ function blocksFor(keyCount: number): number {
   return Math.max(1, Math.ceil((keyCount * bitsPerKey) / (blockBytes * 8)));
 }
 
-function blockOf(key: Uint8Array, blocks: number): number {
-  return Math.floor((hashKey(key, 1) * blocks) / 0x1_0000_0000);
+function blockOf(hash: number, blocks: number): number {
+  return Math.floor((hash * blocks) / 0x1_0000_0000);
 }
 
 function bitOf(hash: number, word: number): number {
   return 1 << (Math.imul(hash, salts[word]!) >>> 27);
 }
 
-/** A 32-bit hash that is the same in every process, unsigned. */
-function hashKey(key: Uint8Array, seed: number): number {
-  let hash = Math.imul(seed, 0x9e3779b1) ^ key.length;
-  for (let i = 0; i < key.length; i++) {
-    hash = Math.imul(hash ^ key[i]!, 0x85ebca6b);
+/** A 32-bit hash of `source[start, end)` that is the same in every process, unsigned. */
+function hashKey(source: Uint8Array, start: number, end: number, seed: number): number {
+  let hash = Math.imul(seed, 0x9e3779b1) ^ (end - start);
+  for (let i = start; i < end; i++) {
+    hash = Math.imul(hash ^ source[i]!, 0x85ebca6b);
     hash ^= hash >>> 15;
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);

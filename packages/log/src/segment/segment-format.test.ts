@@ -89,7 +89,7 @@ describe('order page and key filter', () => {
   it('a filter knows every key of it, and few others', () => {
     const keys = Array.from({ length: 30_000 }, (_, i) => Buffer.from(`device-${i}`));
     const builder = new KeyFilterBuilder(keys.length);
-    for (const each of keys) builder.add(each);
+    for (const each of keys) builder.add(each, 0, each.length);
     const pages = Array.from({ length: builder.pageCount }, (_, i) => builder.encodePage(i));
     expect(pages.length).toBe(2);
     const isKnown = (each: Uint8Array) => mayInclude(pages[filterPageOf(each, keys.length)]!, each, keys.length);
@@ -138,7 +138,7 @@ describe('directory page', () => {
     fc.assert(
       fc.property(entries, key, fc.nat(1000), (list, other, sequence) => {
         const builder = new DirectoryPageBuilder();
-        for (const entry of list) builder.add(entry.key, entry.run);
+        for (const { key, run } of list) builder.add(key, 0, key.length, run);
         const page = new DirectoryPage(builder.finish());
         expect(list.map((_, i) => page.runAt(i))).toEqual(list.map(({ run }) => run));
         for (const wanted of [other, ...list.slice(0, 5).map((entry) => entry.key)]) {
@@ -156,7 +156,7 @@ describe('directory page', () => {
     fc.assert(
       fc.property(entries, (list) => {
         const builder = new DirectoryPageBuilder();
-        for (const entry of list.slice(0, 6)) builder.add(entry.key, entry.run);
+        for (const { key, run } of list.slice(0, 6)) builder.add(key, 0, key.length, run);
         expectNoFaults(builder.finish(), (bytes) => {
           const page = new DirectoryPage(bytes);
           page.lowerBound(list[0]!.key, 5);

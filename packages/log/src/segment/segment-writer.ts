@@ -24,7 +24,7 @@ export async function writeSegment(head: Head, writer: BlockWriter, signal?: Abo
   signal?.throwIfAborted();
   const output = new SegmentOutput(head, writer, signal);
   for (const key of order) {
-    output.startKey(head.keys.bytesOf(key));
+    output.startKey(key);
     const records = new Uint32Array(Math.min(recordsAtOnce, head.postings.countOf(key)));
     for (let ordinal = 0; ; ) {
       const copied = head.postings.copyFrom(key, ordinal, records);
@@ -54,11 +54,13 @@ class SegmentOutput {
   private readonly dataPages: number[] = [];
   /** Position of the first byte of each data page, the one being filled included. */
   private readonly dataPositions = [0];
+  /** The last of them. */
+  private pagePosition = 0;
   private firstEntry: Omit<DirectoryPageRef, 'page'> | undefined;
   /** Runs of the page being filled, whose page number is known when it is written. */
-  private pending: { key: Uint8Array; offset: number; first: number; last: number; count: number; ordinal: number }[] =
-    [];
-  private key: Uint8Array = new Uint8Array(0);
+  private pending: { key: number; offset: number; first: number; last: number; count: number; ordinal: number }[] = [];
+  /** The number of the key whose records are added. */
+  private key = 0;
   private ordinal = 0;
   private runOffset = 0;
   private runFirst = 0;
@@ -74,9 +76,11 @@ class SegmentOutput {
     this.positions = new Uint32Array(head.recordCount);
   }
 
-  startKey(key: Uint8Array): void {
+  startKey(key: number): void {
+    const { keys } = this.head;
+    const start = keys.offsetOf(key);
     this.key = key;
-    this.filter.add(key);
+    this.filter.add(keys.chunkOf(key), start, start + keys.lengthOf(key));
     this.ordinal = 0;
     this.runCount = 0;
   }
@@ -91,7 +95,7 @@ class SegmentOutput {
       this.runFirst = record;
       this.data.startRun(record, this.head.startTimeMs);
     }
-    this.positions[record] = this.dataPositions.at(-1)! + this.data.length;
+    this.positions[record] = this.pagePosition + this.data.length;
     const length = this.head.bodyLength(record);
     this.data.add(
       record,
@@ -109,15 +113,19 @@ class SegmentOutput {
   async closeDataPage(): Promise<void> {
     this.closeRun();
     if (this.data.length === 1) return;
-    const position = this.dataPositions.at(-1)!;
+    const position = this.pagePosition;
     const bytes = this.data.finish();
     const page = await this.writer.writePage(bytes);
     this.dataPages.push(page);
-    this.dataPositions.push(position + bytes.length);
+    this.pagePosition = position + bytes.length;
+    this.dataPositions.push(this.pagePosition);
+    const { keys } = this.head;
     for (const run of this.pending) {
       const { key, offset, first, last, count, ordinal } = run;
-      this.firstEntry ??= { firstKey: key, firstSequence: first, firstPosition: position + offset };
-      this.entries.add(key, { page, offset, firstSequence: first, lastSequence: last, count, ordinal });
+      this.firstEntry ??= { firstKey: keys.bytesOf(key), firstSequence: first, firstPosition: position + offset };
+      const start = keys.offsetOf(key);
+      const entry = { page, offset, firstSequence: first, lastSequence: last, count, ordinal };
+      this.entries.add(keys.chunkOf(key), start, start + keys.lengthOf(key), entry);
       if (this.entries.sizeBytes >= directoryPageBytes) await this.writeDirectoryPage();
     }
     this.pending = [];
