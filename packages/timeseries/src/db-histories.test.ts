@@ -5,15 +5,15 @@ import { expect, it } from 'vitest';
 import { NOW } from './db.testing.ts';
 import { TimeSeriesDb } from './db.ts';
 import {
-  bodyOf,
   expectReads,
   Model,
   type Read,
   readArbitrary,
   readDb,
+  requestArbitrary,
   sorted,
   type Write,
-  writeArbitrary,
+  write,
 } from './db-model.testing.ts';
 
 /** `HISTORIES=10000 npx vitest run packages/timeseries/src/db-histories.test.ts` is the long form. */
@@ -26,7 +26,7 @@ type Action = readonly Write[] | 'seal' | 'seal all' | 'forget' | 'restart' | 'c
 
 const actions: fc.Arbitrary<Action[]> = fc.array(
   fc.oneof(
-    { weight: 8, arbitrary: fc.array(writeArbitrary, { minLength: 1, maxLength: 25 }) },
+    { weight: 8, arbitrary: requestArbitrary },
     { weight: 4, arbitrary: fc.constantFrom<Action>('seal', 'seal all') },
     { weight: 1, arbitrary: fc.constantFrom<Action>('forget', 'restart', 'crash') },
     { weight: 1, arbitrary: fc.record({ hours: fc.integer({ min: 1, max: 4 }) }) },
@@ -113,7 +113,7 @@ class History {
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
-    const acknowledged = await this.#live((db) => db.committed(db.remoteWrite(bodyOf(writes)).group));
+    const acknowledged = await this.#live((db) => db.committed(write(db, writes)));
     // What was not acknowledged is there as a whole or not at all.
     if (acknowledged || !(await this.#holds())) this.model.write(writes);
   }

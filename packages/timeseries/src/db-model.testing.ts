@@ -1,5 +1,5 @@
 import { compareStrings, type Labels, labelsKey, type Matcher } from '@opendata/promql';
-import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
+import { encodeWriteRequest, encodeWriteRequest2, snappyCompress } from '@opendata/wire';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { NOW } from './db.testing.ts';
@@ -14,6 +14,8 @@ export interface Write {
   readonly labels: Labels;
   readonly timestampMs: number;
   readonly sample: Sample;
+  /** When the counter began to count, or 0. */
+  readonly startMs: number;
 }
 
 const histogramOf = ({ count, isGauge }: { count: number; isGauge: boolean }) => ({
@@ -30,7 +32,20 @@ const histogramOf = ({ count, isGauge }: { count: number; isGauge: boolean }) =>
   customValues: new Float64Array(0),
 });
 
-export function bodyOf(writes: readonly Write[]): Uint8Array {
+/** Writes with starts need remote write 2.0. */
+export function write(db: TimeSeriesDb, writes: readonly Write[]): number {
+  if (writes.every(({ startMs }) => startMs === 0)) return db.remoteWrite(bodyOf(writes)).group;
+  const series = writes.map(({ labels, timestampMs, sample, startMs: startTimestampMs }) =>
+    'float' in sample
+      ? { labels, samples: [{ timestampMs, value: sample.float, startTimestampMs }] }
+      : { labels, samples: [], histograms: [{ timestampMs, histogram: histogramOf(sample), startTimestampMs }] },
+  );
+  const { group, faults } = db.remoteWrite2(snappyCompress(encodeWriteRequest2(series)));
+  expect(faults).toEqual([]);
+  return group;
+}
+
+function bodyOf(writes: readonly Write[]): Uint8Array {
   const series = writes.map(({ labels, timestampMs, sample }) =>
     'float' in sample
       ? { labels, samples: [{ timestampMs, value: sample.float }] }
@@ -40,8 +55,9 @@ export function bodyOf(writes: readonly Write[]): Uint8Array {
 }
 
 const bits = (value: number): string => Buffer.from(Float64Array.of(value).buffer).toString('hex');
-const shown = (sample: Sample): string =>
-  'float' in sample ? bits(sample.float) : `histogram of ${sample.count}${sample.isGauge ? ', gauge' : ''}`;
+const shown = (sample: Sample, startMs: number): string =>
+  ('float' in sample ? bits(sample.float) : `histogram of ${sample.count}${sample.isGauge ? ', gauge' : ''}`) +
+  (startMs === 0 ? '' : ` from ${startMs}`);
 
 export const writeArbitrary: fc.Arbitrary<Write> = fc.record({
   labels: fc
@@ -65,7 +81,19 @@ export const writeArbitrary: fc.Arbitrary<Write> = fc.record({
     { weight: 6, arbitrary: fc.oneof(fc.nat(50), fc.double(), fc.constant(STALE)).map((float) => ({ float })) },
     { weight: 1, arbitrary: fc.record({ count: fc.nat(9), isGauge: fc.boolean() }) },
   ),
+  startMs: fc.constant(0),
 });
+
+/** A request; in some, samples say when their counters began to count. */
+export const requestArbitrary: fc.Arbitrary<Write[]> = fc
+  .tuple(
+    fc.array(writeArbitrary, { minLength: 1, maxLength: 25 }),
+    fc.oneof(
+      fc.constant([]),
+      fc.array(fc.constantFrom(0, NOW - 30 * HOUR_MS, NOW - 30 * HOUR_MS + 1, 1), { minLength: 1 }),
+    ),
+  )
+  .map(([writes, starts]) => writes.map((one, i) => ({ ...one, startMs: starts[i % starts.length] ?? 0 })));
 
 export interface Read {
   readonly matchers: readonly Matcher[];
@@ -102,16 +130,17 @@ export const readArbitrary: fc.Arbitrary<Read> = fc
 
 /** Series by labels, then samples by time. */
 export class Model {
-  readonly series = new Map<string, { readonly labels: Labels; readonly samples: Map<number, Sample> }>();
+  readonly series = new Map<string, { readonly labels: Labels; readonly samples: Map<number, string> }>();
 
   write(writes: readonly Write[]): void {
     // Within a request a histogram stays where there is a float of the same time.
     const ordered = [...writes].sort((a, b) => Number('count' in a.sample) - Number('count' in b.sample));
-    for (const { labels, timestampMs, sample } of ordered) {
+    for (const { labels, timestampMs, sample, startMs } of ordered) {
       const key = labelsKey(labels);
       const known = this.series.get(key);
-      if (known === undefined) this.series.set(key, { labels, samples: new Map([[timestampMs, sample]]) });
-      else known.samples.set(timestampMs, sample);
+      const text = shown(sample, startMs);
+      if (known === undefined) this.series.set(key, { labels, samples: new Map([[timestampMs, text]]) });
+      else known.samples.set(timestampMs, text);
     }
   }
 
@@ -123,7 +152,7 @@ export class Model {
       if (own.length > 0)
         found.set(
           key,
-          own.map(([t, sample]) => `${NOW - t}: ${shown(sample)}`),
+          own.map(([t, sample]) => `${NOW - t}: ${sample}`),
         );
     }
     return found;
@@ -139,7 +168,7 @@ function isMatch({ name, type, value }: Matcher, labels: Labels): boolean {
 
 export async function readDb(db: TimeSeriesDb, read: Read, newestOnly = false): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  for (const { labels, timestamps, values, histograms, ascendingCount = 0 } of await db.select({
+  for (const { labels, timestamps, values, histograms, startTimestamps, ascendingCount = 0 } of await db.select({
     ...read,
     newestOnly,
   })) {
@@ -148,8 +177,9 @@ export async function readDb(db: TimeSeriesDb, read: Read, newestOnly = false): 
     expect(found.has(labelsKey(labels))).toBe(false);
     const samples = Array.from(timestamps, (t, i): string => {
       const histogram = histograms?.[i];
-      if (histogram === undefined) return `${NOW - t}: ${bits(values[i]!)}`;
-      return `${NOW - t}: ${shown({ count: histogram.count, isGauge: histogram.counterResetHint === 'gauge' })}`;
+      const isGauge = histogram?.counterResetHint === 'gauge';
+      const sample = histogram === undefined ? { float: values[i]! } : { count: histogram.count, isGauge };
+      return `${NOW - t}: ${shown(sample, startTimestamps?.[i] ?? 0)}`;
     });
     found.set(labelsKey(labels), newestOnly ? samples.slice(-1) : samples);
   }

@@ -4,13 +4,13 @@ import { describe, expect, it, vi } from 'vitest';
 import { NOW, useDatabases } from './db.testing.ts';
 import { TimeSeriesDb } from './db.ts';
 import {
-  bodyOf,
   expectLabels,
   expectReads,
   Model,
   readArbitrary,
+  requestArbitrary,
   type Write,
-  writeArbitrary,
+  write,
 } from './db-model.testing.ts';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +20,7 @@ const { newFolder, openDb } = useDatabases({ graceMs: 0 });
 
 type Action = readonly Write[] | 'seal' | 'seal all' | 'forget' | 'restart';
 const actionArbitrary: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 6, arbitrary: fc.array(writeArbitrary, { minLength: 1, maxLength: 25 }) },
+  { weight: 6, arbitrary: requestArbitrary },
   { weight: 2, arbitrary: fc.constantFrom<Action>('seal', 'seal all') },
   { weight: 2, arbitrary: fc.constant<Action>('forget') },
   { weight: 1, arbitrary: fc.constant<Action>('restart') },
@@ -49,7 +49,7 @@ describe('a database that seals', () => {
                 await Promise.all([db.forgetSeries(), expectReads(db, model, reads[0]!)]);
                 if (db.stats().windows === 0) expect(db.stats().series).toBe(0);
               } else {
-                await db.committed(db.remoteWrite(bodyOf(action)).group);
+                await db.committed(write(db, action));
                 model.write(action);
               }
               await expectReads(db, model, reads[i % reads.length]!);
@@ -84,9 +84,7 @@ describe('a database that seals', () => {
     const db = await TimeSeriesDb.open(parts);
     for (const value of [1, 2]) {
       const labels = ['__name__', 'up'];
-      await db.committed(
-        db.remoteWrite(bodyOf([{ labels, timestampMs: NOW + value, sample: { float: value } }])).group,
-      );
+      await db.committed(write(db, [{ labels, timestampMs: NOW + value, sample: { float: value }, startMs: 0 }]));
       await db.seal('all');
     }
     expect(db.stats().blocks).toBe(2);
@@ -102,9 +100,10 @@ describe('a database that seals', () => {
       labels: ['__name__', 'm', 'i', String(i % 4000)],
       timestampMs: NOW - 2 * HOUR_MS + Math.floor(i / 4000) * 1000,
       sample: { float: i * 1.7 },
+      startMs: 0,
     }));
     for (let at = 0; at < samples.length; at += 4000) {
-      await db.committed(db.remoteWrite(bodyOf(samples.slice(at, at + 4000))).group);
+      await db.committed(write(db, samples.slice(at, at + 4000)));
     }
     const found = new Set<number>();
     await vi.waitUntil(
@@ -120,22 +119,20 @@ describe('a database that seals', () => {
 
   it('moves samples of complete windows out of memory and into blocks, which merge', async () => {
     const db = await openDb(newFolder());
-    const write = (hoursAgo: number, value: number) =>
-      db.committed(
-        db.remoteWrite(
-          bodyOf([{ labels: ['__name__', 'up'], timestampMs: NOW - hoursAgo * HOUR_MS, sample: { float: value } }]),
-        ).group,
-      );
-    await write(0, 1);
-    await write(2, 2);
+    const put = (hoursAgo: number, value: number) => {
+      const sample = { labels: ['__name__', 'up'], timestampMs: NOW - hoursAgo * HOUR_MS, sample: { float: value } };
+      return db.committed(write(db, [{ ...sample, startMs: 0 }]));
+    };
+    await put(0, 1);
+    await put(2, 2);
     expect(await db.seal('complete')).toEqual({ sealedBlocks: 1, sealedSamples: 1 });
     expect(db.stats()).toMatchObject({ windows: 1, samples: 1, blocks: 1, blockSamples: 1 });
-    await write(3, 3);
-    await write(4, 4);
+    await put(3, 3);
+    await put(4, 4);
     // Both windows are of the same six hours.
     expect(await db.seal('complete')).toEqual({ sealedBlocks: 1, sealedSamples: 2 });
     expect(db.stats()).toMatchObject({ windows: 1, samples: 1, blocks: 1, blockSamples: 3 });
-    await write(4, 5);
+    await put(4, 5);
     expect(await db.seal('all')).toEqual({ sealedBlocks: 2, sealedSamples: 2 });
     expect(db.stats()).toMatchObject({ windows: 0, samples: 0 });
     const [series] = await db.select({ matchers: [], startMs: 0, endMs: NOW });

@@ -4,6 +4,7 @@ import type { DataPage } from './index/data-page.ts';
 import { readDataPage } from './index/data-page.ts';
 import type { Slice } from './index/descriptor.ts';
 import { readSeriesPage, type SeriesPage } from './index/series-page.ts';
+import { readStartPage, type StartPage, startsAt } from './index/start-page.ts';
 import { mergeSamples, type SeriesSamples } from './merge-samples.ts';
 import type { BlockSource, NamedValues, SeriesCursor } from './sources.ts';
 
@@ -41,6 +42,7 @@ class BlockCursor implements SeriesCursor {
   readonly #exemplars: ReadonlyMap<number, readonly Exemplar[]>;
   readonly #seriesPages: AsyncGenerator<SeriesPage>;
   readonly #slices: readonly SliceCursor[];
+  readonly #starts: StartCursor;
   #page: SeriesPage | undefined;
   /** The series, by its place in the page and in the block. */
   #place = -1;
@@ -52,6 +54,7 @@ class BlockCursor implements SeriesCursor {
     const seriesPages = block.descriptor.series.map(({ page }) => page);
     this.#seriesPages = block.pages.each(block.id, seriesPages, readSeriesPage);
     this.#slices = block.descriptor.slices.map((slice) => new SliceCursor(block, slice));
+    this.#starts = new StartCursor(block);
   }
 
   advance(): boolean | Promise<boolean> {
@@ -63,6 +66,7 @@ class BlockCursor implements SeriesCursor {
   }
 
   read(): SeriesSamples | Promise<SeriesSamples> {
+    if (!this.#starts.hasLoaded(this.#series)) return this.#readLoaded();
     for (const slice of this.#slices) if (!slice.hasLoaded(this.#series)) return this.#readLoaded();
     return this.#read();
   }
@@ -90,6 +94,7 @@ class BlockCursor implements SeriesCursor {
 
   async #readLoaded(): Promise<SeriesSamples> {
     for (const slice of this.#slices) await slice.load(this.#series);
+    await this.#starts.load(this.#series);
     return this.#read();
   }
 
@@ -99,7 +104,44 @@ class BlockCursor implements SeriesCursor {
       const part = slice.read(this.#series);
       if (part !== undefined) parts.push(part);
     }
-    return parts.length === 0 ? NO_SAMPLES : mergeSamples(parts);
+    if (parts.length === 0) return NO_SAMPLES;
+    const samples = mergeSamples(parts);
+    const startTimestamps = this.#starts.read(this.#series, samples.timestamps);
+    return startTimestamps === undefined ? samples : { ...samples, startTimestamps };
+  }
+}
+
+/** When the counters of a block's series began to count, series by series. */
+class StartCursor {
+  readonly #pages: AsyncGenerator<StartPage>;
+  #page: StartPage | undefined;
+  #isAtEnd: boolean;
+  #at = 0;
+
+  constructor(block: Block) {
+    const pages = block.descriptor.startPages.map(({ page }) => page);
+    this.#pages = block.pages.each(block.id, pages, readStartPage);
+    this.#isAtEnd = pages.length === 0;
+  }
+
+  hasLoaded(series: number): boolean {
+    return this.#isAtEnd || (this.#page !== undefined && series <= (this.#page.series.at(-1) ?? -1));
+  }
+
+  async load(series: number): Promise<void> {
+    while (!this.hasLoaded(series)) {
+      const { value, done } = await this.#pages.next();
+      this.#isAtEnd = done === true;
+      this.#page = done === true ? undefined : value;
+      this.#at = 0;
+    }
+  }
+
+  read(series: number, timestamps: Float64Array): Float64Array | undefined {
+    const page = this.#page;
+    if (page === undefined) return undefined;
+    while (page.series[this.#at]! < series) this.#at++;
+    return page.series[this.#at] === series ? startsAt(page, this.#at, timestamps) : undefined;
   }
 }
 

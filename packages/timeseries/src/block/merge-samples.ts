@@ -5,6 +5,8 @@ export interface SeriesSamples {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
   readonly histograms?: readonly MaybeHistogram[] | undefined;
+  /** When the counters of the samples began to count, in Unix ms or 0; absent where nobody has said it. */
+  readonly startTimestamps?: Float64Array | undefined;
   /** So many of the first values are known not to be NaN and not to be below the one before them. */
   readonly ascendingCount?: number | undefined;
 }
@@ -56,7 +58,19 @@ function concatenate(parts: readonly SeriesSamples[]): SeriesSamples {
     }
     at += part.timestamps.length;
   }
-  return { timestamps, values, histograms };
+  return { timestamps, values, histograms, startTimestamps: joinStarts(parts, count) };
+}
+
+/** The starts of parts that follow one another. */
+export function joinStarts(parts: readonly SeriesSamples[], count: number): Float64Array | undefined {
+  if (parts.every(({ startTimestamps }) => startTimestamps === undefined)) return undefined;
+  const starts = new Float64Array(count);
+  let at = 0;
+  for (const { startTimestamps, timestamps } of parts) {
+    if (startTimestamps !== undefined) starts.set(startTimestamps, at);
+    at += timestamps.length;
+  }
+  return starts;
 }
 
 function interleave(older: SeriesSamples, newer: SeriesSamples): SeriesSamples {
@@ -66,6 +80,8 @@ function interleave(older: SeriesSamples, newer: SeriesSamples): SeriesSamples {
   const values = new Float64Array(a.length + b.length);
   const histograms: MaybeHistogram[] | undefined =
     older.histograms === undefined && newer.histograms === undefined ? undefined : [];
+  const hasStarts = older.startTimestamps !== undefined || newer.startTimestamps !== undefined;
+  const starts = hasStarts ? new Float64Array(a.length + b.length) : undefined;
   let at = 0;
   for (let i = 0, j = 0; i < a.length || j < b.length; ) {
     const takesNewer = i === a.length || (j < b.length && b[j]! <= a[i]!);
@@ -75,7 +91,9 @@ function interleave(older: SeriesSamples, newer: SeriesSamples): SeriesSamples {
     timestamps[at] = from.timestamps[index]!;
     values[at] = from.values[index]!;
     histograms?.push(from.histograms?.[index]);
+    if (starts !== undefined) starts[at] = from.startTimestamps?.[index] ?? 0;
     at++;
   }
-  return { timestamps: timestamps.slice(0, at), values: values.slice(0, at), histograms };
+  const startTimestamps = starts?.slice(0, at);
+  return { timestamps: timestamps.slice(0, at), values: values.slice(0, at), histograms, startTimestamps };
 }

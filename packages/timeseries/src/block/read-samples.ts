@@ -5,6 +5,7 @@ import { inPage } from './decoded-pages.ts';
 import { readDataPage } from './index/data-page.ts';
 import type { Slice } from './index/descriptor.ts';
 import type { SeriesSamples } from './merge-samples.ts';
+import { withStarts } from './read-starts.ts';
 
 /** What is decoded before others may have a turn, in samples. */
 const WORK_PER_TURN = 32_768;
@@ -25,9 +26,10 @@ export async function readSamples(
   range: SampleRange,
   emit: SamplesSink,
 ): Promise<void> {
+  const sink = await withStarts(block, series, emit, range.signal);
   for (const slice of block.descriptor.slices) {
     if (slice.startMs <= range.endMs && slice.endMs > range.startMs) {
-      await readSlice(block, slice, series, range, readRange, emit);
+      await readSlice(block, slice, series, range, readRange, sink);
     }
   }
 }
@@ -40,6 +42,7 @@ export async function readNewestSamples(
   emit: SamplesSink,
 ): Promise<void> {
   const { slices } = block.descriptor;
+  const sink = await withStarts(block, series, emit, range.signal);
   let left = series;
   let places: Uint32Array | undefined;
   for (let i = slices.length - 1; i >= 0 && left.length > 0; i--) {
@@ -49,7 +52,7 @@ export async function readNewestSamples(
     const placesNow = places;
     await readSlice(block, slice, left, range, readNewest, (number, samples, place) => {
       isFound[place] = 1;
-      emit(number, samples, placesNow?.[place] ?? place);
+      sink(number, samples, placesNow?.[place] ?? place);
     });
     if (i === 0) break;
     places = (places ?? left.map((_, place) => place)).filter((_, place) => isFound[place] === 0);

@@ -5,6 +5,7 @@ import type { BlockDescriptor, PageRef } from './index/descriptor.ts';
 import { ExemplarPageWriter } from './index/exemplar-page.ts';
 import { PostingsPageWriter } from './index/postings-page.ts';
 import { SeriesPageWriter } from './index/series-page.ts';
+import { StartPageWriter } from './index/start-page.ts';
 import { mergeSamples } from './merge-samples.ts';
 import { planSlices, SliceWriter } from './slices.ts';
 import { type BlockSource, compareKeys, type SeriesCursor } from './sources.ts';
@@ -35,6 +36,7 @@ export async function writeBlock(
   const series = new SeriesList();
   const postings = new IdLists();
   const exemplars = new ExemplarPageWriter();
+  const starts = new StartPageWriter();
   const totals = { minMs: Number.POSITIVE_INFINITY, maxMs: Number.NEGATIVE_INFINITY, samples: 0, histograms: 0 };
   const cursors = await openCursors(sources, dictionary.numbers);
   for (let live = cursors; live.length > 0; await yielder()) {
@@ -48,12 +50,14 @@ export async function writeBlock(
     if (parts.length > 0) {
       const { key, keyLength } = same[0]!;
       const samples = mergeSamples(parts);
-      const { timestamps, values, histograms } = samples;
+      const { timestamps, values, histograms, startTimestamps } = samples;
       const minMs = timestamps[0]!;
       const maxMs = timestamps[timestamps.length - 1]!;
       const number = series.add(key, keyLength, minMs, maxMs);
       for (let i = 0; i < keyLength; i++) postings.append(key[i]!, number);
       for (const cursor of same) for (const exemplar of cursor.exemplars()) exemplars.add(number, exemplar);
+      if (startTimestamps !== undefined && starts.add(number, timestamps, startTimestamps))
+        await starts.writePage(writePage);
       for (const slice of slices) {
         if (slice.add(number, timestamps, values, histograms)) await slice.writePage();
       }
@@ -82,6 +86,7 @@ export async function writeBlock(
     postings: await writePostings(postings, dictionary.pairCount, writePage, yielder),
     slices: slices.map(({ written }) => written),
     exemplarPages: await exemplars.write(writePage),
+    startPages: await starts.finish(writePage),
   };
 }
 

@@ -3,10 +3,12 @@ import type { Head } from './head.ts';
 import { matchSeries } from './match-series.ts';
 import { hasHistograms, readHistograms, storedHistograms } from './read-histograms.ts';
 import { SeriesReader } from './series-reader.ts';
+import { storedStarts } from './start-times.ts';
 import type { WindowHead } from './window-head.ts';
 import { createYielder } from './yielder.ts';
 
 const SERIES_PER_TURN = 128;
+const NO_STARTS = {};
 
 export interface HeadSelectOptions {
   /** The heads to read, as `Head.windowsBetween` gives them; those of the interval unless given. */
@@ -25,6 +27,11 @@ export async function selectFromHead(
   const windows = options.windows ?? head.windowsBetween(startMs, endMs);
   const histogramsOf = options.asStored === true ? storedHistograms : readHistograms;
   if (windows.length === 0) return [];
+  const haveStarts = windows.some(({ startTimes }) => startTimes !== undefined);
+  const startsOf = (series: number, timestamps: Float64Array): { readonly startTimestamps?: Float64Array } => {
+    const startTimestamps = haveStarts ? storedStarts(windows, series, timestamps) : undefined;
+    return startTimestamps === undefined ? NO_STARTS : { startTimestamps };
+  };
   const yielder = createYielder(request.signal);
   const ids = await matchSeries(head.series.index, head.series.limit, request.matchers, yielder);
   const reader = new SeriesReader(windows, startMs, endMs);
@@ -40,7 +47,8 @@ export async function selectFromHead(
       if (!reader.read(ids[i]!)) continue;
       const { timestamps, values } = reader;
       const histograms = histogramsOf(windows, ids[i]!, timestamps, values);
-      result.push({ labels: head.series.labels(ids[i]!), timestamps, values, histograms });
+      const labels = head.series.labels(ids[i]!);
+      result.push({ labels, timestamps, values, histograms, ...startsOf(ids[i]!, timestamps) });
       continue;
     }
     const isRead = request.newestOnly === true ? reader.readNewest(ids[i]!) : reader.read(ids[i]!);
@@ -48,7 +56,8 @@ export async function selectFromHead(
     read += reader.values.length;
     const { timestamps, values } = reader;
     const ascendingCount = request.newestOnly === true ? undefined : reader.ascendingCount;
-    result.push({ labels: head.series.labels(ids[i]!), timestamps, values, ascendingCount });
+    const columns = { labels: head.series.labels(ids[i]!), timestamps, values, ascendingCount };
+    result.push(haveStarts ? { ...columns, ...startsOf(ids[i]!, timestamps) } : columns);
   }
   return result;
 }

@@ -2,6 +2,7 @@ import type { ChunkMemory } from './chunk-memory.ts';
 import { CHUNK_SAMPLES, type ChunkPool, placeOf, segmentOf } from './chunk-pool.ts';
 import { growInt32, growUint8, growUint32 } from './growable.ts';
 import { HISTOGRAM_MARKER, HistogramStore } from './histogram-store.ts';
+import { StartTimes } from './start-times.ts';
 
 const PAGE_BITS = 10;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
@@ -34,6 +35,8 @@ export class WindowHead {
   appends = 0;
   /** Native histograms of the window, where it has any: in the columns stands a marker for each. */
   histograms: HistogramStore | undefined;
+  /** When counters began to count, where anybody has said it. */
+  startTimes: StartTimes | undefined;
   /** Samples held, without duplicates. */
   sampleCount = 0;
   #slotCount = 0;
@@ -77,7 +80,8 @@ export class WindowHead {
       this.#pageCount * PAGE_BYTES +
       this.#pages.length * 8 +
       512 +
-      (this.histograms?.memoryBytes ?? 0)
+      (this.histograms?.memoryBytes ?? 0) +
+      (this.startTimes?.memoryBytes ?? 0)
     );
   }
 
@@ -111,13 +115,19 @@ export class WindowHead {
     while (this.#slotCount > slotCount) this.#setPage(this.#series[--this.#slotCount]!, 0);
   }
 
-  /** Adds `count` samples: slots, offsets in milliseconds from the start of the window, values. */
-  append(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number): void {
+  /**
+   * Adds `count` samples: slots, offsets in milliseconds from the start of the window, values, and when their counters
+   * began to count, in Unix milliseconds or 0.
+   */
+  append(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number, starts?: Float64Array): void {
     this.appends++;
+    if (starts !== undefined) this.startTimes ??= new StartTimes();
+    const { startTimes } = this;
     const newest = this.#newest;
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
       const offset = offsets[i]!;
+      if (startTimes !== undefined) startTimes.set(slot, offset, starts?.[i] ?? 0, offset >= newest[slot]!);
       if (offset > newest[slot]!) {
         newest[slot] = offset;
         this.#push(slot, offset, values[i]!);
@@ -128,10 +138,27 @@ export class WindowHead {
   }
 
   /** Adds a native histogram (see histogram-bytes.ts). */
-  appendHistogram(slot: number, offsetMs: number, histogram: Uint8Array): void {
+  appendHistogram(slot: number, offsetMs: number, histogram: Uint8Array, startMs = 0): void {
     this.histograms ??= new HistogramStore();
     this.histograms.set(slot, offsetMs, histogram);
-    this.append(Uint32Array.of(slot), Int32Array.of(offsetMs), HISTOGRAM_MARKER, 1);
+    const starts = startMs === 0 ? undefined : Float64Array.of(startMs);
+    this.append(Uint32Array.of(slot), Int32Array.of(offsetMs), HISTOGRAM_MARKER, 1, starts);
+  }
+
+  /** True where the slot has a sample of exactly this time. */
+  hasSampleAt(slot: number, timestampMs: number): boolean {
+    const offset = timestampMs - this.startMs;
+    const last = this.#lastChunks[slot]!;
+    const isSorted = this.#isUnsorted[slot] === 0;
+    for (let chunk = this.#firstChunks[slot]!; chunk !== 0; chunk = this.#pool.next(chunk)) {
+      const offsets = this.#pool.offsets[segmentOf(chunk)]!;
+      const place = placeOf(chunk);
+      const end = place + (chunk === last ? this.#lastFills[slot]! : CHUNK_SAMPLES);
+      if (isSorted && offsets[end - 1]! < offset) continue;
+      for (let i = place; i < end; i++) if (offsets[i] === offset) return true;
+      if (isSorted) return false;
+    }
+    return false;
   }
 
   /** True where the slot has a sample with a time in `[fromMs, toMs]`, up to the slot's span in unsorted slots. */
@@ -346,6 +373,7 @@ export class WindowHead {
     };
     freeFrom(0);
     this.histograms = undefined;
+    this.startTimes = undefined;
     this.sampleCount = 0;
     this.#slotCount = 0;
     this.#pages.length = 0;

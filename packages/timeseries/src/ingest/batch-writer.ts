@@ -12,12 +12,15 @@ import {
   exemplarSection,
   histogramSection,
 } from '../journal-entries/sections.ts';
+import { startSection } from '../journal-entries/starts.ts';
 import type { HeadWriter, SampleColumns, WritableJournal } from './head-writer.ts';
 
 export interface HistogramOfSeries {
   readonly series: number;
   readonly timestampMs: number;
   readonly histogram: FloatHistogram;
+  /** When its counters began to count, in Unix ms, a whole number; 0 or absent where nobody says it. */
+  readonly startMs?: number | undefined;
 }
 
 export interface ExemplarOfSeries {
@@ -49,6 +52,7 @@ interface Part {
   /** Indices of the floats in the batch. */
   readonly floats: number[];
   readonly histograms: EncodedHistogram[];
+  readonly histogramStarts: number[];
   readonly exemplars: (EncodedExemplar & ExemplarOfSeries)[];
 }
 
@@ -88,7 +92,7 @@ export class BatchWriter {
       this.#distribute(batch, parts);
       const entries = [...parts.values()].map((part) => ({
         lane: part.window.lane,
-        entry: this.#encode(part, floats.values),
+        entry: this.#encode(part, floats),
       }));
       group = journal.appendAll(entries);
       for (const { entry } of entries) writer.times.journalBytes += entry.length;
@@ -102,8 +106,12 @@ export class BatchWriter {
     writer.times.lap('journal');
     for (const part of parts.values()) {
       const { window, slots, offsets } = part;
-      window.append(Uint32Array.from(slots), Int32Array.from(offsets), pick(floats.values, part.floats), slots.length);
-      for (const { slot, offset, bytes } of part.histograms) window.appendHistogram(slot, offset, bytes);
+      const starts = floats.starts && pick(floats.starts, part.floats);
+      const values = pick(floats.values, part.floats);
+      window.append(Uint32Array.from(slots), Int32Array.from(offsets), values, slots.length, starts);
+      for (const [i, { slot, offset, bytes }] of part.histograms.entries()) {
+        window.appendHistogram(slot, offset, bytes, part.histogramStarts[i]!);
+      }
       for (const { series, exemplar } of part.exemplars) if (exemplars.add(series, exemplar, window.lane)) kept++;
     }
     writer.times.lap('head');
@@ -118,8 +126,9 @@ export class BatchWriter {
       part.offsets.push(timestampMs - part.window.startMs);
       part.floats.push(i);
     }
-    for (const { series, timestampMs, histogram } of histograms) {
-      const { window, histograms: own } = this.#part(parts, timestampMs);
+    for (const { series, timestampMs, histogram, startMs = 0 } of histograms) {
+      const { window, histograms: own, histogramStarts } = this.#part(parts, timestampMs);
+      histogramStarts.push(startMs);
       const offset = timestampMs - window.startMs;
       own.push({ slot: slotFor(window, series), offset, bytes: encodeHistogram(histogram) });
     }
@@ -149,15 +158,27 @@ export class BatchWriter {
     let part = parts.get(startMs);
     if (part === undefined) {
       const window = head.openWindow(startMs);
-      part = { window, known: window.slotCount, slots: [], offsets: [], floats: [], histograms: [], exemplars: [] };
+      part = {
+        window,
+        known: window.slotCount,
+        slots: [],
+        offsets: [],
+        floats: [],
+        histograms: [],
+        histogramStarts: [],
+        exemplars: [],
+      };
       parts.set(startMs, part);
     }
     return part;
   }
 
   /** The journal entry of a part, as bytes of its own. */
-  #encode(part: Part, values: Float64Array): Uint8Array {
+  #encode(part: Part, { values, starts }: SampleColumns): Uint8Array {
     const { window, known, slots, offsets, histograms, exemplars } = part;
+    const allStarts = new Float64Array(slots.length + part.histogramStarts.length);
+    if (starts !== undefined) allStarts.set(pick(starts, part.floats));
+    allStarts.set(part.histogramStarts, slots.length);
     const { series } = this.#options.head;
     const sections: Section[] = [];
     if (histograms.length > 0) sections.push(histogramSection(histograms));
@@ -178,6 +199,7 @@ export class BatchWriter {
         pick(values, part.floats),
         slots.length,
         sections,
+        startSection(allStarts, allStarts.length),
       )
       .slice();
   }

@@ -8,7 +8,7 @@ export interface WindowSamples {
 
 /** The samples by the window that they fall into, each part in the order given. */
 export function distributeByWindow(head: Head, samples: SampleColumns): WindowSamples[] {
-  const { series, timestamps, values, count } = samples;
+  const { series, timestamps, values, count, starts } = samples;
   const parts: { startMs: number; size: number }[] = [];
   const partOfStart = new Map<number, number>();
   const partOf = new Uint32Array(count);
@@ -30,6 +30,7 @@ export function distributeByWindow(head: Head, samples: SampleColumns): WindowSa
       timestamps: new Float64Array(size),
       values: new Float64Array(size),
       count: size,
+      starts: starts && new Float64Array(size),
     },
   }));
   const fills = new Uint32Array(parts.length);
@@ -40,6 +41,7 @@ export function distributeByWindow(head: Head, samples: SampleColumns): WindowSa
     target.series[at] = series[i]!;
     target.timestamps[at] = timestamps[i]!;
     target.values[at] = values[i]!;
+    if (target.starts !== undefined) target.starts[at] = starts![i]!;
   }
   return columns.sort((a, b) => a.startMs - b.startMs);
 }

@@ -4,6 +4,7 @@ import type { Head } from '../head/head.ts';
 import type { SharedBytes } from '../head/series-table.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryEncoder } from '../journal-entries/encode.ts';
+import { startSection } from '../journal-entries/starts.ts';
 import { distributeByWindow } from './by-window.ts';
 import { IngestTimes } from './ingest-times.ts';
 
@@ -38,6 +39,8 @@ export interface SampleColumns {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
   readonly count: number;
+  /** When the samples' counters began to count, in Unix ms, whole numbers, 0 where nobody says it. */
+  readonly starts?: Float64Array | undefined;
 }
 
 /** Puts samples into the journal and the head, all of a request or none. */
@@ -120,7 +123,7 @@ export class HeadWriter {
 
   #appendToWindow(startMs: number, samples: SampleColumns): number {
     const { head, journal } = this.#options;
-    const { series, timestamps, values, count } = samples;
+    const { series, timestamps, values, count, starts } = samples;
     const window = head.openWindow(startMs);
     const known = window.slotCount;
     this.#reserve(count);
@@ -128,7 +131,7 @@ export class HeadWriter {
     toOffsets(startMs, timestamps, count, this.#offsets);
     let group: number;
     try {
-      const entry = this.#encode(window, known, values, count);
+      const entry = this.#encode(window, known, values, count, starts);
       group = journal.append(window.lane, entry);
       this.times.journalBytes += entry.length;
     } catch (error) {
@@ -136,7 +139,7 @@ export class HeadWriter {
       throw error;
     }
     this.times.lap('journal');
-    window.append(this.#slots, this.#offsets, values, count);
+    window.append(this.#slots, this.#offsets, values, count, starts);
     return group;
   }
 
@@ -154,7 +157,7 @@ export class HeadWriter {
         this.#reserve(columns.count);
         resolveSlots(window, columns.series, columns.count, this.#slots);
         toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
-        const entry = this.#encode(window, known, columns.values, columns.count).slice();
+        const entry = this.#encode(window, known, columns.values, columns.count, columns.starts).slice();
         entries.push({ lane: window.lane, entry });
       }
       group = journal.appendAll(entries);
@@ -168,12 +171,18 @@ export class HeadWriter {
       this.#reserve(columns.count);
       resolveSlots(window, columns.series, columns.count, this.#slots);
       toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
-      window.append(this.#slots, this.#offsets, columns.values, columns.count);
+      window.append(this.#slots, this.#offsets, columns.values, columns.count, columns.starts);
     }
     return group;
   }
 
-  #encode(window: WindowHead, knownSlots: number, values: Float64Array, count: number): Uint8Array {
+  #encode(
+    window: WindowHead,
+    knownSlots: number,
+    values: Float64Array,
+    count: number,
+    starts: Float64Array | undefined,
+  ): Uint8Array {
     const { series } = this.#options.head;
     const definitions = {
       firstSlot: knownSlots,
@@ -182,7 +191,8 @@ export class HeadWriter {
       shared: (i: number, out: SharedBytes) =>
         series.sharedBytes(window.seriesOf(knownSlots + i - 1), window.seriesOf(knownSlots + i), out),
     };
-    return this.#encoder.encode(window, definitions, this.#slots, this.#offsets, values, count);
+    const section = starts && startSection(starts, count);
+    return this.#encoder.encode(window, definitions, this.#slots, this.#offsets, values, count, undefined, section);
   }
 
   #undo(window: WindowHead, knownSlots: number): void {

@@ -53,17 +53,17 @@ export function createEntryReplay(head: Head, exemplars?: ExemplarRing): EntryRe
       if (slot !== window!.slotCount) throw new JournalEntryError(`journal lane ${lane} misses series definitions`);
       window!.addSlot(head.series.resolveChecked(view, start, end));
     },
-    floatSamples(slots, offsets, values, sampleCount) {
+    floatSamples(slots, offsets, values, sampleCount, starts) {
       const { slotCount } = window!;
       for (let i = 0; i < sampleCount; i++) {
         if (slots[i]! >= slotCount) throw new JournalEntryError(`journal lane ${lane} misses series definitions`);
       }
-      window!.append(slots, offsets, values, sampleCount);
+      window!.append(slots, offsets, values, sampleCount, starts);
       samples += sampleCount;
     },
-    histogram(slot, offset, bytes) {
+    histogram(slot, offset, bytes, startMs) {
       if (slot >= window!.slotCount) throw new JournalEntryError(`journal lane ${lane} misses series definitions`);
-      window!.appendHistogram(slot, offset, bytes);
+      window!.appendHistogram(slot, offset, bytes, startMs);
       samples++;
     },
     exemplar({ slot, timestampMs, value, labels }) {

@@ -10,7 +10,13 @@ import type { BatchWriter, ExemplarOfSeries } from './batch-writer.ts';
 import type { HeadWriter } from './head-writer.ts';
 import { seriesText } from './name-refusal.ts';
 import type { RemoteWriteOptions } from './remote-write.ts';
-import { type RequestHistogram, requestExemplar, requestHistogram, withStaleMarkers } from './request-extras.ts';
+import {
+  type RequestHistogram,
+  requestExemplar,
+  requestHistogram,
+  startMsOf,
+  withStaleMarkers,
+} from './request-extras.ts';
 
 /** What was stored of a request, and why the rest was not. */
 export interface RemoteWrite2Result {
@@ -118,6 +124,8 @@ function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, write
   const series = new Uint32Array(columns.sampleCount);
   const timestamps = new Float64Array(columns.sampleCount);
   const values = new Float64Array(columns.sampleCount);
+  const starts = new Float64Array(columns.sampleCount);
+  let hasStarts = false;
   let count = 0;
   for (let i = 0; i < columns.seriesCount; i++) {
     const id = seriesIds[i]!;
@@ -128,10 +136,13 @@ function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, write
       if (!isGoodTime(writer, timestampMs, () => seriesText(columns, i), faults)) continue;
       series[count] = id;
       timestamps[count] = timestampMs;
+      const startMs = startMsOf(columns.startTimestamps[sample]);
+      if (startMs !== 0) hasStarts = true;
+      starts[count] = startMs;
       values[count++] = columns.values[sample]!;
     }
   }
-  return { series, timestamps, values, count };
+  return { series, timestamps, values, count, starts: hasStarts ? starts : undefined };
 }
 
 function goodHistograms(

@@ -15,10 +15,24 @@ export type RequestHistogram = HistogramOfSeries & { readonly isStale: boolean }
  */
 export function requestHistogram(columns: WriteRequestColumns, i: number, seriesIds: Uint32Array): RequestHistogram {
   const { body, histogramStart, histogramEnd, histogramSeries } = columns;
-  const { timestampMs, histogram } = decodeHistogram(body, histogramStart[i]!, histogramEnd[i]!);
+  const { timestampMs, histogram, startTimestampMs } = decodeHistogram(body, histogramStart[i]!, histogramEnd[i]!);
   const isStale = isStaleHistogram(histogram);
   if (!isStale) checkHistogram(histogram);
-  return { series: seriesIds[histogramSeries[i]!]!, timestampMs, histogram, isStale };
+  return {
+    series: seriesIds[histogramSeries[i]!]!,
+    timestampMs,
+    histogram,
+    startMs: startMsOf(startTimestampMs),
+    isStale,
+  };
+}
+
+/** Latest start, in ms: what a JavaScript date can show. */
+const MAX_START_MS = 8.64e15;
+
+/** A start as it is stored: 0 where there is none, or one that cannot be. */
+export function startMsOf(startMs: number | undefined): number {
+  return startMs !== undefined && startMs > 0 && startMs <= MAX_START_MS ? Math.floor(startMs) : 0;
 }
 
 /** The i-th exemplar of a request. @throws WireError */
@@ -39,10 +53,12 @@ export function withStaleMarkers(floats: SampleColumns, histograms: readonly Req
   series.set(floats.series.subarray(0, floats.count));
   timestamps.set(floats.timestamps.subarray(0, floats.count));
   values.set(floats.values.subarray(0, floats.count));
+  const starts = floats.starts && new Float64Array(count);
+  starts?.set(floats.starts!.subarray(0, floats.count));
   for (const [i, sample] of stale.entries()) {
     series[floats.count + i] = sample.series;
     timestamps[floats.count + i] = sample.timestampMs;
     writeStaleMarker(values, floats.count + i);
   }
-  return { series, timestamps, values, count };
+  return { series, timestamps, values, count, starts };
 }

@@ -10,20 +10,28 @@ import {
   SECTION_FLOAT_SAMPLES,
   SECTION_HEADER_BYTES,
   SECTION_HISTOGRAMS,
+  SECTION_STARTS,
   VALUES_RAW,
 } from './format.ts';
 import { LabelRoom } from './label-room.ts';
 import { type EncodedExemplar, readExemplars, readHistograms } from './sections.ts';
+import { EntryStarts } from './starts.ts';
 
 /** What an entry holds, given to the sink section by section. The arrays are valid during the call only. */
 export interface JournalEntrySink {
   window(startMs: number, durationMs: number): void;
   /** Slot `slot` of the lane is the series with the canonical label run `view[start, end)`. */
   definition(slot: number, view: DataView, start: number, end: number): void;
-  /** Slots of the lane, offsets from the window's start in ms, values. */
-  floatSamples(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number): void;
+  /** Slots of the lane, offsets from the window's start in ms, values, and starts where there are any. */
+  floatSamples(
+    slots: Uint32Array,
+    offsets: Int32Array,
+    values: Float64Array,
+    count: number,
+    starts?: Float64Array,
+  ): void;
   /** A native histogram, see head/histogram-bytes.ts. */
-  histogram(slot: number, offset: number, bytes: Uint8Array): void;
+  histogram(slot: number, offset: number, bytes: Uint8Array, startMs: number): void;
   exemplar(exemplar: EncodedExemplar): void;
 }
 
@@ -32,6 +40,7 @@ export class JournalEntryDecoder {
   #slots = new Uint32Array(4096);
   #offsets = new Int32Array(4096);
   readonly #labels: LabelRoom;
+  readonly #starts = new EntryStarts();
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
@@ -54,6 +63,7 @@ export class JournalEntryDecoder {
     if (!Number.isSafeInteger(startMs) || this.#durationMs === 0 || this.#durationMs > 0x7fffffff) {
       throw damaged('its window');
     }
+    this.#starts.begin(entry, 0, 0);
     sink.window(startMs, this.#durationMs);
     for (let at = ENTRY_HEADER_BYTES; at < entry.length; ) {
       const kind = view.getUint32(at, true);
@@ -64,7 +74,8 @@ export class JournalEntryDecoder {
       this.#end = payload + length;
       if (kind === SECTION_DEFINITIONS) this.#definitions(view, sink);
       else if (kind === SECTION_FLOAT_SAMPLES) this.#floatSamples(view, sink);
-      else if (kind === SECTION_HISTOGRAMS) readHistograms(entry, this.#at, this.#end, this.#durationMs, sink);
+      else if (kind === SECTION_STARTS) this.#starts.begin(entry, this.#at, this.#end);
+      else if (kind === SECTION_HISTOGRAMS) this.#histograms(entry, sink);
       else if (kind === SECTION_EXEMPLARS) readExemplars(entry, this.#at, this.#end, sink);
       else throw new JournalEntryError(`journal entry has a section of unknown kind ${kind}`);
       at = align8(payload + length);
@@ -109,7 +120,20 @@ export class JournalEntryDecoder {
     this.#slotRuns(count);
     this.#end = timesEnd;
     this.#timeRuns(count);
-    sink.floatSamples(this.#slots, this.#offsets, this.#values(valuesAt, count), count);
+    const values = this.#values(valuesAt, count);
+    let starts: Float64Array | undefined;
+    if (this.#starts.isKnown) {
+      starts = new Float64Array(count);
+      for (let i = 0; i < count; i++) starts[i] = this.#starts.next();
+    }
+    sink.floatSamples(this.#slots, this.#offsets, values, count, starts);
+  }
+
+  #histograms(entry: Uint8Array, sink: JournalEntrySink): void {
+    const starts = this.#starts;
+    readHistograms(entry, this.#at, this.#end, this.#durationMs, {
+      histogram: (slot, offset, bytes) => sink.histogram(slot, offset, bytes, starts.isKnown ? starts.next() : 0),
+    });
   }
 
   #slotRuns(count: number): void {

@@ -44,7 +44,7 @@ export class JournalEntryEncoder {
 
   /**
    * The entry of `count` float samples: slots of the lane, offsets from the window's start in ms, values.
-   * The bytes are valid until the next call. `sections` come after these.
+   * The bytes are valid until the next call. `starts` comes before the samples, `sections` after them.
    */
   encode(
     window: { readonly startMs: number; readonly durationMs: number },
@@ -54,6 +54,7 @@ export class JournalEntryEncoder {
     values: Float64Array,
     count: number,
     sections: readonly Section[] = NO_SECTIONS,
+    starts?: Section,
   ): Uint8Array {
     this.#reserve(0, ENTRY_HEADER_BYTES);
     this.#view.setUint32(0, ENTRY_VERSION, true);
@@ -61,14 +62,17 @@ export class JournalEntryEncoder {
     this.#view.setFloat64(8, window.startMs, true);
     this.#at = ENTRY_HEADER_BYTES;
     if (definitions.count > 0) this.#definitions(definitions);
+    if (starts !== undefined) this.#section(starts);
     if (count > 0) this.#floatSamples(slots, offsets, values, count);
-    for (const { kind, payload } of sections) {
-      const section = this.#beginSection(kind, payload.length);
-      this.#bytes.set(payload, this.#at);
-      this.#at += payload.length;
-      this.#endSection(section);
-    }
+    for (const section of sections) this.#section(section);
     return this.#bytes.subarray(0, this.#at);
+  }
+
+  #section({ kind, payload }: Section): void {
+    const section = this.#beginSection(kind, payload.length);
+    this.#bytes.set(payload, this.#at);
+    this.#at += payload.length;
+    this.#endSection(section);
   }
 
   #definitions(definitions: Definitions): void {

@@ -9,6 +9,7 @@
  *                      slot runs, time runs, zeros up to a multiple of 8, values
  *
  *     histograms    := count u32, { slot varint, offset in ms varint, bytes varint, histogram }
+ *     starts        := { samples varint, start as a zigzag distance in ms to the one before, varint }
  *     exemplars     := count u32, { slot varint, time f64, value f64, labels bytes varint, labels }
  *
  * *Definitions* give the next slots of the lane to series: each is a canonical label run (see head/label-bytes.ts),
@@ -20,8 +21,12 @@
  * *Histograms* are as in head/histogram-bytes.ts; they come after the float samples of an entry and replace them where
  * both have one time. The labels of *exemplars* are a label run, as definitions are.
  *
- * Sections 5 and 6 are reserved for metadata and start timestamps. A reader refuses a
- * section or an encoding that it does not know, as skipping it would lose acknowledged data.
+ * *Starts* (section 6) stand before the samples, and only where one of them has a start: Unix milliseconds at which the
+ * counter of a sample began to count, 0 where nobody has said it, of the float samples in their order and then of the
+ * histograms; the first start is a distance to 0.
+ *
+ * Section 5 is reserved for metadata. A reader refuses a section or an encoding that it does not know, as skipping it
+ * would lose acknowledged data.
  */
 
 export const ENTRY_VERSION = 1;
@@ -32,6 +37,7 @@ export const SECTION_DEFINITIONS = 1;
 export const SECTION_FLOAT_SAMPLES = 2;
 export const SECTION_HISTOGRAMS = 3;
 export const SECTION_EXEMPLARS = 4;
+export const SECTION_STARTS = 6;
 
 export const VALUES_RAW = 0;
 

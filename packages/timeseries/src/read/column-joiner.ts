@@ -1,5 +1,5 @@
 import type { MaybeHistogram } from '../block/codec/index.ts';
-import { inOrderOfTime, mergeSamples, type SeriesSamples } from '../block/merge-samples.ts';
+import { inOrderOfTime, joinStarts, mergeSamples, type SeriesSamples } from '../block/merge-samples.ts';
 import type { SharedTimestamps } from '../head/shared-timestamps.ts';
 
 interface Joined {
@@ -21,8 +21,9 @@ export class ColumnJoiner {
     if (parts.length === 1) return parts[0]!;
     const ordered = inOrderOfTime(parts);
     if (ordered === undefined) {
-      const { timestamps, values, histograms } = mergeSamples(parts);
-      return { timestamps: this.#shared.share(timestamps, timestamps.length), values, histograms };
+      const merged = mergeSamples(parts);
+      const { timestamps } = merged;
+      return { ...merged, timestamps: this.#shared.share(timestamps, timestamps.length) };
     }
     const timestamps = this.#timestamps(ordered.map((part) => part.timestamps));
     const values = new Float64Array(timestamps.length);
@@ -31,7 +32,8 @@ export class ColumnJoiner {
       values.set(part.values, at);
       at += part.values.length;
     }
-    return { timestamps, values, histograms: joinHistograms(ordered) };
+    const startTimestamps = joinStarts(ordered, timestamps.length);
+    return { timestamps, values, histograms: joinHistograms(ordered), startTimestamps };
   }
 
   #timestamps(parts: readonly Float64Array[]): Float64Array {

@@ -110,9 +110,14 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
   return Array.from(found, ([labels, { samples }]) => columnsOf(labels, samples));
 }
 
-function columnsOf(labels: Labels, { timestamps, values, histograms, ascendingCount }: SeriesSamples): SeriesColumns {
-  if (histograms === undefined) return { labels, timestamps, values, ascendingCount };
-  return { labels, timestamps, values, histograms: withResetHints(histograms) };
+function columnsOf(labels: Labels, samples: SeriesSamples): SeriesColumns {
+  const { timestamps, values, histograms, ascendingCount, startTimestamps } = samples;
+  const starts = startTimestamps === undefined ? undefined : { startTimestamps };
+  if (histograms !== undefined) {
+    return { labels, timestamps, values, histograms: withResetHints(histograms), ...starts };
+  }
+  const columns = { labels, timestamps, values, ascendingCount };
+  return starts === undefined ? columns : { ...columns, ...starts };
 }
 
 function rangeOf({ startMs, endMs, signal, hold }: SelectRequest, shared: SharedTimestamps): SampleRange {

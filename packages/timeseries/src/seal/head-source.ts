@@ -7,6 +7,7 @@ import type { Exemplar, ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import { hasHistograms, storedHistograms } from '../head/read-histograms.ts';
 import { SeriesReader } from '../head/series-reader.ts';
+import { storedStarts } from '../head/start-times.ts';
 import type { WindowHead } from '../head/window-head.ts';
 
 const SERIES_PER_TURN = 1024;
@@ -179,7 +180,7 @@ class HeadCursor implements SeriesCursor {
     const histograms = hasHistograms(this.#windows, series)
       ? storedHistograms(this.#windows, series, timestamps, values)
       : undefined;
-    return { timestamps, values, histograms };
+    return { timestamps, values, histograms, startTimestamps: storedStarts(this.#windows, series, timestamps) };
   }
 
   exemplars(): readonly Exemplar[] {

@@ -12,10 +12,11 @@ import { readString, writeString } from './strings.ts';
  *     1 names       { name, its first pair }           4 series pages   { page, first series }
  *     2 dictionary  { page, first pair, first value }  5 slice          start, end, { page, first series }
  *     3 postings    { page, first pair }               6 exemplars      { page }
+ *     8 start timestamps { page, first series }, where there are any
  *
  * Lists begin with their length; pages, pairs and series are distances to the one before. Sections of unknown kinds are
- * skipped from 64 on and refused below. Kinds 7 (tombstones) and 8 (start timestamps) are kept free, as is a resolution
- * other than 0, that of downsampled blocks, in ms.
+ * skipped from 64 on and refused below. Kind 7 (tombstones) is kept free, as is a resolution other than 0, that of
+ * downsampled blocks, in ms.
  */
 export interface BlockDescriptor {
   /** The span of time that the block stands for, in ms; its samples are within. */
@@ -37,6 +38,8 @@ export interface BlockDescriptor {
   readonly series: readonly PageRef[];
   readonly slices: readonly Slice[];
   readonly exemplarPages: readonly number[];
+  /** By the first series of each. */
+  readonly startPages: readonly PageRef[];
 }
 
 /** A page and the number of what it begins with. */
@@ -59,6 +62,7 @@ const POSTINGS = 3;
 const SERIES = 4;
 const SLICE = 5;
 const EXEMPLARS = 6;
+const START_TIMESTAMPS = 8;
 const FIRST_OPTIONAL = 64;
 
 export function encodeDescriptor(descriptor: BlockDescriptor): Uint8Array {
@@ -105,6 +109,7 @@ export function encodeDescriptor(descriptor: BlockDescriptor): Uint8Array {
       for (const page of descriptor.exemplarPages) content.varint(page);
     });
   }
+  if (descriptor.startPages.length > 0) section(START_TIMESTAMPS, () => writeRefs(content, descriptor.startPages));
   return out.bytes.slice(0, out.length);
 }
 
@@ -129,6 +134,7 @@ export function decodeDescriptor(bytes: Uint8Array): BlockDescriptor {
   let series: readonly PageRef[] = [];
   const slices: Slice[] = [];
   let exemplarPages: readonly number[] = [];
+  let startPages: readonly PageRef[] = [];
   const end = input.end;
   while (input.at < end) {
     const kind = input.varint();
@@ -145,11 +151,12 @@ export function decodeDescriptor(bytes: Uint8Array): BlockDescriptor {
       const sliceStartMs = input.signedVarint();
       slices.push({ startMs: sliceStartMs, endMs: input.signedVarint(), pages: readRefs(input) });
     } else if (kind === EXEMPLARS) exemplarPages = Array.from({ length: readLength(input) }, () => input.varint());
+    else if (kind === START_TIMESTAMPS) startPages = readRefs(input);
     else if (kind < FIRST_OPTIONAL) input.fail(`section of unknown kind ${kind}`);
     input.enter(start + length, end);
   }
   const counts = { seriesCount, pairCount, sampleCount, histogramCount };
-  const index = { names, dictionary, postings, series, slices, exemplarPages };
+  const index = { names, dictionary, postings, series, slices, exemplarPages, startPages };
   return { startMs, endMs, minMs, maxMs, rank, ...counts, ...index };
 }
 
