@@ -37,6 +37,10 @@ export const serverFlags = {
     default: 200,
     help: 'Queries that may wait for their turn; one more is refused',
   },
+  'query.use-start-timestamps': {
+    type: 'boolean',
+    help: 'Counters start anew where their start timestamps say so (rate, increase and the like)',
+  },
   'query.lookback-delta': { type: 'duration', default: '5m', help: 'How far back an instant selector looks' },
 } as const;
 

@@ -41,6 +41,7 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
             maxBytes: flags['query.max-bytes'],
             maxQueued: flags['query.max-queued'],
             lookbackDeltaMs: flags['query.lookback-delta'],
+            useStartTimestamps: flags['query.use-start-timestamps'],
           },
           flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, String(value ?? '')])),
           reloader: createReloader({ file: flags.config, config, registry }),

@@ -121,13 +121,36 @@ export class WindowHead {
    */
   append(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number, starts?: Float64Array): void {
     this.appends++;
-    if (starts !== undefined) this.startTimes ??= new StartTimes();
-    const { startTimes } = this;
+    if (starts !== undefined || this.startTimes !== undefined) {
+      this.#appendWithStarts(slots, offsets, values, count, starts);
+      return;
+    }
     const newest = this.#newest;
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
       const offset = offsets[i]!;
-      if (startTimes !== undefined) startTimes.set(slot, offset, starts?.[i] ?? 0, offset >= newest[slot]!);
+      if (offset > newest[slot]!) {
+        newest[slot] = offset;
+        this.#push(slot, offset, values[i]!);
+      } else {
+        this.#insert(slot, offset, values, i);
+      }
+    }
+  }
+
+  #appendWithStarts(
+    slots: Uint32Array,
+    offsets: Int32Array,
+    values: Float64Array,
+    count: number,
+    starts: Float64Array | undefined,
+  ): void {
+    this.startTimes ??= new StartTimes();
+    const newest = this.#newest;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!;
+      const offset = offsets[i]!;
+      this.startTimes.set(slot, offset, starts?.[i] ?? 0, offset >= newest[slot]!);
       if (offset > newest[slot]!) {
         newest[slot] = offset;
         this.#push(slot, offset, values[i]!);

@@ -27,8 +27,8 @@ export function requestHistogram(columns: WriteRequestColumns, i: number, series
   };
 }
 
-/** Latest start, in ms: what a JavaScript date can show. */
-const MAX_START_MS = 8.64e15;
+/** Latest start, in ms: the distance of two fits a number, twice. */
+const MAX_START_MS = 2 ** 51;
 
 /** A start as it is stored: 0 where there is none, or one that cannot be. */
 export function startMsOf(startMs: number | undefined): number {

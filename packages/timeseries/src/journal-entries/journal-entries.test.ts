@@ -4,6 +4,8 @@ import { createKernelArena } from '../head/kernel-arena.ts';
 import { JournalEntryDecoder } from './decode.ts';
 import { JournalEntryEncoder } from './encode.ts';
 import { JournalEntryError } from './format.ts';
+import { histogramSection } from './sections.ts';
+import { startSection } from './starts.ts';
 
 interface Entry {
   startMs: number;
@@ -98,6 +100,40 @@ describe('journal entries', () => {
           floatSamples: () => undefined,
         });
         expect(found).toEqual(entry.definitions);
+      }),
+    );
+  });
+
+  it('bring the starts of samples, where there are any', () => {
+    const start = fc.oneof(fc.constantFrom(0, 0, 1_700_000_000_000), fc.integer({ min: -5, max: 2 ** 51 }));
+    const samples = fc.array(fc.tuple(fc.nat(100), start), { maxLength: 50 });
+    const encoder = new JournalEntryEncoder();
+    const decoder = new JournalEntryDecoder();
+    fc.assert(
+      fc.property(samples, fc.array(start, { maxLength: 3 }), (floats, histograms) => {
+        const starts = Float64Array.of(...floats.map(([, one]) => one), ...histograms);
+        const section = startSection(starts, starts.length);
+        expect(section === undefined).toBe(starts.every((one) => one === 0));
+        const encoded = histograms.map((_, offset) => ({ slot: 1, offset, bytes: Uint8Array.of(1) }));
+        const bytes = encoder.encode(
+          { startMs: 0, durationMs: 1000 },
+          { firstSlot: 0, count: 0, labels: () => new Uint8Array(0) },
+          Uint32Array.from(floats, ([slot]) => slot),
+          new Int32Array(floats.length),
+          new Float64Array(floats.length),
+          floats.length,
+          histograms.length > 0 ? [histogramSection(encoded)] : [],
+          section,
+        );
+        const found: number[] = [];
+        decoder.decode(bytes, {
+          window: () => undefined,
+          definition: () => undefined,
+          exemplar: () => undefined,
+          floatSamples: (_slots, _offsets, _values, count, own) => found.push(...(own ?? new Float64Array(count))),
+          histogram: (_slot, _offset, _bytes, startMs) => found.push(startMs),
+        });
+        expect(found).toEqual([...starts]);
       }),
     );
   });

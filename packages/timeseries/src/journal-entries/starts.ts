@@ -3,7 +3,7 @@ import { JournalEntryError, SECTION_STARTS } from './format.ts';
 
 const MAX_VARINT_BYTES = 8;
 
-/** The section of samples' starts, in Unix ms, whole numbers; `undefined` where all are 0. */
+/** The section of samples' starts, whole numbers of Unix ms below 2^51; `undefined` where all are 0. */
 export function startSection(starts: Float64Array, count: number): Section | undefined {
   let isKnown = false;
   for (let i = 0; i < count && !isKnown; i++) isKnown = starts[i] !== 0;

@@ -64,16 +64,16 @@ export class SampleSink {
     for (const { series } of this.#exemplars) mark(series);
   };
 
-  add(series: number, timeMs: number, value: number): void {
-    this.#floats.add(series, timeMs, value);
+  add(series: number, timeMs: number, value: number, startMs = 0): void {
+    this.#floats.add(series, timeMs, value, startMs);
   }
 
   addStale(series: number, timeMs: number): void {
     this.#floats.addStale(series, timeMs);
   }
 
-  addHistogram(series: number, timestampMs: number, histogram: FloatHistogram): void {
-    this.#histograms.push({ series, timestampMs, histogram });
+  addHistogram(series: number, timestampMs: number, histogram: FloatHistogram, startMs: number): void {
+    this.#histograms.push({ series, timestampMs, histogram, startMs });
   }
 
   addExemplar(series: number, exemplar: Exemplar): void {

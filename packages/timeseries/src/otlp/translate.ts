@@ -13,6 +13,7 @@ import type {
 } from '@opendata/wire';
 import { checkHistogram } from '../head/check-histogram.ts';
 import { InvalidSampleError, InvalidSeriesError } from '../head/errors.ts';
+import { startMsOf } from '../ingest/request-extras.ts';
 import type { DeltaCounters } from './delta-counters.ts';
 import { exemplarOf } from './exemplars.ts';
 import { type OwnerLabels, ownerLabels, pointLabels, siblingLabels, targetInfoLabels } from './labels.ts';
@@ -189,7 +190,7 @@ export class Translator {
     checkHistogram(histogram);
     const series = sink.series(labels);
     if (point.isStale) sink.addStale(series, point.timeMs);
-    else sink.addHistogram(series, point.timeMs, histogram);
+    else sink.addHistogram(series, point.timeMs, histogram, this.#startMs(point));
     for (const exemplar of point.exemplars) sink.addExemplar(series, exemplarOf(exemplar, point.timeMs));
   }
 
@@ -211,7 +212,7 @@ export class Translator {
     checkHistogram(own);
     const histogram = key === undefined ? own : deltas.histogram(key, point, own, now());
     const series = sink.series(labels);
-    sink.addHistogram(series, point.timeMs, histogram);
+    sink.addHistogram(series, point.timeMs, histogram, this.#startMs(point));
     for (const exemplar of point.exemplars) sink.addExemplar(series, exemplarOf(exemplar, point.timeMs));
   }
 
@@ -226,9 +227,17 @@ export class Translator {
     }
   }
 
-  #value(series: number, { timeMs, isStale }: OtlpPoint, value: number): void {
+  #value(series: number, point: OtlpPoint, value: number): void {
+    const { timeMs, isStale } = point;
     if (isStale) this.#options.sink.addStale(series, timeMs);
-    else this.#options.sink.add(series, timeMs, value);
+    else this.#options.sink.add(series, timeMs, value, this.#startMs(point));
+  }
+
+  /** When the point's counter began to count; 0 for gauges, and where deltas are added up here. */
+  #startMs({ startTimeMs }: OtlpPoint): number {
+    const { kind, isMonotonic, temporality } = this.#metric!;
+    const isCounter = kind === 'sum' ? isMonotonic : kind !== 'gauge';
+    return isCounter && temporality !== 'delta' ? startMsOf(startTimeMs) : 0;
   }
 
   /** What the point's counter is known by; `undefined` where the point has no delta temporality. */

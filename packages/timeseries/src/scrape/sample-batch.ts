@@ -11,20 +11,31 @@ export class SampleBatch implements SampleColumns {
   timestamps: Float64Array = new Float64Array(256);
   values: Float64Array = new Float64Array(256);
   count = 0;
+  #starts: Float64Array | undefined;
 
-  add(series: number, timestampMs: number, value: number): void {
+  get starts(): Float64Array | undefined {
+    return this.#starts;
+  }
+
+  /** @param startMs when the counter began to count, a whole number of Unix ms; 0 where that is not known */
+  add(series: number, timestampMs: number, value: number, startMs = 0): void {
     const at = this.#next(series, timestampMs);
     this.values[at] = value;
+    if (startMs === 0 && this.#starts === undefined) return;
+    this.#starts = growFloat64(this.#starts ?? new Float64Array(this.values.length), this.values.length);
+    this.#starts[at] = startMs;
   }
 
   /** Says that the series has ended. */
   addStale(series: number, timestampMs: number): void {
     const at = this.#next(series, timestampMs);
     this.values.set(staleColumn, at);
+    if (this.#starts !== undefined) this.#starts = growFloat64(this.#starts, this.values.length);
   }
 
   clear(): void {
     this.count = 0;
+    this.#starts = undefined;
   }
 
   #next(series: number, timestampMs: number): number {
