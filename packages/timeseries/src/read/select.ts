@@ -110,7 +110,8 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
   return Array.from(found, ([labels, { samples }]) => columnsOf(labels, samples));
 }
 
-function columnsOf(labels: Labels, samples: SeriesSamples): SeriesColumns {
+/** A series as a query gets it. */
+export function columnsOf(labels: Labels, samples: SeriesSamples): SeriesColumns {
   const { timestamps, values, histograms, ascendingCount, startTimestamps } = samples;
   const starts = startTimestamps === undefined ? undefined : { startTimestamps };
   if (histograms !== undefined) {

@@ -11,12 +11,12 @@ import type { BlockCardinality, NamedCount } from '../block/cardinality.ts';
 import type { HeadCardinality } from '../head/cardinality.ts';
 import type { ExemplarSeries } from '../head/exemplar-queries.ts';
 import type { LabelRequest } from '../head/label-queries.ts';
-import { withResetHints } from '../head/read-histograms.ts';
 import { SharedTimestamps } from '../head/shared-timestamps.ts';
 import { createYielder } from '../head/yielder.ts';
 import { MetadataTable } from '../metadata-table.ts';
 import { ColumnJoiner } from './column-joiner.ts';
 import type { TimeSeriesReading } from './reading.ts';
+import { columnsOf } from './select.ts';
 import type { TimeSeriesDbStats } from './time-series-reads.ts';
 
 const SERIES_PER_TURN = 64;
@@ -128,10 +128,7 @@ export class UnionReads implements TimeSeriesReading {
 }
 
 function joined(same: readonly SeriesColumns[], joiner: ColumnJoiner): SeriesColumns {
-  const { timestamps, values, histograms } = joiner.join(same);
-  const { labels } = same[0]!;
-  if (histograms === undefined) return { labels, timestamps, values };
-  return { labels, timestamps, values, histograms: withResetHints(histograms) };
+  return columnsOf(same[0]!.labels, joiner.join(same));
 }
 
 function grouped<T>(items: readonly T[], labelsOf: (item: T) => Labels): Map<string, T[]> {
