@@ -7,16 +7,14 @@ import type { TargetGroup } from '../../target.ts';
 import type { Discovery, DiscoveryContext } from '../discovery.ts';
 import { apiOf, type KubernetesApi, ownNamespace } from './api.ts';
 import { type Cluster, type ObjectsOfKind, objectKey } from './cluster.ts';
-import { endpointSliceTargets, endpointsTargets } from './endpoints-targets.ts';
-import { ingressTargets } from './ingress-targets.ts';
-import { nodeTargets } from './node-targets.ts';
+import { createTargetMaker } from './make-targets.ts';
 import type { KubernetesObject } from './objects.ts';
-import { podTargets } from './pod-targets.ts';
-import { serviceTargets } from './service-targets.ts';
 import { startWatcher, type Watcher } from './watcher.ts';
 
 /** Changes that come so close together are one: a rollout is hundreds of them. */
 const SETTLE_MS = 200;
+/** How much longer than it took to make the targets nothing is made of further changes. */
+const REST_FACTOR = 10;
 
 const PATHS: Readonly<Record<KubernetesRole, readonly [group: string, resource: string]>> = {
   node: ['/api/v1', 'nodes'],
@@ -32,18 +30,38 @@ export function startKubernetesDiscovery(config: KubernetesDiscoveryConfig, cont
   const { logger } = context;
   const stores = new Map<KubernetesRole, Map<string, KubernetesObject>[]>();
   const watchers: Watcher[] = [];
-  let found: readonly TargetGroup[] | undefined;
+  let found: readonly TargetGroup[] = [];
   let settling: NodeJS.Timeout | undefined;
   let isStopped = false;
+  let isChanged = false;
+  /** How long it took to make the targets the last time. */
+  let makingMs = 0;
   /** Before every kind was listed, targets would be without labels that they have. */
   let isAsked = false;
 
   const onChange = (): void => {
-    found = undefined;
-    settling ??= setTimeout(() => {
-      settling = undefined;
-      context.onChange();
-    }, SETTLE_MS);
+    isChanged = true;
+    if (!isAsked || isStopped) return;
+    settling ??= setTimeout(
+      async () => {
+        await make();
+        settling = undefined;
+        if (isChanged) onChange();
+      },
+      Math.max(SETTLE_MS, REST_FACTOR * makingMs),
+    );
+  };
+
+  const make = async (): Promise<void> => {
+    isChanged = false;
+    const startMs = performance.now();
+    try {
+      found = await targets();
+    } catch (error) {
+      logger.error({ err: error }, 'kubernetes_sd_configs: no targets can be made of what the API server says');
+    }
+    makingMs = performance.now() - startMs;
+    if (!isStopped) context.onChange();
   };
 
   const start = (api: KubernetesApi, namespaces: readonly string[]): void => {
@@ -82,8 +100,10 @@ export function startKubernetesDiscovery(config: KubernetesDiscoveryConfig, cont
       logger.error({ reason }, 'kubernetes_sd_configs: no targets can be found');
     }
     await Promise.all(watchers.map((watcher) => watcher.asked));
+    if (isStopped) return;
+    await make();
     isAsked = true;
-    if (!isStopped) onChange();
+    if (isChanged) onChange();
   };
 
   const cluster: Cluster = {
@@ -99,9 +119,10 @@ export function startKubernetesDiscovery(config: KubernetesDiscoveryConfig, cont
     },
   };
 
+  const targets = createTargetMaker(config, cluster);
   const asked = open();
   return {
-    groups: () => (isAsked ? (found ??= targetsOf(config, cluster)) : []),
+    groups: () => found,
     asked,
     async stop() {
       isStopped = true;
@@ -116,21 +137,4 @@ function pathsOf(kind: KubernetesRole, namespaces: readonly string[]): string[] 
   const [group, resource] = PATHS[kind];
   if (kind === 'node' || namespaces.length === 0) return [`${group}/${resource}`];
   return namespaces.map((namespace) => `${group}/namespaces/${encodeURIComponent(namespace)}/${resource}`);
-}
-
-function targetsOf({ role, attachNode }: KubernetesDiscoveryConfig, cluster: Cluster): TargetGroup[] {
-  switch (role) {
-    case 'node':
-      return cluster.all('node').flatMap(nodeTargets);
-    case 'service':
-      return cluster.all('service').flatMap(serviceTargets);
-    case 'pod':
-      return cluster.all('pod').flatMap((pod) => podTargets(pod, cluster, attachNode));
-    case 'endpoints':
-      return cluster.all('endpoints').flatMap((each) => endpointsTargets(each, cluster, attachNode));
-    case 'endpointslice':
-      return cluster.all('endpointslice').flatMap((each) => endpointSliceTargets(each, cluster, attachNode));
-    case 'ingress':
-      return cluster.all('ingress').flatMap(ingressTargets);
-  }
 }

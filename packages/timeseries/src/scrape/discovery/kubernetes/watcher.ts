@@ -10,6 +10,8 @@ const PAGE_OBJECTS = 500;
 const WATCH_SECONDS = 300;
 /** Nothing comes of a connection that broke unseen: so much later a watch that should have ended is given up. */
 const OVERDUE_MS = 30_000;
+/** For a page of objects. */
+const LIST_TIMEOUT_MS = 60_000;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
 /** The version that was to be gone on from is not there any more. */
@@ -68,7 +70,8 @@ export function startWatcher<T extends KubernetesObject>(options: WatcherOptions
     let next = '';
     for (;;) {
       const page = { limit: String(PAGE_OBJECTS), ...(next !== '' && { continue: next }) };
-      const response = await openAnswer(api, target(page), signal);
+      const either = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+      const response = await openAnswer(api, target(page), either);
       const { metadata, items } = JSON.parse(Buffer.concat(await response.toArray()).toString('utf8')) as ListAnswer<T>;
       for (const item of items ?? []) found.set(keyOfObject(item), item);
       next = metadata?.continue ?? '';
