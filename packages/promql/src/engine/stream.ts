@@ -4,15 +4,18 @@ import type { Evaluator } from './evaluate.ts';
 import { callRangeFunction } from './functions/call.ts';
 import { isMetadataLabel } from './metadata-labels.ts';
 import { type Fetched, isStepInvariant } from './plan.ts';
-import type { Emit } from './range/evaluate.ts';
+import type { Emit, TakeCounter } from './range/evaluate.ts';
 import { rangeFunctions } from './range/table.ts';
 import { selectSeries } from './select.ts';
 import type { Grid } from './value.ts';
+
+const UNDERSCORE = 0x5f;
 
 /**
  * Hands over the series of a vector one after the other, for consumers that keep none of them: selectors and range
  * functions then need no memory for a whole vector. An emitted series' values are valid only until the next.
  * @param ignoresNames the consumer looks at no metric name; it may then be there although it was dropped
+ * @param takeCounter is offered counters before their rates or increases are computed; then their names are dropped
  */
 export async function streamVector(
   evaluator: Evaluator,
@@ -20,16 +23,19 @@ export async function streamVector(
   grid: Grid,
   ignoresNames: boolean,
   emit: Emit,
+  takeCounter?: TakeCounter,
 ): Promise<void> {
   const { ctx, fetched } = evaluator;
-  if (expr.kind === 'paren') return await streamVector(evaluator, expr.expr, grid, ignoresNames, emit);
+  if (expr.kind === 'paren') {
+    return await streamVector(evaluator, expr.expr, grid, ignoresNames, emit, takeCounter);
+  }
   const invariant = grid.isRange && isStepInvariant(expr);
   if (!invariant && expr.kind === 'vector-selector') return await selectSeries(ctx, fetched, expr, grid, emit, true);
   if (!invariant && expr.kind === 'call' && rangeFunctions.has(expr.func)) {
-    if (ctx.delayedNameRemoval) return await callRangeFunction(evaluator, expr, grid, emit, true);
+    if (ctx.delayedNameRemoval) return await callRangeFunction(evaluator, expr, grid, emit, true, takeCounter);
     if (ignoresNames && staysDistinct(expr, fetched)) {
       const delaying = { ...evaluator, ctx: { ...ctx, delayedNameRemoval: true } };
-      return await callRangeFunction(delaying, expr, grid, emit, true);
+      return await callRangeFunction(delaying, expr, grid, emit, true, takeCounter);
     }
   }
   for (const element of (await evaluator.vector(expr, grid)).series) {
@@ -47,10 +53,15 @@ function staysDistinct(call: Call, fetched: Fetched): boolean {
   const name = labelValue(series[0]?.labels ?? [], METRIC_NAME);
   for (const { labels, histograms } of series) {
     if (histograms !== undefined) return false;
+    let own = '';
     for (let i = 0; i < labels.length; i += 2) {
-      if (isMetadataLabel(labels[i]!) && (labels[i] !== METRIC_NAME || labels[i + 1] !== name)) return false;
+      const label = labels[i]!;
+      // Most labels are told from those of the metadata by their first letter.
+      if (label.charCodeAt(0) !== UNDERSCORE || !isMetadataLabel(label)) continue;
+      if (label !== METRIC_NAME) return false;
+      own = labels[i + 1]!;
     }
-    if (labelValue(labels, METRIC_NAME) !== name) return false;
+    if (own !== name) return false;
   }
   return true;
 }

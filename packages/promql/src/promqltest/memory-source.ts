@@ -58,7 +58,7 @@ export function createMemorySource(): MemorySource {
       columns = undefined;
     },
     async select({ matchers, startMs, endMs }: SelectRequest) {
-      columns ??= [...all.values()].map(toColumns);
+      columns ??= sharingTimes([...all.values()].map(toColumns));
       const tests = matchers.map((matcher) => ({ name: matcher.name, test: compileMatcher(matcher).matches }));
       return columns.filter(
         ({ labels, timestamps }) =>
@@ -69,6 +69,17 @@ export function createMemorySource(): MemorySource {
       );
     },
   };
+}
+
+/** Series with the same times get one array, as from a storage of series that are scraped together. */
+function sharingTimes(columns: readonly SeriesColumns[]): SeriesColumns[] {
+  const known = new Map<string, Float64Array>();
+  return columns.map((own) => {
+    const key = own.timestamps.join();
+    const timestamps = known.get(key) ?? own.timestamps;
+    known.set(key, timestamps);
+    return { ...own, timestamps };
+  });
 }
 
 function sampleOf(point: NonNullable<Point>, timestampMs: number, startMs: number): Sample {

@@ -33,7 +33,8 @@ export class ColumnJoiner {
       at += part.values.length;
     }
     const startTimestamps = joinStarts(ordered, timestamps.length);
-    return { timestamps, values, histograms: joinHistograms(ordered), startTimestamps };
+    const histograms = joinHistograms(ordered);
+    return { timestamps, values, histograms, startTimestamps, ascendingCount: ascendingCount(ordered) };
   }
 
   #timestamps(parts: readonly Float64Array[]): Float64Array {
@@ -56,6 +57,20 @@ export class ColumnJoiner {
     known.push({ parts, timestamps });
     return timestamps;
   }
+}
+
+/** How far the values ascend over the parts, as far as each part tells. */
+function ascendingCount(parts: readonly SeriesSamples[]): number {
+  let count = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const part of parts) {
+    const own = part.ascendingCount ?? 0;
+    if (own === 0 || part.values[0]! < last) break;
+    count += own;
+    if (own < part.values.length) break;
+    last = part.values[own - 1]!;
+  }
+  return count;
 }
 
 function joinHistograms(parts: readonly SeriesSamples[]): MaybeHistogram[] | undefined {

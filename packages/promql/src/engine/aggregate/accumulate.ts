@@ -1,3 +1,4 @@
+import type { SumColumns } from '../range/rate-sums.ts';
 import { ABSENT, allPresent, FLOAT, type StepSeries } from '../value.ts';
 
 /** Folds the members of a group step by step: one call a member, then `finish`. */
@@ -10,6 +11,12 @@ export interface Accumulator {
 }
 
 export type AccumulatorFactory = (count: number) => Accumulator;
+
+/** A sum to which others may have added. */
+export interface SumAccumulator extends Accumulator {
+  /** Says that something was added to the columns at the steps in [from, to). */
+  see(from: number, to: number): void;
+}
 
 /** Where the floats of a member are, where they are in one stretch [from, to); to is -1 where there are gaps. */
 interface Stretch {
@@ -27,34 +34,44 @@ function findStretch(stretch: Stretch, present: Uint8Array): void {
   stretch.to = from < 0 ? 0 : endOfStretch(present, from);
 }
 
-/** Compensated sum. */
-export const sum: AccumulatorFactory = (count) => {
-  const sums = new Float64Array(count);
-  const compensation = new Float64Array(count);
+/** Compensated sum. @param columns zeros to add to, new ones unless given; they may be used again after `finish` */
+export const sum = (count: number, columns?: SumColumns): SumAccumulator => {
+  const sums = columns?.sums ?? new Float64Array(count);
+  const losses = columns?.losses ?? new Float64Array(count);
   const seen = new Uint8Array(count);
   const all = allPresent(count);
   let complete = false;
   const stretch: Stretch = { column: undefined, from: 0, to: 0 };
+  const see = (from: number, to: number): void => {
+    if (from === 0 && to === count) complete = true;
+    else seen.fill(FLOAT, from, to);
+  };
   return {
     add({ values, present }) {
       if (present === all) {
-        sumStretch(values, 0, count, sums, compensation);
+        sumStretch(values, 0, count, sums, losses);
         complete = true;
         return;
       }
       findStretch(stretch, present);
       const { from, to } = stretch;
-      if (to < 0) sumPresent(values, present, sums, compensation, seen);
+      if (to < 0) sumPresent(values, present, sums, losses, seen);
       else if (from >= 0) {
-        sumStretch(values, from, to, sums, compensation);
-        seen.fill(FLOAT, from, to);
+        sumStretch(values, from, to, sums, losses);
+        see(from, to);
       }
     },
+    see,
     has: (step) => complete || seen[step] === FLOAT,
     finish() {
       if (complete) seen.fill(FLOAT);
-      for (let i = 0; i < count; i++) sums[i]! += compensation[i]!;
-      return { values: sums, present: seen };
+      const values = new Float64Array(count);
+      for (let i = 0; i < count; i++) {
+        const total = sums[i]!;
+        // What went to infinity has lost nothing else.
+        values[i] = total - total === 0 ? total + losses[i]! : total;
+      }
+      return { values, present: seen };
     },
   };
 };
@@ -70,22 +87,14 @@ function endOfStretch(present: Uint8Array, from: number): number {
  * Adds a value at every step from one to another. What an addition loses to rounding is found without a branch (Knuth's two-sum), which
  * gives exactly what Neumaier's comparison of magnitudes does.
  */
-function sumStretch(
-  values: Float64Array,
-  from: number,
-  to: number,
-  sums: Float64Array,
-  compensation: Float64Array,
-): void {
+function sumStretch(values: Float64Array, from: number, to: number, sums: Float64Array, losses: Float64Array): void {
   for (let i = from; i < to; i++) {
     const value = values[i]!;
     const before = sums[i]!;
     const after = before + value;
     const added = after - before;
-    const lost = before - (after - added) + (value - added);
+    losses[i]! += before - (after - added) + (value - added);
     sums[i] = after;
-    if (after - after === 0) compensation[i]! += lost;
-    else compensation[i] = 0;
   }
 }
 
@@ -93,7 +102,7 @@ function sumPresent(
   values: Float64Array,
   present: Uint8Array,
   sums: Float64Array,
-  compensation: Float64Array,
+  losses: Float64Array,
   seen: Uint8Array,
 ): void {
   for (let i = 0; i < sums.length; i++) {
@@ -102,11 +111,9 @@ function sumPresent(
     const before = sums[i]!;
     const after = before + value;
     const added = after - before;
-    const lost = before - (after - added) + (value - added);
+    losses[i]! += before - (after - added) + (value - added);
     sums[i] = after;
     seen[i] = FLOAT;
-    if (after - after === 0) compensation[i]! += lost;
-    else compensation[i] = 0;
   }
 }
 

@@ -1,8 +1,11 @@
-import type { AggregateExpr } from '../../ast.ts';
+import type { AggregateExpr, Expr } from '../../ast.ts';
 import type { Labels } from '../../labels.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { stepSeriesBytes } from '../memory.ts';
 import { isMetadataLabel } from '../metadata-labels.ts';
+import type { Emit, TakeCounter } from '../range/evaluate.ts';
+import { RateSums, type SumColumns } from '../range/rate-sums.ts';
+import { rangeFunctions } from '../range/table.ts';
 import { streamVector } from '../stream.ts';
 import { ABSENT, type Grid, type StepSeries, type VectorValue } from '../value.ts';
 import * as accumulators from './accumulate.ts';
@@ -27,10 +30,17 @@ export function isFold(op: AggregateExpr['op']): op is FoldOp {
   return op in folds;
 }
 
+interface RateSum {
+  readonly columns: SumColumns;
+  readonly floats: accumulators.SumAccumulator;
+}
+
 interface FoldGroup {
   readonly labels: Labels;
   dropName: boolean;
   readonly floats: accumulators.Accumulator;
+  /** A sum of rates, where they are added by a kernel. */
+  readonly rates: RateSum | undefined;
   histograms: HistogramAccumulator | undefined;
 }
 
@@ -49,16 +59,36 @@ export async function foldAggregate(
   const ignoresHistograms = !addsHistograms && node.op !== 'count' && node.op !== 'group';
   let inputs = 0;
   const ignoresNames = node.without || !node.grouping.some(isMetadataLabel);
-  await streamVector(evaluator, node.expr, grid, ignoresNames, (element) => {
-    inputs++;
-    const key = grouping.key(element.labels);
+  const rateSums = node.op === 'sum' && isRateCall(node.expr) ? RateSums.open(count) : undefined;
+  const groupOf = (all: Labels): FoldGroup => {
+    const key = grouping.key(all);
     let group = groups.get(key);
     if (group === undefined) {
-      const labels = grouping.labels(element.labels);
-      groups.set(key, (group = { labels, dropName: false, floats: createAccumulator(count), histograms: undefined }));
+      const rates = rateSums && rateSumOf(rateSums, count);
+      const floats = rates?.floats ?? createAccumulator(count);
+      groups.set(
+        key,
+        (group = { labels: grouping.labels(all), dropName: false, floats, rates, histograms: undefined }),
+      );
       ctx.hold(count);
       ctx.memory.hold(stepSeriesBytes(count) * 3);
     }
+    return group;
+  };
+  const takeCounter: TakeCounter = ({ labels, values, ascending }, windows, isRate) => {
+    const group = groupOf(labels);
+    if (group.rates === undefined) return false;
+    const { columns, floats } = group.rates;
+    const steps = rateSums!.add(columns, values, windows, isRate, ascending);
+    if (steps === undefined) return false;
+    inputs++;
+    group.dropName ||= ctx.delayedNameRemoval;
+    floats.see(steps.from, steps.to);
+    return true;
+  };
+  const emit: Emit = (element) => {
+    inputs++;
+    const group = groupOf(element.labels);
     group.dropName ||= element.dropName && ctx.delayedNameRemoval;
     group.floats.add(element);
     if (element.histograms === undefined) return;
@@ -67,14 +97,34 @@ export async function foldAggregate(
       group.histograms ??= createHistogramAccumulator(ctx, node, count, (step) => floats.has!(step));
       group.histograms.add(element);
     } else if (ignoresHistograms) noteIgnoredHistograms(ctx, node, element);
-  });
-  ctx.release(inputs * count);
+  };
+  try {
+    await streamVector(evaluator, node.expr, grid, ignoresNames, emit, rateSums && takeCounter);
+    ctx.release(inputs * count);
+    return { kind: 'vector', series: resultsOf(groups.values()) };
+  } finally {
+    rateSums?.close();
+  }
+}
+
+function resultsOf(groups: Iterable<FoldGroup>): StepSeries[] {
   const series: StepSeries[] = [];
-  for (const { labels, dropName, floats, histograms } of groups.values()) {
+  for (const { labels, dropName, floats, histograms } of groups) {
     const { values, present } = floats.finish();
     const results = histograms?.finish(values, present);
     if (present.some((state) => state !== ABSENT))
       series.push({ labels, dropName, values, present, histograms: results });
   }
-  return { kind: 'vector', series };
+  return series;
+}
+
+function rateSumOf(rateSums: RateSums, count: number): RateSum | undefined {
+  const columns = rateSums.columns();
+  return columns && { columns, floats: accumulators.sum(count, columns) };
+}
+
+/** Whether an expression is a call that gives rates or increases. */
+function isRateCall(expr: Expr): boolean {
+  if (expr.kind === 'paren') return isRateCall(expr.expr);
+  return expr.kind === 'call' && rangeFunctions.get(expr.func)?.isRate !== undefined;
 }

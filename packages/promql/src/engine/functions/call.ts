@@ -3,8 +3,12 @@ import { warnQuantile } from '../aggregate/evaluate.ts';
 import { placeOf } from '../annotations.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
+<<<<<<< HEAD
 import { formatFixed } from '../format.ts';
 import { type Emit, evaluateRangeFunction } from '../range/evaluate.ts';
+=======
+import { type Emit, evaluateRangeFunction, type TakeCounter } from '../range/evaluate.ts';
+>>>>>>> 306392d (Queries: sums of rates in a kernel; joined columns know how far they ascend)
 import { extensionError } from '../range/extended.ts';
 import { rangeFunctions } from '../range/table.ts';
 import { windowsOf } from '../range/windows.ts';
@@ -72,6 +76,7 @@ export async function callRangeFunction(
   grid: Grid,
   emit: Emit,
   reuse: boolean,
+  takeCounter?: TakeCounter,
 ): Promise<void> {
   checkExtensions(node);
   const definition = rangeFunctions.get(node.func)!;
@@ -88,7 +93,7 @@ export async function callRangeFunction(
     }
   }
   if (node.func === 'double_exponential_smoothing') checkSmoothingFactors(range, parameters);
-  await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse);
+  await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse, takeCounter);
 }
 
 /** 1 at the steps whose window holds a float of any series. */

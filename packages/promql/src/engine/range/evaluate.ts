@@ -18,7 +18,7 @@ import { extendedKernel, extendedWindows } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
 import { startKernels, startOverlaps } from './start-times.ts';
 import type { RangeFunction } from './table.ts';
-import { type WindowIndexes, type Windows, widestWindow, windowIndexes, windowsOf } from './windows.ts';
+import { holding, type WindowIndexes, type Windows, windowIndexes, windowsOf } from './windows.ts';
 
 /** What a range function is called with, beside the series. */
 export interface RangeCall {
@@ -36,6 +36,12 @@ const WINDOW_SAMPLES_PER_TURN = 2_000_000;
 export type Emit = (series: StepSeries) => void;
 
 /**
+ * Takes a counter itself in place of its rates or increases: those of all steps of the windows. False where it wants them
+ * emitted.
+ */
+export type TakeCounter = (counter: RangeSeries, windows: Windows, isRate: boolean) => boolean;
+
+/**
  * Calls a range function over all windows of all series.
  * @param reuse the values of an emitted series are valid only until the next
  */
@@ -47,6 +53,7 @@ export async function evaluateRangeFunction(
   parameters: readonly Float64Array[],
   emit: Emit,
   reuse: boolean,
+  takeCounter?: TakeCounter,
 ): Promise<void> {
   const { count } = range.grid;
   const evalTimesMs = gridTimes(range.grid);
@@ -55,7 +62,7 @@ export async function evaluateRangeFunction(
   const call: RangeCall = { node, definition: { ...definition, kernel }, parameters, evalTimesMs, range };
   const plan = (timestamps: Float64Array, scratch?: WindowIndexes) => {
     const windows = windowsFor(ctx, call, timestamps, scratch);
-    return { windows, widest: widestWindow(windows), any: windows.present.includes(FLOAT) };
+    return { windows, any: windows.present.includes(FLOAT) };
   };
   const sharedPlan = sharedByTimestamps((timestamps) => plan(timestamps));
   const isShared = sharedTimestamps(range.series);
@@ -63,12 +70,16 @@ export async function evaluateRangeFunction(
   const columns = columnAllocator(count);
   const bytes = reuse ? 0 : stepSeriesBytes(count);
   let scratch: Float64Array = new Float64Array(count);
+  const take = definition.isRate === undefined || extension !== undefined ? undefined : takeCounter;
+  let counterName: string | undefined;
   for (const element of range.series) {
-    const { windows, widest, any } = isShared(element.timestamps)
+    const { windows, any } = isShared(element.timestamps)
       ? sharedPlan(element.timestamps)
       : plan(element.timestamps, indexes);
+    const { widest } = windows;
     ctx.hold(widest);
     let result: StepSeries | undefined;
+    let isTaken = false;
     const usesStarts = extension === undefined && ctx.useStartTimestamps && element.startTimestamps !== undefined;
     const startKernel = usesStarts ? startKernels.get(node.func) : undefined;
     if (startKernel !== undefined) noteOverlaps(ctx, node, element, windows);
@@ -79,6 +90,9 @@ export async function evaluateRangeFunction(
       startKernel(element.values, element.startTimestamps!, windows, values, present);
       const { labels, dropName } = named(ctx, element, true);
       if (present.includes(FLOAT)) result = floatSeries(labels, dropName, values, present);
+    } else if (any && take?.(element, windows, definition.isRate === true)) {
+      isTaken = true;
+      ctx.hold(count);
     } else if (any) {
       if (!reuse) scratch = columns();
       if (count * widest <= WINDOW_SAMPLES_PER_TURN) {
@@ -93,7 +107,12 @@ export async function evaluateRangeFunction(
       ctx.memory.hold(bytes);
       emit(result);
     }
-    if (definition.counter && result?.present.includes(FLOAT)) noteIfNoCounter(ctx, node, element);
+    if (definition.counter && (isTaken || result?.present.includes(FLOAT))) {
+      // Series of one name follow each other.
+      const name = labelValue(element.labels, METRIC_NAME);
+      if (name !== counterName && !looksLikeCounter(name)) noteNoCounter(ctx, node, element, name);
+      else counterName = name;
+    }
     // Some kernels go through every sample of every window.
     if (ctx.due(element.timestamps.length + count * (1 + widest))) await ctx.pause();
   }
@@ -111,10 +130,13 @@ async function inTurns(
   const steps = Math.max(1, Math.floor(WINDOW_SAMPLES_PER_TURN / widest));
   for (let from = 0; from < out.length; from += steps) {
     const to = Math.min(out.length, from + steps);
+    const first = windows.first.subarray(from, to);
+    const last = windows.last.subarray(from, to);
     const some: Windows = {
       ...windows,
-      first: windows.first.subarray(from, to),
-      last: windows.last.subarray(from, to),
+      ...holding(definition.minSamples ?? 1, first, last),
+      first,
+      last,
       endsMs: windows.endsMs.subarray(from, to),
       present: windows.present.subarray(from, to),
       single: true,
@@ -136,9 +158,14 @@ async function inTurns(
 function sharedTimestamps(series: readonly RangeSeries[]): (timestamps: Float64Array) => boolean {
   const seen = new Set<Float64Array>();
   const shared = new Set<Float64Array>();
+  let latest: Float64Array | undefined;
+  let latestIsShared = false;
   for (const { timestamps } of series) {
-    if (seen.has(timestamps)) shared.add(timestamps);
+    if (timestamps === latest && latestIsShared) continue;
+    latestIsShared = seen.has(timestamps);
+    if (latestIsShared) shared.add(timestamps);
     else seen.add(timestamps);
+    latest = timestamps;
   }
   return (timestamps) => shared.has(timestamps);
 }
@@ -173,9 +200,11 @@ function noteOverlaps(
   }
 }
 
-function noteIfNoCounter(ctx: QueryContext, node: Call, element: RangeSeries): void {
-  const name = labelValue(element.labels, METRIC_NAME);
-  if (name === '' || /_(?:total|sum|count|bucket)$/.test(name)) return;
+function looksLikeCounter(name: string): boolean {
+  return name === '' || /_(?:total|sum|count|bucket)$/.test(name);
+}
+
+function noteNoCounter(ctx: QueryContext, node: Call, element: RangeSeries, name: string): void {
   const position = ctx.position(rangePosition(node));
   const type = labelValue(element.labels, '__type__');
   if (type !== '') {

@@ -2,7 +2,7 @@ import { lowerBound } from '../select.ts';
 import { ABSENT, FLOAT } from '../value.ts';
 import type { RangeKernel } from './kernel.ts';
 import { changes, resets } from './over-time.ts';
-import { type Windows, windowsOf } from './windows.ts';
+import { holding, type Windows, windowsOf } from './windows.ts';
 
 /** `anchored`: windows start with the last sample before them. `smoothed`: their edges are interpolated. */
 export type Extension = 'anchored' | 'smoothed';
@@ -55,7 +55,20 @@ export function extendedWindows(
     if (!reaches) present[step] = ABSENT;
     first[step] = Math.max(first[step]!, inside - 1);
   }
-  return { first, last, timestamps, rangeMs, endsMs, present, single: false };
+  const { widest } = holding(1, first, last);
+  return {
+    first,
+    last,
+    timestamps,
+    rangeMs,
+    endsMs,
+    present,
+    from: 0,
+    to: first.length,
+    isOneStretch: false,
+    widest,
+    single: false,
+  };
 }
 
 /** Whether interpolation has samples to work with: not all of them before or all of them after the window. */

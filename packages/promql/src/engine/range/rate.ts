@@ -3,7 +3,7 @@ import type { RangeKernel } from './kernel.ts';
 import type { Windows } from './windows.ts';
 
 /** What extrapolation needs to know of a window's timestamps: shared by all series with the same timestamps. */
-interface Extrapolation {
+export interface Extrapolation {
   /** Seconds between first and last sample. */
   readonly sampledS: Float64Array;
   /** Seconds to extrapolate before the first sample, before the cut at zero for counters. */
@@ -24,7 +24,8 @@ const extrapolations = new WeakMap<Windows, Extrapolation>();
 let latestWindows: Windows | undefined;
 let latest: Extrapolation;
 
-function extrapolationOf(windows: Windows): Extrapolation {
+/** The same for the same windows. */
+export function extrapolationOf(windows: Windows): Extrapolation {
   if (windows === latestWindows) return latest;
   let known = extrapolations.get(windows);
   if (known === undefined) extrapolations.set(windows, (known = extrapolate(windows)));
@@ -33,7 +34,7 @@ function extrapolationOf(windows: Windows): Extrapolation {
   return known;
 }
 
-function extrapolate({ first, last, timestamps, rangeMs, endsMs }: Windows): Extrapolation {
+function extrapolate({ first, last, timestamps, rangeMs, endsMs, from: begin, to: end }: Windows): Extrapolation {
   const count = first.length;
   const sampledS = new Float64Array(count);
   const toStartS = new Float64Array(count);
@@ -41,7 +42,7 @@ function extrapolate({ first, last, timestamps, rangeMs, endsMs }: Windows): Ext
   const factor = new Float64Array(count);
   const factorPerSecond = new Float64Array(count);
   const cutRatio = new Float64Array(count);
-  for (let step = 0; step < count; step++) {
+  for (let step = begin; step < end; step++) {
     const from = first[step]!;
     const to = last[step]! - 1;
     if (to <= from) continue;
@@ -77,6 +78,11 @@ function findResets(values: Float64Array, from: number, to: number): number {
   return count;
 }
 
+/** Whether a value that is in a window is below the one before. */
+export function hasResets(values: Float64Array, { first, last, from, to }: Windows): boolean {
+  return from < to && findResets(values, first[from]!, last[to - 1]!) > 0;
+}
+
 function growResets(): void {
   const grown = new Int32Array(resetIndexes.length * 2);
   grown.set(resetIndexes);
@@ -84,14 +90,19 @@ function growResets(): void {
 }
 
 /** Writes last - first of every window; steps without a result get anything. */
-function differences(values: Float64Array, first: Int32Array, last: Int32Array, out: Float64Array): void {
-  for (let step = 0; step < out.length; step++) out[step] = values[last[step]! - 1]! - values[first[step]!]!;
+function differences(values: Float64Array, { first, last, from, to }: Windows, out: Float64Array): void {
+  for (let step = from; step < to; step++) out[step] = values[last[step]! - 1]! - values[first[step]!]!;
 }
 
 /** Adds what the counter had reached before each of its resets inside the window. */
-function addResets(values: Float64Array, { first, last }: Windows, resets: number, out: Float64Array): void {
+function addResets(
+  values: Float64Array,
+  { first, last, from: begin, to: end }: Windows,
+  resets: number,
+  out: Float64Array,
+): void {
   let low = 0;
-  for (let step = 0; step < first.length; step++) {
+  for (let step = begin; step < end; step++) {
     const from = first[step]!;
     const to = last[step]!;
     while (low < resets && resetIndexes[low]! <= from) low++;
@@ -105,14 +116,14 @@ function addResets(values: Float64Array, { first, last }: Windows, resets: numbe
  */
 function extrapolateCounter(
   values: Float64Array,
-  first: Int32Array,
+  { first, from, to }: Windows,
   out: Float64Array,
   factors: Float64Array,
   plan: Extrapolation,
   perSeconds: number,
 ): void {
   const { cutRatio } = plan;
-  for (let step = 0; step < out.length; step++) {
+  for (let step = from; step < to; step++) {
     const increase = out[step]!;
     const start = values[first[step]!]!;
     out[step] =
@@ -125,15 +136,14 @@ function extrapolateCounter(
 /** The same for a counter without resets, straight from its values. */
 function extrapolateSteadyCounter(
   values: Float64Array,
-  first: Int32Array,
-  last: Int32Array,
+  { first, last, from, to }: Windows,
   out: Float64Array,
   factors: Float64Array,
   plan: Extrapolation,
   perSeconds: number,
 ): void {
   const { cutRatio } = plan;
-  for (let step = 0; step < out.length; step++) {
+  for (let step = from; step < to; step++) {
     const start = values[first[step]!]!;
     const increase = values[last[step]! - 1]! - start;
     out[step] =
@@ -152,7 +162,7 @@ function extrapolateSingle(
   perSeconds: number,
 ): void {
   const { first, last, timestamps, rangeMs, endsMs } = windows;
-  for (let step = 0; step < out.length; step++) {
+  for (let step = windows.from; step < windows.to; step++) {
     const from = first[step]!;
     const to = last[step]! - 1;
     if (to <= from) continue;
@@ -177,11 +187,11 @@ function extrapolateSingle(
 }
 
 function counter(values: Float64Array, windows: Windows, out: Float64Array, isRate: boolean, ascending: boolean): void {
-  const { first, last } = windows;
-  if (out.length === 0) return;
-  const resets = ascending ? 0 : findResets(values, first[0]!, last[last.length - 1]!);
+  const { first, last, from, to } = windows;
+  if (from >= to) return;
+  const resets = ascending ? 0 : findResets(values, first[from]!, last[to - 1]!);
   if (windows.single) {
-    differences(values, first, last, out);
+    differences(values, windows, out);
     if (resets > 0) addResets(values, windows, resets, out);
     extrapolateSingle(values, windows, out, true, isRate ? windows.rangeMs / 1000 : 1);
     return;
@@ -190,12 +200,12 @@ function counter(values: Float64Array, windows: Windows, out: Float64Array, isRa
   const factors = isRate ? plan.factorPerSecond : plan.factor;
   const perSeconds = isRate ? windows.rangeMs / 1000 : 1;
   if (resets === 0) {
-    extrapolateSteadyCounter(values, first, last, out, factors, plan, perSeconds);
+    extrapolateSteadyCounter(values, windows, out, factors, plan, perSeconds);
     return;
   }
-  differences(values, first, last, out);
+  differences(values, windows, out);
   addResets(values, windows, resets, out);
-  extrapolateCounter(values, first, out, factors, plan, perSeconds);
+  extrapolateCounter(values, windows, out, factors, plan, perSeconds);
 }
 
 /** The factor where the counter may have been zero inside the stretch before the first sample. */
@@ -212,13 +222,13 @@ export const increase: RangeKernel = (values, windows, out, _parameters, _evalTi
   counter(values, windows, out, false, ascending);
 
 export const delta: RangeKernel = (values, windows, out) => {
-  differences(values, windows.first, windows.last, out);
+  differences(values, windows, out);
   if (windows.single) {
     extrapolateSingle(values, windows, out, false, 1);
     return;
   }
   const { factor } = extrapolationOf(windows);
-  for (let step = 0; step < out.length; step++) out[step]! *= factor[step]!;
+  for (let step = windows.from; step < windows.to; step++) out[step]! *= factor[step]!;
 };
 
 /** The last two samples of every window: their difference, for counters per second and aware of resets. */

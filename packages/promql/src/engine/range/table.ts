@@ -9,6 +9,8 @@ export interface RangeFunction {
   readonly keepsName?: true;
   /** Expects a counter: a metric that is not named like one is worth an info. */
   readonly counter?: true;
+  /** Of `rate` and `increase`: whether it is per second. */
+  readonly isRate?: boolean;
   /** Samples that a window needs for a result; 1 unless given. */
   readonly minSamples?: 2;
   /** Index of the range argument; 0 unless given. */
@@ -24,7 +26,7 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string
   ['double_exponential_smoothing', { kernel: regression.doubleExponentialSmoothing, minSamples: 2 }],
   ['first_over_time', { kernel: overTime.firstOverTime, keepsName: true }],
   ['idelta', { kernel: rates.idelta, minSamples: 2 }],
-  ['increase', { kernel: rates.increase, minSamples: 2, counter: true }],
+  ['increase', { kernel: rates.increase, minSamples: 2, counter: true, isRate: false }],
   ['irate', { kernel: rates.irate, minSamples: 2 }],
   ['last_over_time', { kernel: overTime.lastOverTime, keepsName: true }],
   ['mad_over_time', { kernel: overTime.madOverTime }],
@@ -33,7 +35,7 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string
   ['predict_linear', { kernel: regression.predictLinear, minSamples: 2 }],
   ['present_over_time', { kernel: overTime.presentOverTime }],
   ['quantile_over_time', { kernel: overTime.quantileOverTime, rangeArgument: 1 }],
-  ['rate', { kernel: rates.rate, minSamples: 2, counter: true }],
+  ['rate', { kernel: rates.rate, minSamples: 2, counter: true, isRate: true }],
   ['resets', { kernel: overTime.resets }],
   ['stddev_over_time', { kernel: overTime.stddevOverTime }],
   ['stdvar_over_time', { kernel: overTime.stdvarOverTime }],

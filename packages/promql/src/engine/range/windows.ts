@@ -11,6 +11,13 @@ export interface Windows {
   readonly endsMs: Float64Array;
   /** By step, FLOAT where the window holds enough samples for the function to have a result. */
   readonly present: Uint8Array;
+  /** Steps with a result lie in [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** All steps in [from, to) have a result. */
+  readonly isOneStretch: boolean;
+  /** The most samples that any one window holds. */
+  readonly widest: number;
   /** For one series only: nothing derived from the timestamps is worth keeping, and the indexes may be overwritten. */
   readonly single: boolean;
 }
@@ -53,25 +60,35 @@ export function windowsOf(
     timestamps,
     rangeMs,
     endsMs,
-    present: holding(minSamples, first, last),
+    ...holding(minSamples, first, last),
     single: scratch !== undefined,
   };
 }
 
-/** By step, FLOAT where the interval [first, last) has at least so many samples. */
-export function holding(minSamples: number, first: Int32Array, last: Int32Array): Uint8Array {
-  let complete = true;
-  for (let i = 0; i < first.length; i++) if (last[i]! - first[i]! < minSamples) complete = false;
-  if (complete) return allPresent(first.length);
-  const present = new Uint8Array(first.length);
-  for (let i = 0; i < present.length; i++) if (last[i]! - first[i]! >= minSamples) present[i] = FLOAT;
-  return present;
-}
-
-/** The most samples that any one window holds. */
-export function widestWindow(windows: Windows): number {
+/** What windows [first, last) with at least so many samples are like. */
+export function holding(
+  minSamples: number,
+  first: Int32Array,
+  last: Int32Array,
+): Pick<Windows, 'present' | 'from' | 'to' | 'isOneStretch' | 'widest'> {
+  const count = first.length;
+  let from = count;
+  let to = 0;
+  let steps = 0;
   let widest = 0;
-  const { first, last } = windows;
-  for (let i = 0; i < first.length; i++) if (last[i]! - first[i]! > widest) widest = last[i]! - first[i]!;
-  return widest;
+  for (let i = 0; i < count; i++) {
+    const samples = last[i]! - first[i]!;
+    if (samples > widest) widest = samples;
+    if (samples < minSamples) continue;
+    if (steps === 0) from = i;
+    to = i + 1;
+    steps++;
+  }
+  if (steps === 0) from = 0;
+  const isOneStretch = steps === to - from;
+  if (steps === count) return { present: allPresent(count), from, to, isOneStretch, widest };
+  const present = new Uint8Array(count);
+  if (isOneStretch) present.fill(FLOAT, from, to);
+  else for (let i = from; i < to; i++) if (last[i]! - first[i]! >= minSamples) present[i] = FLOAT;
+  return { present, from, to, isOneStretch, widest };
 }
