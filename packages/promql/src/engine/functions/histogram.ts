@@ -86,17 +86,24 @@ async function quantilesOf(
   repairs: Repairs,
 ): Promise<VectorValue> {
   const inputs = collectInputs(ctx, argument, vector);
+  let fix: MonotonicityFix = noFix();
   const classic: StepFunction = (buckets, step, labels) => {
     if (quantiles[step] === SKIPPED) return undefined;
-    const fix: MonotonicityFix = { forced: false, lowestBound: 0, highestBound: 0, largestDifference: 0 };
     const result = bucketQuantile(quantiles[step]!, buckets, fix);
-    if (fix.forced) repairs.note(labels, step, fix);
+    if (fix.forced) {
+      repairs.note(labels, step, fix);
+      fix = noFix();
+    }
     return result;
   };
   const native = nativeQuantile(ctx, argument, quantiles);
   const nativeUnlessSkipped: NativeStepFunction = (histogram, step, element) =>
     quantiles[step] === SKIPPED ? undefined : native(histogram, step, element);
   return await overSteps(ctx, argument, inputs, quantiles.length, label, classic, nativeUnlessSkipped);
+}
+
+function noFix(): MonotonicityFix {
+  return { forced: false, lowestBound: 0, highestBound: 0, largestDifference: 0 };
 }
 
 /** Groups series by their labels but `le`; bucket series without a readable bound are noted and skipped. */
@@ -145,6 +152,7 @@ function parseBound(text: string): number | undefined {
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
+/** The buckets are valid until the next call. */
 type StepFunction = (buckets: ClassicBuckets, step: number, labels: Labels) => number | undefined;
 
 /** Calls a function with every histogram at every step that has one; a classic and a native one together are noted. */
@@ -162,8 +170,9 @@ async function overSteps(
     const { labels, members } = input;
     const values = new Float64Array(count);
     const present = new Uint8Array(count);
+    const whole: ClassicBuckets = { upperBounds: input.bounds, counts: input.bounds.map(() => 0) };
     for (let step = 0; step < count; step++) {
-      const buckets = bucketsAt(input, step);
+      const buckets = bucketsAt(input, step, whole);
       const histogram = input.native?.present[step] === HISTOGRAM ? input.native.histograms![step] : undefined;
       let result: number | undefined;
       if (histogram === undefined) result = buckets && classic(buckets, step, labels);
@@ -186,9 +195,22 @@ async function overSteps(
   return { kind: 'vector', series };
 }
 
-function bucketsAt({ members, bounds }: HistogramInput, step: number): ClassicBuckets | undefined {
+/** @param whole all bounds, with counts to be overwritten: the answer at steps where no bucket is missing */
+function bucketsAt(
+  { members, bounds }: HistogramInput,
+  step: number,
+  whole: ClassicBuckets,
+): ClassicBuckets | undefined {
+  const { counts } = whole;
+  let m = 0;
+  for (; m < members.length; m++) {
+    const { present, values } = members[m]!;
+    if (present[step] !== FLOAT) break;
+    counts[m] = values[step]!;
+  }
+  if (m === members.length) return m === 0 ? undefined : whole;
   let buckets: ClassicBuckets | undefined;
-  for (let m = 0; m < members.length; m++) {
+  for (m = 0; m < members.length; m++) {
     if (members[m]!.present[step] !== FLOAT) continue;
     buckets ??= { upperBounds: [], counts: [] };
     buckets.upperBounds.push(bounds[m]!);
