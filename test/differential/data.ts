@@ -80,7 +80,12 @@ export function generateData(random: Random, histograms = false): GeneratedSerie
 export function toColumns({ labels, timestamps, values }: GeneratedSeries): SeriesColumns {
   const column = Float64Array.from(values, (value) => (typeof value === 'number' ? value : 0));
   for (const [i, value] of values.entries()) if (value === 'stale') writeStaleMarker(column, i);
-  if (values.every((value) => typeof value !== 'object')) return { labels, timestamps, values: column };
+  if (values.every((value) => typeof value !== 'object')) {
+    // Of some series a source knows how far they ascend, of others not.
+    if (labels.length % 4 === 0) return { labels, timestamps, values: column };
+    const end = column.findIndex((value, i) => !(value >= (i === 0 ? Number.NEGATIVE_INFINITY : column[i - 1]!)));
+    return { labels, timestamps, values: column, ascendingCount: end < 0 ? column.length : end };
+  }
   return {
     labels,
     timestamps,

@@ -37,13 +37,15 @@ export async function selectFromHead(
   const reader = new SeriesReader(windows, startMs, endMs);
   const result: SeriesColumns[] = [];
   let read = 0;
+  let withHistograms: readonly WindowHead[] = [];
   for (let i = 0; i < ids.length; i++) {
     if (i % SERIES_PER_TURN === 0) {
       hold?.(read * 8);
       read = 0;
       await yielder();
+      withHistograms = windows.filter(({ histograms }) => histograms !== undefined);
     }
-    if (hasHistograms(windows, ids[i]!)) {
+    if (withHistograms.length > 0 && hasHistograms(withHistograms, ids[i]!)) {
       if (!reader.read(ids[i]!)) continue;
       const { timestamps, values } = reader;
       const histograms = histogramsOf(windows, ids[i]!, timestamps, values);

@@ -143,7 +143,8 @@ export class SeriesReader {
   #allocate(count: number): Float64Array {
     if (this.#slab.length - this.#slabUsed < count) {
       const size = Math.min(MAX_SLAB_VALUES, Math.max(this.#slab.length * 4, count));
-      this.#slab = new Float64Array(Math.max(size, count));
+      // Not filled with zeros: only what is written is ever given out.
+      this.#slab = new Float64Array(Buffer.allocUnsafeSlow(Math.max(size, count) * 8).buffer);
       this.#slabUsed = 0;
     }
     return this.#slab.subarray(this.#slabUsed, this.#slabUsed + count);
