@@ -3,12 +3,8 @@ import { warnQuantile } from '../aggregate/evaluate.ts';
 import { placeOf } from '../annotations.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
-<<<<<<< HEAD
 import { formatFixed } from '../format.ts';
-import { type Emit, evaluateRangeFunction } from '../range/evaluate.ts';
-=======
 import { type Emit, evaluateRangeFunction, type TakeCounter } from '../range/evaluate.ts';
->>>>>>> 306392d (Queries: sums of rates in a kernel; joined columns know how far they ascend)
 import { extensionError } from '../range/extended.ts';
 import { rangeFunctions } from '../range/table.ts';
 import { windowsOf } from '../range/windows.ts';
