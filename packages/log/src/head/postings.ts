@@ -3,6 +3,8 @@ import { grownCapacity, grownU32 } from './typed-columns.ts';
 const headerWords = 3;
 const firstBlockRecords = 4;
 const maxBlockRecords = 4096;
+/** Copying fewer words in a loop is faster than a call into the runtime. */
+const shortRun = 32;
 
 /**
  * For every key the numbers of its records, in order. A key with one record is one word in a column; from the second
@@ -90,7 +92,8 @@ export class Postings {
     while (block !== 0 && copied < target.length) {
       const length = Math.min(this.usedOf(block, count) - skip, target.length - copied);
       const start = block + headerWords + skip;
-      target.set(this.words.subarray(start, start + length), copied);
+      if (length < shortRun) for (let i = 0; i < length; i++) target[copied + i] = this.words[start + i]!;
+      else target.set(this.words.subarray(start, start + length), copied);
       copied += length;
       skip = 0;
       block = this.words[block]!;

@@ -23,12 +23,12 @@ export async function writeSegment(head: Head, writer: BlockWriter, signal?: Abo
   const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0));
   signal?.throwIfAborted();
   const output = new SegmentOutput(head, writer, signal);
+  const records = new Uint32Array(recordsAtOnce);
   for (const key of order) {
     output.startKey(key);
-    const records = new Uint32Array(Math.min(recordsAtOnce, head.postings.countOf(key)));
-    for (let ordinal = 0; ; ) {
+    const count = head.postings.countOf(key);
+    for (let ordinal = 0; ordinal < count; ) {
       const copied = head.postings.copyFrom(key, ordinal, records);
-      if (copied === 0) break;
       for (let i = 0; i < copied; i++) {
         if (output.needsPage(records[i]!)) await output.closeDataPage();
         output.add(records[i]!);
