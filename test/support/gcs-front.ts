@@ -54,7 +54,9 @@ async function pass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const { method, headers } = incoming;
+  const { method } = incoming;
+  // It looks at the host that it was asked by.
+  const headers = { ...incoming.headers, host: new URL(upstream).host };
   const sent = request(`${upstream}${incoming.url}`, { agent, method, headers }, (answer) => {
     outgoing.writeHead(answer.statusCode!, answer.headers);
     answer.pipe(outgoing);
