@@ -35,28 +35,29 @@ export function slotOf(at: usize, size: usize): usize {
   return SLOTS + <usize>(h >> (64 - SLOT_BITS)) * SLOT_BYTES;
 }
 
-/** Begins a run. */
-export function begin(): void {
-  store<u32>(COUNT, 0);
-  store<u32>(VALUE_COUNT, 0);
-  store<u32>(ALL_FLAGS, 0xff);
-  store<u32>(ANY_FLAGS, 0);
-  store<u32>(ASCENDING, 1);
-}
-
 /**
- * Reads on in a run of labels as long as they are in their slots.
- * @param needsPairs 1 where labels without a pair are to be stopped at
+ * Begins a run of labels, or reads on in one, as long as they are in their slots.
+ * @param mode 1 where the run begins, and 2 more where labels without a pair are to be stopped at
  * @returns where the first label begins that was not read, or `end`
  */
-export function read(at: usize, end: usize, needsPairs: i32): usize {
-  let count = load<u32>(COUNT);
-  let valueCount = load<u32>(VALUE_COUNT);
-  let allFlags = load<u32>(ALL_FLAGS);
-  let anyFlags = load<u32>(ANY_FLAGS);
-  let ascending = load<u32>(ASCENDING);
-  let lastName = <usize>load<u32>(LAST_NAME);
-  let lastNameLength = <usize>load<u32>(LAST_NAME_LENGTH);
+export function read(at: usize, end: usize, mode: i32): usize {
+  const needsPairs = mode & 2;
+  let count: u32 = 0;
+  let valueCount: u32 = 0;
+  let allFlags: u32 = 0xff;
+  let anyFlags: u32 = 0;
+  let ascending: u32 = 1;
+  let lastName: usize = 0;
+  let lastNameLength: usize = 0;
+  if ((mode & 1) == 0) {
+    count = load<u32>(COUNT);
+    valueCount = load<u32>(VALUE_COUNT);
+    allFlags = load<u32>(ALL_FLAGS);
+    anyFlags = load<u32>(ANY_FLAGS);
+    ascending = load<u32>(ASCENDING);
+    lastName = <usize>load<u32>(LAST_NAME);
+    lastNameLength = <usize>load<u32>(LAST_NAME_LENGTH);
+  }
   while (at < end && count < MAX_LABELS) {
     if (end - at < MIN_LABEL_BYTES || load<u8>(at) != 0x0a) break;
     const message = <usize>load<u8>(at, 1);

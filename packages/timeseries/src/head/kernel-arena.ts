@@ -41,6 +41,7 @@ interface WebAssemblyApi {
  */
 export class KernelArena implements ByteArena {
   readonly #kernel: KernelExports;
+  #buffer: ArrayBuffer;
   #view: DataView;
   #words: Uint32Array;
   #end = ENTRIES_START;
@@ -54,13 +55,19 @@ export class KernelArena implements ByteArena {
     this.#kernel = new Instance(module).exports as KernelExports;
     const { memory } = this.#kernel;
     memory.grow(ENTRIES_START / PAGE_BYTES + GROWTH_PAGES - memory.buffer.byteLength / PAGE_BYTES);
-    this.#view = new DataView(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer);
+    this.#buffer = memory.buffer;
+    this.#view = new DataView(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer);
   }
 
   /** Where bodies go that are to be compared. */
   get bodies(): KernelPlace {
     return { memory: this.#kernel.memory, startBytes: BODIES_START, endBytes: ENTRIES_START };
+  }
+
+  /** What is in the memory now: another buffer after it has grown. */
+  get buffer(): ArrayBuffer {
+    return this.#buffer;
   }
 
   get memory(): KernelMemory {
@@ -90,12 +97,13 @@ export class KernelArena implements ByteArena {
    * @throws RangeError where the arena would be over 4 GiB
    */
   reserve(sizeBytes: number): boolean {
-    const missing = this.#end + sizeBytes - this.#view.byteLength;
+    const missing = this.#end + sizeBytes - this.#buffer.byteLength;
     if (missing <= 0) return false;
     const { memory } = this.#kernel;
     memory.grow(Math.max(GROWTH_PAGES, Math.ceil(missing / PAGE_BYTES)));
-    this.#view = new DataView(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer);
+    this.#buffer = memory.buffer;
+    this.#view = new DataView(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer);
     return true;
   }
 
@@ -103,7 +111,7 @@ export class KernelArena implements ByteArena {
   add(view: DataView, start: number, length: number): number {
     const sizeBytes = ENTRY_HEADER_BYTES + paddedLength(length, ALIGNMENT);
     // Growing detaches the view.
-    const from = view.buffer === this.#view.buffer ? view.byteOffset + start : -1;
+    const from = view.buffer === this.#buffer ? view.byteOffset + start : -1;
     let address = this.#free.take(sizeBytes);
     if (address === undefined) {
       this.reserve(sizeBytes);
@@ -139,19 +147,19 @@ export class KernelArena implements ByteArena {
   }
 
   equals(address: number, view: DataView, start: number, length: number): boolean {
-    if (view.buffer !== this.#view.buffer || length < MIN_KERNEL_BYTES) {
+    if (view.buffer !== this.#buffer || length < MIN_KERNEL_BYTES) {
       return equalBytes(this.#view, address, view, start, length);
     }
     return this.#kernel.equal(address, view.byteOffset + start, length) === 1;
   }
 
   bytes(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.#view.buffer, address, length);
+    return new Uint8Array(this.#buffer, address, length);
   }
 
   hash(view: DataView, start: number, end: number, seed: number): number {
     const length = end - start;
-    if (view.buffer !== this.#view.buffer || length < MIN_HASHED_BYTES) return hashBytes(view, start, end, seed);
+    if (view.buffer !== this.#buffer || length < MIN_HASHED_BYTES) return hashBytes(view, start, end, seed);
     return this.#kernel.hash(view.byteOffset + start, length, seed) >>> 0;
   }
 

@@ -23,6 +23,9 @@ const PAIRS = RUN + 64;
 const MAX_LABELS = 1024;
 const MIN_LABEL_BYTES = 8;
 const MAX_LABEL_BYTES = 129;
+/** Modes of the kernel's `read`. */
+const BEGIN = 1;
+const NEEDS_PAIRS = 2;
 
 /** Flags of a label: it has no value; name and value in this order, in the shortest encoding; its name is __name__. */
 export const EMPTY = 1;
@@ -31,8 +34,7 @@ export const METRIC = 4;
 
 interface LabelRunsKernel {
   slotOf(at: number, size: number): number;
-  begin(): void;
-  read(at: number, end: number, needsPairs: number): number;
+  read(at: number, end: number, mode: number): number;
 }
 
 interface WebAssemblyApi {
@@ -51,6 +53,7 @@ export class KnownLabels {
   #view: DataView;
   #words: Uint32Array;
   #pairs: Int32Array;
+  #buffer: ArrayBuffer;
 
   /** @throws Error where there is no WebAssembly */
   constructor(arena: KernelArena) {
@@ -59,9 +62,10 @@ export class KnownLabels {
     const { memory } = arena;
     this.#kernel = new Instance(module, { env: { memory } }).exports as LabelRunsKernel;
     this.#arena = arena;
-    this.#view = new DataView(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer, RUN, RUN_WORDS);
-    this.#pairs = new Int32Array(memory.buffer, PAIRS, MAX_LABELS);
+    this.#buffer = arena.buffer;
+    this.#view = new DataView(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer, RUN, RUN_WORDS);
+    this.#pairs = new Int32Array(this.#buffer, PAIRS, MAX_LABELS);
   }
 
   /** Labels of the run that were read, 1,024 at most. */
@@ -94,27 +98,34 @@ export class KnownLabels {
 
   /** True where the view's bytes can be read here. */
   has(view: DataView): boolean {
-    return view.buffer === this.#arena.memory.buffer;
-  }
-
-  begin(): void {
-    if (this.#view.buffer !== this.#arena.memory.buffer) {
-      const { buffer } = this.#arena.memory;
-      this.#view = new DataView(buffer);
-      this.#words = new Uint32Array(buffer, RUN, RUN_WORDS);
-      this.#pairs = new Int32Array(buffer, PAIRS, MAX_LABELS);
-    }
-    this.#kernel.begin();
+    return view.buffer === this.#arena.buffer;
   }
 
   /**
-   * Reads on in a run as long as its labels are known.
+   * Begins to read a run, and reads as long as its labels are known.
    * @param needsPairs whether to stop at labels whose pair is not known
    * @returns where the first label begins that was not read, or `end`
    */
+  begin(view: DataView, at: number, end: number, needsPairs: boolean): number {
+    this.#attach();
+    const base = view.byteOffset;
+    return this.#kernel.read(base + at, base + end, needsPairs ? BEGIN | NEEDS_PAIRS : BEGIN) - base;
+  }
+
+  /** Reads on in a run, as `begin` does. */
   read(view: DataView, at: number, end: number, needsPairs: boolean): number {
     const base = view.byteOffset;
-    return this.#kernel.read(base + at, base + end, needsPairs ? 1 : 0) - base;
+    return this.#kernel.read(base + at, base + end, needsPairs ? NEEDS_PAIRS : 0) - base;
+  }
+
+  /** The memory may have moved. */
+  #attach(): void {
+    const { buffer } = this.#arena;
+    if (this.#buffer === buffer) return;
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer);
+    this.#words = new Uint32Array(buffer, RUN, RUN_WORDS);
+    this.#pairs = new Int32Array(buffer, PAIRS, MAX_LABELS);
   }
 
   /** Takes the label at `at`. @returns false where it is too long or too short to be kept */
@@ -135,7 +146,7 @@ export class KnownLabels {
 
   /** To be called before pairs are removed. */
   forget(): void {
-    this.begin();
+    this.#attach();
     for (let slot = 0; slot < SLOT_COUNT; slot++) this.#view.setUint32(SLOTS + slot * SLOT_BYTES, 0, true);
   }
 }

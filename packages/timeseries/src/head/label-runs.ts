@@ -63,16 +63,15 @@ export class LabelRuns {
 
   /** @returns false where the run is not for the kernel */
   #readKnown(known: KnownLabels, view: DataView, start: number, end: number): boolean {
-    known.begin();
-    let at = start;
-    while ((at = known.read(view, at, end, this.#interns)) < end) {
+    let at = known.begin(view, start, end, this.#interns);
+    while (at < end) {
       const range = this.#range;
       readLabel(view, at, end, range);
       const pair = this.#lookUp(view, range);
       if (!known.add(view, at, range, pair, flagsOf(view, at, range))) return false;
       const next = known.read(view, at, range.next, this.#interns);
       if (next !== range.next) return false;
-      at = next;
+      at = known.read(view, next, end, this.#interns);
     }
     if (!known.isAscending) return false;
     const { count } = known;

@@ -91,9 +91,9 @@ describe('journal entries', () => {
         decoder.decode(encode(entry), {
           window: () => undefined,
           definition: (_slot, view, start, end) => {
-            expect(view.buffer).toBe(arena.memory.buffer);
+            expect(view.buffer).toBe(arena.buffer);
             found.push(new Uint8Array(view.buffer, view.byteOffset + start, end - start).slice());
-            if (found.length === growsAt) arena.memory.grow(1);
+            if (found.length === growsAt) arena.reserve(arena.buffer.byteLength - arena.bodies.endBytes + 1);
           },
           histogram: () => undefined,
           exemplar: () => undefined,
