@@ -1,6 +1,6 @@
 import type { Engine, EngineOp, EngineReader, EngineRow, KeyRange, ScanOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
-import { blockOfPageKey, fileOwnerOfKey, isPageKey, pageOfKey } from './keys.ts';
+import { blockOfPageKey, fileOwnerOfKey, isPageKey, pageKey, pageOfKey } from './keys.ts';
 import { PagePlaces } from './page-places.ts';
 import {
   decodePlace,
@@ -15,6 +15,13 @@ import {
 const largeRowBytes = 16 * 1024;
 const defaultReadAheadBytes = 1024 * 1024;
 const mostAhead = 64;
+const noBytes = new Uint8Array(0);
+
+interface LocatedRow {
+  readonly row: EngineRow;
+  /** Undefined where the row has its value itself. */
+  readonly place: ValuePlace | undefined;
+}
 
 /** An engine on a folder whose journal rows from a size on, and all pages, are in files beside it. */
 export function engineWithFiles(engine: Engine, files: RowFiles, fromBytes = largeRowBytes): Engine {
@@ -54,14 +61,36 @@ export function readerWithFiles(
     return place === undefined ? engine.get(key) : files.read(place);
   };
 
+  /** Rows of the range, each with the place of its value; without their own values where the engine need not be asked. */
+  async function* located(range: KeyRange, options: ScanOptions): AsyncGenerator<LocatedRow, void, undefined> {
+    const pages = await placesOf(range);
+    if (pages !== undefined) {
+      yield* pages;
+      return;
+    }
+    for await (const row of engine.scan(range, options)) {
+      const owner = fileOwnerOfKey(row.key);
+      yield { row, place: owner === undefined ? undefined : decodePlace(owner, row.value) };
+    }
+  }
+
+  /** Undefined unless these are pages of one block, all of them in files. */
+  const placesOf = async ({ start, end }: KeyRange): Promise<LocatedRow[] | undefined> => {
+    if (!isPageKey(start) || !isPageKey(end) || blockOfPageKey(start) !== blockOfPageKey(end)) return undefined;
+    const block = blockOfPageKey(start);
+    const rows: LocatedRow[] = [];
+    for (let page = pageOfKey(start); page < pageOfKey(end); page++) {
+      const place = await places.find(block, page);
+      if (place === undefined) return undefined;
+      rows.push({ row: { key: pageKey(block, page), value: noBytes, expireAtMs: undefined }, place });
+    }
+    return rows;
+  };
+
   async function* scan(range: KeyRange, options: ScanOptions = {}): AsyncGenerator<EngineRow, void, undefined> {
     if (options.keysOnly === true) return yield* engine.scan(range, options);
     const aheadBytes = options.descending === true ? 0 : (options.readAheadBytes ?? defaultReadAheadBytes);
-    const waiting: {
-      readonly row: EngineRow;
-      readonly place: ValuePlace | undefined;
-      value: Promise<Uint8Array | undefined> | undefined;
-    }[] = [];
+    const waiting: (LocatedRow & { readonly value: Promise<Uint8Array | undefined> | undefined })[] = [];
     let waitingBytes = 0;
     const next = async (): Promise<EngineRow | undefined> => {
       const { row, place, value } = waiting.shift()!;
@@ -72,9 +101,7 @@ export function readerWithFiles(
       if (isPageKey(row.key)) return undefined;
       throw new StorageError(missing, `a row of the journal, ${place.owner}: its file ${place.token} is gone or short`);
     };
-    for await (const row of engine.scan(range, options)) {
-      const owner = fileOwnerOfKey(row.key);
-      const place = owner === undefined ? undefined : decodePlace(owner, row.value);
+    for await (const { row, place } of located(range, options)) {
       const value = place && files.read(place);
       value?.catch(() => undefined);
       waiting.push({ row, place, value });

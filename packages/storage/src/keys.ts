@@ -96,7 +96,7 @@ export const laneOfKey = (key: Uint8Array): number => readU53(key, 9);
 export const partOfKey = (key: Uint8Array): number => readU32(key, 17);
 export const pageOfKey = (key: Uint8Array): number => readU32(key, 9);
 export const blockOfPageKey = (key: Uint8Array): number => readU53(key, 1);
-export const isPageKey = (key: Uint8Array): boolean => key[0] === PAGE;
+export const isPageKey = (key: Uint8Array): boolean => key[0] === PAGE && key.length === 13;
 
 /** Whose file a row's value may be in; undefined for rows that have their value themselves. */
 export function fileOwnerOfKey(key: Uint8Array): FileOwner | undefined {
