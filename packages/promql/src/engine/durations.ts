@@ -4,10 +4,10 @@ import { QueryError } from './errors.ts';
 
 type Times = Pick<QueryContext, 'startMs' | 'endMs' | 'stepMs'>;
 
-/** Milliseconds of an offset: any sign. @throws QueryError where it is not finite, or divides by zero. */
+/** Milliseconds of an offset: any sign. @throws QueryError where it is not finite, out of range or divides by zero. */
 export function offsetMs(times: Times, value: DurationValue | undefined): number {
   if (value === undefined) return 0;
-  return 'ms' in value ? value.ms : Math.trunc(finiteSeconds(times, value.expr) * 1000);
+  return 'ms' in value ? value.ms : millisecondsOf(value.expr, finiteSeconds(times, value.expr));
 }
 
 /** Milliseconds of a range or step. @throws QueryError unless above zero. */
@@ -15,6 +15,12 @@ export function positiveDurationMs(times: Times, value: DurationValue): number {
   if ('ms' in value) return value.ms;
   const seconds = finiteSeconds(times, value.expr);
   if (seconds <= 0) failAt(value.expr, 'duration must be greater than 0');
+  return millisecondsOf(value.expr, seconds);
+}
+
+/** Prometheus has nanoseconds in 64 bits. */
+function millisecondsOf(expr: DurationExpr, seconds: number): number {
+  if (Math.abs(seconds) * 1e9 >= 2 ** 63) failAt(expr, 'duration is out of range');
   return Math.trunc(seconds * 1000);
 }
 

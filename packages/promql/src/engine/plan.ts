@@ -57,7 +57,8 @@ function decideInvariance(expr: Expr): boolean {
       if (TIME_DEPENDENT.has(expr.func)) return false;
       return expr.args.every(isStepInvariant);
     case 'aggregate':
-      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+      // As in Prometheus, whatever its parameter: that is taken as of the first step then.
+      return isStepInvariant(expr.expr);
     case 'binary':
       return isStepInvariant(expr.left) && isStepInvariant(expr.right);
     case 'unary':

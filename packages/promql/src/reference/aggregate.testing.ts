@@ -52,7 +52,6 @@ export function aggregate(node: AggregateExpr, vector: readonly Element[], param
   if (node.op === 'count_values') return countValues(node, vector, parameter as string);
   const number = parameter as number;
   if (node.op === 'topk' || node.op === 'bottomk' || node.op === 'limitk') {
-    if (Number.isNaN(number)) fail('Parameter value is NaN');
     if (number >= 2 ** 63) fail(`Scalar value ${showShort(number)} overflows int64`);
   }
   if (node.op === 'limit_ratio' && Number.isNaN(number)) fail('Ratio value is NaN');

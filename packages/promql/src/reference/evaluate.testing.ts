@@ -114,7 +114,8 @@ function isStepInvariant(expr: Expr): boolean {
     case 'paren':
       return isStepInvariant(expr.expr);
     case 'aggregate':
-      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+      // As in Prometheus, whatever its parameter: that is taken as of the first step then.
+      return isStepInvariant(expr.expr);
     case 'binary':
       return isStepInvariant(expr.left) && isStepInvariant(expr.right);
     case 'call':
@@ -137,6 +138,9 @@ function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateE
     node,
     parameters.map((one) => (one.kind === 'scalar' ? one.value : 0)),
   );
+  const isNumber = /^(?:topk|bottomk|limitk)$/.test(node.op);
+  if (isNumber && parameters.some((one) => Number.isNaN(one.kind === 'scalar' ? one.value : 0)))
+    fail('Parameter value is NaN');
   const results = vectors.map((elements, i) => {
     const parameter = parameters[i];
     const value = parameter === undefined || parameter.kind === 'vector' ? 0 : parameter.value;

@@ -15,7 +15,10 @@ import {
 /** Milliseconds of a duration, whatever its sign. */
 export function durationMs(query: Frame, value: DurationValue | undefined): number {
   if (value === undefined) return 0;
-  return 'ms' in value ? value.ms : Math.trunc(finiteSeconds(query, value.expr) * 1000);
+  if ('ms' in value) return value.ms;
+  const seconds = finiteSeconds(query, value.expr);
+  if (Math.abs(seconds * 1e9) >= 2 ** 63) failAt(value.expr, 'duration is out of range');
+  return Math.trunc(seconds * 1000);
 }
 
 export function positiveMs(query: Frame, value: DurationValue): number {

@@ -88,8 +88,8 @@ function groupEvaluator(
 
 /** k of `topk` and its kind by step: at most the number of series. @throws QueryError for NaN and what is no integer */
 function memberLimits(scalars: Float64Array, seriesCount: number): Float64Array {
+  if (scalars.some(Number.isNaN)) fail('Parameter value is NaN');
   return scalars.map((k) => {
-    if (Number.isNaN(k)) fail('Parameter value is NaN');
     if (k >= 2 ** 63) fail(`Scalar value ${formatGeneral(k)} overflows int64`);
     return Math.max(0, Math.min(Math.trunc(k), seriesCount));
   });
