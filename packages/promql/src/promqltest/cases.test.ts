@@ -16,6 +16,7 @@ load 1m
   falling               {{count:1 buckets:[1]}}+{{count:1 buckets:[1]}}x4 {{count:2 buckets:[2]}}+{{count:1 buckets:[1]}}x4
   one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
   only_bucket{le="+Inf"} 3x10
+  typed{__type__="gauge",__unit__="s",k="1"} 5x10
   two_le{le="1"}        1x10
   two_le{le="+Inf"}     3x10
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
@@ -129,6 +130,25 @@ eval instant at 4m10s resets(floats_again[80s] anchored)
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 
+eval instant at 5m sum without (k) (typed)
+  {__type__="gauge", __unit__="s"} 5
+
+eval instant at 5m sum without (k) (rate(typed[2m]))
+  expect info msg: PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "typed" (1:23)
+  {} 0
+
+eval range from 5m to 7m step 1m quantile(time() - 300, float @ 60)
+  {} 2 2 2
+
+eval instant at 5m float offset (2 ^ 34)
+  expect fail msg: 14:20: duration is out of range
+
+eval instant at 5m sum_over_time(float[-2 ^ 34])
+  expect fail msg: 20:27: duration must be greater than 0
+
+eval range from 0 to 5m step 1m topk(scalar(numbers) * 1e20, float)
+  expect fail msg: Parameter value is NaN
+
 eval instant at 5m histogram_quantiles(two_le, "q", 0.5, 0.5) or vector(1)
   expect fail msg: vector cannot contain metrics with the same labelset
 
@@ -147,6 +167,6 @@ eval instant at 5m double_exponential_smoothing(float[5m], 0.5, 1e22)
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(37);
+  expect(outcomes).toHaveLength(43);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

@@ -34,7 +34,7 @@ function groupsOf(node: AggregateExpr, vector: readonly Element[]): Group[] {
   const groups = new Map<string, Group>();
   for (const element of vector) {
     const labels = node.without
-      ? keepLabels(element.labels, (name) => !node.grouping.includes(name) && !METADATA.includes(name))
+      ? keepLabels(element.labels, (name) => !node.grouping.includes(name) && name !== METRIC_NAME)
       : keepLabels(element.labels, (name) => node.grouping.includes(name));
     const key = labelsKey(labels);
     let group = groups.get(key);
@@ -118,7 +118,7 @@ function countValues(node: AggregateExpr, vector: readonly Element[], label: str
     const labelled = setLabel(element.labels, label, showFloat(element.value));
     const grouping = node.without ? node.grouping : [...node.grouping, label];
     const labels = node.without
-      ? keepLabels(labelled, (name) => !grouping.includes(name) && !METADATA.includes(name))
+      ? keepLabels(labelled, (name) => !grouping.includes(name) && name !== METRIC_NAME)
       : keepLabels(labelled, (name) => grouping.includes(name));
     const key = labelsKey(labels);
     const known = counts.get(key);

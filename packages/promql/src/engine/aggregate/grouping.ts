@@ -1,7 +1,7 @@
 import type { AggregateExpr } from '../../ast.ts';
-import { EMPTY_LABELS, type Labels, labelValue } from '../../labels.ts';
+import { EMPTY_LABELS, type Labels, labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
-import { filterLabels, isMetadataLabel } from '../metadata-labels.ts';
+import { filterLabels } from '../metadata-labels.ts';
 import type { StepSeries } from '../value.ts';
 
 /** The groups of an aggregation: what decides them is computed once per series. */
@@ -17,7 +17,8 @@ const SEPARATOR = '\u{10ffff}';
 export function groupingOf(node: AggregateExpr): Grouping {
   const names = new Set(node.grouping);
   if (node.without) {
-    const keep = (name: string) => !names.has(name) && !isMetadataLabel(name);
+    // Of the labels that say what a metric is only its name goes.
+    const keep = (name: string) => !names.has(name) && name !== METRIC_NAME;
     return {
       key(labels) {
         let key = '';

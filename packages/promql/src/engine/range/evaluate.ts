@@ -110,7 +110,7 @@ export async function evaluateRangeFunction(
     if (definition.counter && (isTaken || result?.present.includes(FLOAT))) {
       // Series of one name follow each other.
       const name = labelValue(element.labels, METRIC_NAME);
-      if (name !== counterName && !looksLikeCounter(name)) noteNoCounter(ctx, node, element, name);
+      if (name !== counterName && !looksLikeCounter(name)) noteNoCounter(ctx, node, name);
       else counterName = name;
     }
     // Some kernels go through every sample of every window.
@@ -204,17 +204,9 @@ function looksLikeCounter(name: string): boolean {
   return name === '' || /_(?:total|sum|count|bucket)$/.test(name);
 }
 
-function noteNoCounter(ctx: QueryContext, node: Call, element: RangeSeries, name: string): void {
-  const position = ctx.position(rangePosition(node));
-  const type = labelValue(element.labels, '__type__');
-  if (type !== '') {
-    if (type === 'counter' || type === 'histogram') return;
-    const message = `metric might not be a counter, __type__ label is not set to "counter" or "histogram", got "${type}": "${name}"`;
-    ctx.annotations.info(message, position);
-    return;
-  }
+function noteNoCounter(ctx: QueryContext, node: Call, name: string): void {
   const message = `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "${name}"`;
-  ctx.annotations.info(message, position);
+  ctx.annotations.info(message, ctx.position(rangePosition(node)));
 }
 
 /** Where notes on the range of a call point: inside its parentheses; a subquery has no place for Prometheus. */
