@@ -2,7 +2,8 @@ import type { AtModifier, DurationExpr, DurationValue, PositionRange } from '../
 import type { QueryContext } from './context.ts';
 import { QueryError } from './errors.ts';
 
-type Times = Pick<QueryContext, 'startMs' | 'endMs' | 'stepMs'>;
+/** What durations and `@` may refer to. */
+export type Times = Pick<QueryContext, 'startMs' | 'endMs' | 'stepMs'>;
 
 /** Milliseconds of an offset: any sign. @throws QueryError where it is not finite, out of range or divides by zero. */
 export function offsetMs(times: Times, value: DurationValue | undefined): number {

@@ -4,6 +4,7 @@ import type { QueryContext } from './context.ts';
 import { atMs, offsetMs, positiveDurationMs } from './durations.ts';
 import { QueryError } from './errors.ts';
 import { columnsBytes } from './memory.ts';
+import { readsAtFixedTime } from './read-time.ts';
 import { type Looks, STATISTICS_FUNCTIONS, withDetectedResets } from './reset-hints.ts';
 import { type Grid, gridEndMs } from './value.ts';
 
@@ -14,8 +15,6 @@ const TIME_DEPENDENT = new Set([
   'day_of_year',
   'days_in_month',
   'hour',
-  // Where its argument is read as of several times, info series are as of the step.
-  'info',
   'minute',
   'month',
   'predict_linear',
@@ -55,6 +54,8 @@ function decideInvariance(expr: Expr): boolean {
       return expr.at !== undefined;
     case 'call':
       if (TIME_DEPENDENT.has(expr.func)) return false;
+      // Where its argument is read as of several times, info series are as of the step.
+      if (expr.func === 'info') return isStepInvariant(expr.args[0]!) && readsAtFixedTime(expr.args[0]!);
       return expr.args.every(isStepInvariant);
     case 'aggregate':
       // As in Prometheus, whatever its parameter: that is taken as of the first step then.

@@ -1,4 +1,5 @@
 import type { AggregateExpr, BinaryExpr, Call, Expr, PositionRange, SubqueryExpr } from '../ast.ts';
+import { readsAtFixedTime } from '../engine/read-time.ts';
 import { labelsKey } from '../labels.ts';
 import { formatPosition } from '../parse-error.ts';
 import { typeOf } from '../type-check.ts';
@@ -95,7 +96,7 @@ export function hasDuplicates(elements: readonly Element[]): boolean {
 const TIME_DEPENDENT = new Set(
   (
     'days_in_month day_of_month day_of_week day_of_year hour minute month year predict_linear time timestamp ' +
-    'start end step range start_timestamp info'
+    'start end step range start_timestamp'
   ).split(' '),
 );
 
@@ -119,6 +120,7 @@ function isStepInvariant(expr: Expr): boolean {
     case 'binary':
       return isStepInvariant(expr.left) && isStepInvariant(expr.right);
     case 'call':
+      if (expr.func === 'info') return isStepInvariant(expr.args[0]!) && readsAtFixedTime(expr.args[0]!);
       return !TIME_DEPENDENT.has(expr.func) && expr.args.every(isStepInvariant);
   }
 }

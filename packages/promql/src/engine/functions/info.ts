@@ -1,12 +1,11 @@
-import type { Call, Expr, Matcher, SubqueryExpr, VectorSelector } from '../../ast.ts';
+import type { Call, Expr, Matcher } from '../../ast.ts';
 import { type Labels, labelsFromEntries, labelsKey, labelValue, METRIC_NAME } from '../../labels.ts';
 import { compileMatcher } from '../../matcher.ts';
-import { typeOf } from '../../type-check.ts';
 import type { QueryContext } from '../context.ts';
-import { atMs, offsetMs } from '../durations.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { select } from '../plan.ts';
+import { readTimeOf } from '../read-time.ts';
 import { lookbackIndexes } from '../select.ts';
 import { formatLabels, mergeSameLabels } from '../series.ts';
 import { isStaleMarker } from '../staleness.ts';
@@ -85,54 +84,6 @@ function referenceTimes(ctx: QueryContext, expr: Expr, grid: Grid): Float64Array
   const read = readTimeOf(ctx, expr);
   if (read === undefined) return times;
   return times.map((time) => read.atMs ?? time - read.offsetMs);
-}
-
-/** When samples are read: at a fixed time, or some time before the evaluation. */
-interface ReadTime {
-  readonly atMs: number | undefined;
-  readonly offsetMs: number;
-}
-
-/** Of all vectors that an expression reads; `undefined` where there is none, or they differ. Scalars do not count. */
-function readTimeOf(ctx: QueryContext, expr: Expr): ReadTime | undefined {
-  switch (expr.kind) {
-    case 'vector-selector':
-      return readTimeOfNode(ctx, expr, 0);
-    case 'matrix-selector':
-      return readTimeOfNode(ctx, expr.selector, 0);
-    case 'subquery': {
-      const inner = readTimeOf(ctx, expr.expr);
-      return inner?.atMs === undefined && inner !== undefined ? readTimeOfNode(ctx, expr, inner.offsetMs) : inner;
-    }
-    case 'unary':
-    case 'paren':
-    case 'aggregate':
-      return readTimeOf(ctx, expr.expr);
-    case 'call': {
-      const vector = expr.args.find(isVector);
-      return vector && readTimeOf(ctx, vector);
-    }
-    case 'binary': {
-      const times = [expr.left, expr.right].filter(isVector).map((side) => readTimeOf(ctx, side));
-      const [first, second] = times;
-      if (times.length < 2) return first;
-      return first?.atMs === second?.atMs && first?.offsetMs === second?.offsetMs ? first : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function readTimeOfNode(ctx: QueryContext, node: VectorSelector | SubqueryExpr, innerMs: number): ReadTime {
-  const before = offsetMs(ctx, node.offset) + innerMs;
-  return node.at === undefined
-    ? { atMs: undefined, offsetMs: before }
-    : { atMs: atMs(ctx, node.at) - before, offsetMs: 0 };
-}
-
-function isVector(expr: Expr): boolean {
-  const type = typeOf(expr);
-  return type === 'vector' || type === 'matrix';
 }
 
 async function fetchInfoSeries(
