@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pow } from '../../go-exponentials.ts';
-import { at, over, sourceOf } from '../engine.testing.ts';
+import { at, engineOf, over, show, sourceOf } from '../engine.testing.ts';
 
 const source = sourceOf(
   'requests{method="get", code="500"} 24 _ 1',
@@ -105,4 +105,14 @@ describe('equal labels on the way', () => {
     await expect(at(twice, query, 0)).rejects.toThrow('vector cannot contain metrics with the same labelset');
     await expect(over(twice, `count(${query})`, 0, 1)).rejects.toThrow('same labelset');
   });
+});
+
+it('keeps a name that is included where names are dropped at once', async () => {
+  const engine = engineOf({ delayedNameRemoval: false });
+  const metrics = sourceOf('a{i="1"} 3', 'b{i="1"} 2');
+  const result = await engine.instant(metrics, 'a > bool on (i) group_left (__name__) b', 0);
+  expect(show(result)).toEqual(['b{i="1"} 1']);
+  expect(show(await engine.instant(metrics, 'a > bool on (i) group_left () b', 0))).toEqual(['{i="1"} 1']);
+  const { warnings } = await engine.instant(metrics, 'histogram_quantile(0.5, a)', 0);
+  expect(warnings).toEqual(['PromQL warning: bucket label "le" is missing or has a malformed value of "" (1:25)']);
 });

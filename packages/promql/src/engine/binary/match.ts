@@ -172,6 +172,7 @@ function createOperation(
   const fillOne = matching.fillRight;
   const fillMany = matching.fillLeft;
 
+  const dropsAtOnce = changesMetric(node.op) || (node.returnBool && !ctx.delayedNameRemoval);
   const clashes: Clash[] = [];
   const allocate = columnAllocator(count);
   const combine = (many: StepSeries, one: StepSeries): Combined => {
@@ -202,10 +203,9 @@ function createOperation(
       any ||= result.any;
     }
     if (!any) return { series: undefined, rejected };
-    const labels = resultLabels(node, matching, many.labels, one.labels);
-    const dropped = node.returnBool && !ctx.delayedNameRemoval ? dropMetadata(labels) : labels;
+    const labels = resultLabels(node, dropsAtOnce, many.labels, one.labels);
     const dropName = !changesMetric(node.op) && node.returnBool && ctx.delayedNameRemoval;
-    return { series: { labels: dropped, dropName, values, present, histograms }, rejected };
+    return { series: { labels, dropName, values, present, histograms }, rejected };
   };
 
   const evaluate = ({ many, one }: Group): StepSeries[] => {
@@ -218,7 +218,7 @@ function createOperation(
       if (many.length > 1 || fillMany !== undefined) {
         const met = (i: number) => b.present[i] !== ABSENT && rejected?.[i] !== 1;
         const present = a.present.map((value, i) => (value !== ABSENT && met(i) ? 1 : ABSENT));
-        matches.push({ labels: resultLabels(node, matching, a.labels, b.labels), present });
+        matches.push({ labels: resultLabels(node, dropsAtOnce, a.labels, b.labels), present });
       }
       if (series !== undefined) results.push(series);
     };
@@ -255,8 +255,10 @@ function fillerFor(
   return { labels: matchLabels(like.labels, matching), dropName: false, values, present, histograms: undefined };
 }
 
-function resultLabels(node: BinaryExpr, matching: VectorMatching, many: Labels, one: Labels): Labels {
-  let labels = changesMetric(node.op) ? dropMetadata(many) : many;
+/** @param dropsNames at once; a name that is to be included stays */
+function resultLabels(node: BinaryExpr, dropsNames: boolean, many: Labels, one: Labels): Labels {
+  const matching = node.matching!;
+  let labels = dropsNames ? dropMetadata(many) : many;
   if (matching.cardinality === 'one-to-one') {
     const { labels: names, on } = matching;
     labels = filterLabels(labels, (name) => names.includes(name) === on);

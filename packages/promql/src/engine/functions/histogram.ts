@@ -123,7 +123,8 @@ function collectInputs(ctx: QueryContext, argument: Expr, vector: VectorValue): 
     const text = labelValue(element.labels, 'le');
     const bound = parseBound(text);
     if (bound === undefined) {
-      const name = forMetric(labelValue(element.labels, METRIC_NAME));
+      // Where Prometheus drops names at once it has done so by now.
+      const name = ctx.delayedNameRemoval ? forMetric(labelValue(element.labels, METRIC_NAME)) : '';
       const message = `bucket label "le" is missing or has a malformed value of ${quote(text)}${name}`;
       ctx.annotations.warn(message, ctx.position(placeOf(argument)));
       continue;
