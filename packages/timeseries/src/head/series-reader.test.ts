@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KERNEL_CAPACITY } from './chunk-memory.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { SeriesReader } from './series-reader.ts';
@@ -99,6 +99,21 @@ describe('SeriesReader', () => {
       }
     }
     expect(pool.offsets.length).toBeGreaterThan(2);
+  });
+
+  it('reads where there is no WebAssembly', () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const samples = Array.from({ length: 100 }, (_, i) => ({ timeMs: START + i * 30, value: i }));
+    const pool = new ChunkPool();
+    const windows = windowsOf([samples, samples, samples.slice(3)], pool);
+    vi.unstubAllGlobals();
+    expect(pool.memory).toBeUndefined();
+    const reader = new SeriesReader(windows, START, START + 10_000);
+    for (const [number, from] of [0, 0, 3].entries()) {
+      expect(reader.read(number)).toBe(true);
+      expect([...reader.values]).toEqual(samples.slice(from).map(({ value }) => value));
+      expect([...reader.timestamps]).toEqual(samples.slice(from).map(({ timeMs }) => timeMs));
+    }
   });
 
   it('reads series that are too long for the kernel', () => {
