@@ -5,6 +5,7 @@ import { NOW, useDatabases } from './db.testing.ts';
 import type { TimeSeriesDb } from './db.ts';
 import { createOtlpReceiver } from './otlp/receiver.ts';
 import { DEFAULT_OTLP_SETTINGS } from './otlp/settings.ts';
+import { UnionReads } from './read/union-reads.ts';
 
 const MINUTE_MS = 60_000;
 const ALL: Matcher[] = [];
@@ -71,6 +72,17 @@ it('thousands of series with starts of their own are found again in a block', as
     newestOnly: true,
   });
   expect(one[0]!.startTimestamps).toEqual(Float64Array.of(NOW - 200 * MINUTE_MS - 11_999 * 977));
+});
+
+it('are those of each writer where several are read', async () => {
+  const parts = [await openDb({ type: 'InMemory' }), await openDb({ type: 'InMemory' })];
+  await write(parts[0]!, 'm', [[NOW - 3000, 1, 5000]]);
+  await write(parts[1]!, 'm', [[NOW - 2000, 2, 7000]]);
+  const [series] = await new UnionReads(parts).select({ matchers: ALL, startMs: 0, endMs: NOW });
+  expect(series).toMatchObject({
+    values: Float64Array.of(1, 2),
+    startTimestamps: Float64Array.of(5000, 7000),
+  });
 });
 
 it('of OTLP, counters have starts; gauges and deltas that are added up here have none', async () => {
