@@ -58,7 +58,9 @@ export function createHistogramSum(first: FloatHistogram): HistogramSum {
     mean() {
       const plain = plus(total, compensation);
       if (!overflowed(plain) || all.some((histogram) => overflowed(toSparse(histogram)))) {
-        return { ...divideHistogram(fromSparse(plain), all.length), counterResetHint: hint };
+        // As for floats: both are divided before they are added.
+        const part = (histogram: SparseHistogram) => toSparse(divideHistogram(fromSparse(histogram), all.length));
+        return { ...fromSparse(plus(part(total), part(compensation))), counterResetHint: hint };
       }
       const scaled = createHistogramSum(scaledDown(first));
       for (const histogram of all.slice(1)) scaled.add(scaledDown(histogram));

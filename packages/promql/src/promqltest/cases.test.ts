@@ -17,6 +17,8 @@ load 1m
   one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
   only_bucket{le="+Inf"} 3x10
   typed{__type__="gauge",__unit__="s",k="1"} 5x10
+  one_bucket            {{schema:0 sum:20 count:16 buckets:[0 16]}}x10
+  thirds                {{schema:0 sum:0.1 count:0.3 buckets:[0.3]}}x10
   two_le{le="1"}        1x10
   two_le{le="+Inf"}     3x10
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
@@ -130,6 +132,12 @@ eval instant at 4m10s resets(floats_again[80s] anchored)
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 
+eval instant at 5m count_values("v", histogram_quantile(0.46875, one_bucket))
+  {v="1.3839098819638318"} 1
+
+eval instant at 5m count_values("v", histogram_avg(avg_over_time(thirds[5m:1m])))
+  {v="0.33333333333333337"} 1
+
 eval instant at 5m sum without (k) (typed)
   {__type__="gauge", __unit__="s"} 5
 
@@ -167,6 +175,6 @@ eval instant at 5m double_exponential_smoothing(float[5m], 0.5, 1e22)
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(43);
+  expect(outcomes).toHaveLength(45);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

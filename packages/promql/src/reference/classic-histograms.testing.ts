@@ -111,7 +111,7 @@ function rankOf(value: number, buckets: readonly Bucket[]): number {
     if (value <= lower) return before;
     if (lower === -Infinity) return count;
     if (upper === Infinity) return before;
-    return before + (count - before) * ((value - lower) / (upper - lower));
+    return before + ((count - before) * (value - lower)) / (upper - lower);
   }
   return buckets.at(-1)!.count;
 }

@@ -113,7 +113,7 @@ export function bucketFraction(lower: number, upper: number, buckets: ClassicBuc
       if (value < end) {
         if (start === -Infinity) return counts[b]!;
         if (end === Infinity) return below;
-        return below + (counts[b]! - below) * ((value - start) / (end - start));
+        return below + ((counts[b]! - below) * (value - start)) / (end - start);
       }
       below = counts[b]!;
       start = end;
