@@ -54,8 +54,10 @@ export function createHistogramSum(first: FloatHistogram): HistogramSum {
     get boundsReconciled() {
       return boundsReconciled;
     },
-    sum: () => ({ ...fromSparse(plus(total, compensation)), counterResetHint: hint }),
+    // A single one has lost nothing: a sum of -0 stays that.
+    sum: () => ({ ...fromSparse(all.length === 1 ? total : plus(total, compensation)), counterResetHint: hint }),
     mean() {
+      if (all.length === 1) return { ...fromSparse(total), counterResetHint: hint };
       const plain = plus(total, compensation);
       if (!overflowed(plain) || all.some((histogram) => overflowed(toSparse(histogram)))) {
         // As for floats: both are divided before they are added.

@@ -17,6 +17,7 @@ load 1m
   one_sided             {{schema:0 sum:3 count:6 z_bucket:4 z_bucket_w:0.25 buckets:[0 2] n_buckets:[0 0] counter_reset_hint:gauge}}x9
   only_bucket{le="+Inf"} 3x10
   typed{__type__="gauge",__unit__="s",k="1"} 5x10
+  minus_zero            {{schema:0 sum:-0 count:2 buckets:[2]}}x10
   one_bucket            {{schema:0 sum:20 count:16 buckets:[0 16]}}x10
   thirds                {{schema:0 sum:0.1 count:0.3 buckets:[0.3]}}x10
   two_le{le="1"}        1x10
@@ -132,6 +133,9 @@ eval instant at 4m10s resets(floats_again[80s] anchored)
 eval instant at 5m one_sided </ 0.1
   one_sided {{schema:0 sum:0.08 count:1.6 z_bucket:1.6 z_bucket_w:0.25 buckets:[0 0] n_buckets:[0 0]}}
 
+eval instant at 5m count_values("v", histogram_sum(sum(minus_zero)) or histogram_sum(avg(minus_zero)))
+  {v="-0"} 1
+
 eval instant at 5m count_values("v", histogram_quantile(0.46875, one_bucket))
   {v="1.3839098819638318"} 1
 
@@ -175,6 +179,6 @@ eval instant at 5m double_exponential_smoothing(float[5m], 0.5, 1e22)
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(45);
+  expect(outcomes).toHaveLength(46);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });
