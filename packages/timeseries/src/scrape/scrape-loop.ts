@@ -7,6 +7,8 @@ import { type ScrapeTarget, targetHash } from './target.ts';
 
 /** A scrape that starts this close to its time counts as on time, so that timestamps stay evenly spaced. */
 const TIMESTAMP_TOLERANCE_MS = 2;
+/** A timer for longer would fire at once. */
+const LONGEST_TIMER_MS = 0x7fffffff;
 
 export interface ScrapeLoopOptions {
   readonly target: ScrapeTarget;
@@ -58,9 +60,14 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
   const schedule = (): void => {
     if (stopping.signal.aborted) return;
     const dueMs = nextTime(now(), offsetMs, intervalMs);
+    const waitMs = dueMs - now();
+    if (waitMs > LONGEST_TIMER_MS) {
+      timer = setTimeout(schedule, LONGEST_TIMER_MS);
+      return;
+    }
     timer = setTimeout(() => {
       running = scrape(dueMs).finally(schedule);
-    }, dueMs - now());
+    }, waitMs);
   };
 
   const scrape = async (dueMs: number): Promise<void> => {
@@ -130,7 +137,10 @@ async function fetchOrError(
 ): Promise<ScrapeResponse | Error> {
   if (target.refusal !== undefined) return new ScrapeError(target.refusal);
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new ScrapeError('context deadline exceeded')), timeoutMs);
+  const timer = setTimeout(
+    () => deadline.abort(new ScrapeError('context deadline exceeded')),
+    Math.min(timeoutMs, LONGEST_TIMER_MS),
+  );
   try {
     return await client.fetch(target, AbortSignal.any([deadline.signal, stopping]));
   } catch (error) {

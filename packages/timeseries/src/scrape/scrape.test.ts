@@ -301,6 +301,20 @@ describe('fetching and looping', () => {
     await expect(fetchTarget({}, 100)).rejects.toThrow('aborted due to timeout');
   });
 
+  it('waits for intervals that no timer is as long as', async () => {
+    let scrapes = 0;
+    respond = (_request, response) => {
+      scrapes++;
+      response.setHeader('content-type', 'text/plain').end('a 1\n');
+    };
+    const rare = { ...jobOf({}, [address]), intervalMs: 100 * 86_400_000 };
+    const registry = createRegistry();
+    const manager = startScraping({ jobs: [rare], store: db, registry, logger: silentLogger, version: '1' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await manager.stop();
+    expect(scrapes).toBe(0);
+  });
+
   it('scrapes again and again, and one hanging target delays no other', async () => {
     let scrapes = 0;
     respond = (request, response) => {

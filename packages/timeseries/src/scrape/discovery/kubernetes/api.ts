@@ -81,7 +81,7 @@ export async function openAnswer(api: KubernetesApi, path: string, signal: Abort
       url.protocol === 'https:'
         ? httpsRequest(url, { headers, signal, ...tlsOptions })
         : httpRequest(url, { headers, signal });
-    request.once('response', resolve).once('error', reject).end();
+    request.once('response', resolve).on('error', reject).end();
   });
   if (response.statusCode === 200) return response;
   const text = Buffer.concat(await response.toArray()).toString('utf8');
