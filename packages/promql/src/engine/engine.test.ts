@@ -62,6 +62,22 @@ describe('results', () => {
     expect(await over(source, '2', 0, 1)).toEqual(['{} 0=2 1=2']);
   });
 
+  it('have raw samples as they lie in the columns, with one time column for series that share theirs', async () => {
+    const timestamps = Float64Array.from([0, 60_000, 120_000, 180_000]);
+    const columns = ['a', 'b'].map((name, i) => ({
+      labels: ['__name__', name],
+      timestamps,
+      values: Float64Array.from([i, i + 1, i + 2, i + 3]),
+    }));
+    const shared: SeriesSource = { select: async () => columns };
+    const result = await engineOf().instant(shared, '{__name__=~"a|b"}[2m]', 180_000);
+    expect(show(result)).toEqual(['a 2=2 3=3', 'b 2=3 3=4']);
+    if (result.type !== 'matrix') throw new Error('not a matrix');
+    const [a, b] = result.value;
+    expect(a!.timestamps).toBe(b!.timestamps);
+    expect(a!.values.buffer).toBe(columns[0]!.values.buffer);
+  });
+
   it('cannot hold equal label sets', async () => {
     const query = '{__name__=~"x|y"}';
     const twice = sourceOf('x 1', 'y 2');

@@ -1,6 +1,6 @@
 import type { Expr } from '../ast.ts';
 import type { FloatHistogram } from '../histogram.ts';
-import { compareLabels, type Labels } from '../labels.ts';
+import type { Labels } from '../labels.ts';
 import { ParseError } from '../parse-error.ts';
 import { parseExpr } from '../parser.ts';
 import { printExpr } from '../printer.ts';
@@ -10,12 +10,14 @@ import { createContext, type QueryContext, type QueryParameters } from './contex
 import { isQueryError, QueryError } from './errors.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
 import { finishVector, sortByLabelSets } from './finish.ts';
+import { stepSeriesBytes } from './memory.ts';
 import { dropMetadata } from './metadata-labels.ts';
 import { fetchSelectors } from './plan.ts';
 import { createProfile, type PlanNode } from './profile.ts';
 import { windowsOf } from './range/windows.ts';
 import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
 import { createSampleCounter, type SampleCounts } from './sample-counts.ts';
+import { sharedByTimestamps } from './select.ts';
 import { ABSENT, allPresent, countPresent, type Grid, gridTimes, type StepSeries } from './value.ts';
 
 /** Samples of one series, as columns. */
@@ -288,25 +290,30 @@ function isRangeVector(expr: Expr): boolean {
   return expr.kind === 'matrix-selector' || expr.kind === 'subquery';
 }
 
-/** A range vector as the result of an instant query: the samples of its only window. */
+/** A range vector as the result of an instant query: the samples of its only window, which are not copied. */
 async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<MatrixSeries[]> {
+  const { ctx } = evaluator;
   const range = await evaluator.range(expr, grid);
+  const windowOf = sharedByTimestamps((timestamps) => {
+    const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
+    const [from, to] = [first[0]!, last[0]!];
+    return { from, to, times: timestamps.subarray(from, to) };
+  });
   const matrix: MatrixSeries[] = [];
   for (const { labels, dropName, timestamps, values, histograms } of range.series) {
-    const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
-    const from = first[0]!;
-    const to = last[0]!;
+    const { from, to, times } = windowOf(timestamps);
     if (from === to) continue;
-    evaluator.ctx.hold(to - from);
-    evaluator.ctx.memory.hold((to - from) * 16);
+    ctx.hold(to - from);
+    ctx.memory.hold(stepSeriesBytes(0));
     const base = {
       labels: dropName ? dropMetadata(labels) : labels,
-      timestamps: timestamps.slice(from, to),
-      values: values.slice(from, to),
+      timestamps: times,
+      values: values.subarray(from, to),
     };
     matrix.push(histograms === undefined ? base : { ...base, histograms: histograms.slice(from, to) });
+    if (ctx.due(to - from)) await ctx.pause();
   }
-  return matrix.sort((a, b) => compareLabels(a.labels, b.labels));
+  return await sortByLabelSets(ctx, matrix);
 }
 
 async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome> {

@@ -35,6 +35,7 @@ export async function viewLabelNames(view: ReadView, request: LabelRequest): Pro
 /** Values of a label of those series, sorted. */
 export async function viewLabelValues(view: ReadView, name: string, request: LabelRequest): Promise<string[]> {
   const { signal } = request;
+  const yielder = createYielder(signal);
   const values = new Set(await headLabelValues(view.head, name, request, view.windows));
   for (const block of view.blocks) {
     const { index } = block;
@@ -46,9 +47,10 @@ export async function viewLabelValues(view: ReadView, name: string, request: Lab
     }
     const known = await rememberedLabels(view, block, request);
     if (known !== undefined) {
-      for (const labels of known) {
-        const value = labelValue(labels, name);
+      for (let i = 0; i < known.length; i++) {
+        const value = labelValue(known[i]!, name);
         if (value !== '') values.add(value);
+        if (i % LABELS_PER_TURN === 0) await yielder();
       }
       continue;
     }
@@ -57,9 +59,10 @@ export async function viewLabelValues(view: ReadView, name: string, request: Lab
       if (pair >= range.first && pair < range.end) values.add(await readValue(pair));
     }
   }
-  return sortedStrings(values, createYielder(request.signal));
+  return sortedStrings(values, yielder);
 }
 
+const LABELS_PER_TURN = 1024;
 /** Larger blocks are not worth remembering what their series are called. */
 const MAX_REMEMBERED_SERIES = 50_000;
 

@@ -174,9 +174,13 @@ async function countValues(
     }
     if (ctx.due(count * TEXT_WORK)) await ctx.pause();
   }
-  return [...byText].map(([text, { values, present }]) =>
-    floatSeries(vanishes ? group.labels : withLabel(group.labels, label, text), false, values, present),
-  );
+  const counted: StepSeries[] = [];
+  for (const [text, { values, present }] of byText) {
+    const labels = vanishes ? group.labels : withLabel(group.labels, label, text);
+    counted.push(floatSeries(labels, false, values, present));
+    if (ctx.dueSeries()) await ctx.pause();
+  }
+  return counted;
 }
 
 /** `{count:…, sum:…, buckets}` as Prometheus prints a histogram. */
