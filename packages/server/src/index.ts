@@ -29,7 +29,7 @@ export type { QuickHead } from './http/quick-head.ts';
 export type { QuickExchange, QuickRoute } from './http/quick-lane.ts';
 export { type RawRoute, sendBytes } from './http/raw-routes.ts';
 export type { Readiness, ReadinessCheck } from './http/readiness.ts';
-export { requestSignal } from './http/request-signal.ts';
+export { requestController, requestSignal } from './http/request-signal.ts';
 export { createLogger, type LogDestination, type Logger, type LoggerOptions, type LogMethod } from './logger.ts';
 export { exponentialBuckets } from './metrics/check.ts';
 export { Counter, Gauge, Histogram } from './metrics/children.ts';

@@ -100,6 +100,8 @@ export interface QueryOptions {
   readonly maxSamples?: number;
   /** Cancels the query. */
   readonly signal?: AbortSignal;
+  /** Cancels it too, and becomes the query's own, which it aborts at its timeout: a caller that has one saves another. */
+  readonly controller?: AbortController;
   /** The text that a query given as an expression was parsed from: annotations then name positions in it. */
   readonly queryText?: string;
   /** The result tells what each part of the expression gave. */
@@ -154,7 +156,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
     };
     const expr = typeof query === 'string' ? parse(query) : query;
     const text = typeof query === 'string' ? query : options.queryText;
-    const entry = queries.add(text ?? printExpr(expr));
+    const entry = queries.add(text ?? printExpr(expr), options.controller);
     const timeoutMs = Math.min(options.timeoutMs ?? MAX_TIMEOUT_MS, engineOptions.timeoutMs ?? 120_000, MAX_TIMEOUT_MS);
     let leave: (() => void) | undefined;
     let ctx: QueryContext | undefined;

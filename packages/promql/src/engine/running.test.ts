@@ -43,6 +43,20 @@ describe('running queries', () => {
     expect(engine.cancel(running!.id)).toBe(false);
   });
 
+  it('are cancelled by the controller that they are given, and abort it at their timeout', async () => {
+    const engine = createEngine();
+    const controller = new AbortController();
+    const result = engine.instant(slowSource(), 'up', 0, { controller }).catch((error: unknown) => error);
+    await turn();
+    controller.abort();
+    expect(await result).toMatchObject({ kind: 'canceled' });
+    await expect(engine.instant(slowSource(), 'up', 0, { controller })).rejects.toMatchObject({ kind: 'canceled' });
+    const other = new AbortController();
+    const late = engine.instant(slowSource(), 'up', 0, { controller: other, timeoutMs: 1 });
+    await expect(late).rejects.toMatchObject({ kind: 'timeout' });
+    expect(other.signal.aborted).toBe(true);
+  });
+
   it('let others in between two of the queue', async () => {
     const engine = createEngine({ maxConcurrency: 1 });
     const source = sourceOf(series(1, 10));

@@ -23,7 +23,8 @@ export interface RunningEntry {
 }
 
 export interface RunningQueries {
-  add(query: string): RunningEntry;
+  /** @param controller the query's own, made where there is none */
+  add(query: string, controller?: AbortController): RunningEntry;
   /** In order of their start. */
   list(): RunningQuery[];
   /** False where there is no such query any more. */
@@ -42,9 +43,8 @@ export function createRunningQueries(): RunningQueries {
   const entries = new Map<number, Entry>();
   let lastId = 0;
   return {
-    add(query) {
+    add(query, controller = new AbortController()) {
       const id = ++lastId;
-      const controller = new AbortController();
       const entry: Entry = {
         id,
         query,

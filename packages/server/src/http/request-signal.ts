@@ -13,6 +13,11 @@ interface WithController extends ServerResponse {
  * own `request.signal` fires as soon as a body is read.)
  */
 export function requestSignal(reply: { readonly raw: ServerResponse }): AbortSignal {
+  return requestController(reply).signal;
+}
+
+/** What aborts the signal of the request, for work that may end itself too. */
+export function requestController(reply: { readonly raw: ServerResponse }): AbortController {
   const response = reply.raw as WithController;
   let controller = response[kController];
   if (controller === undefined) {
@@ -21,7 +26,7 @@ export function requestSignal(reply: { readonly raw: ServerResponse }): AbortSig
     if (response.destroyed && !response.writableFinished) controller.abort();
     else response.once('close', abortUnlessFinished);
   }
-  return controller.signal;
+  return controller;
 }
 
 /** Ends the work of a request that asked for its signal. Returns whether it had. */

@@ -6,7 +6,7 @@ import {
   type QueryStats,
   type SeriesSource,
 } from '@opendata/promql';
-import { HttpError, requestSignal } from '@opendata/server';
+import { HttpError, requestController } from '@opendata/server';
 import type { ApiReply, ApiRoute } from './api-route.ts';
 import { sendPieces, writeQueryResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters, parseDurationMs, quote } from './parameters.ts';
@@ -73,7 +73,7 @@ function queryOptions(parameters: Parameters, reply: ApiReply): QueryOptions {
       ? undefined
       : parseDurationMs(lookback, (message) => badData(`error parsing lookback delta duration: ${message}`));
   return {
-    signal: requestSignal(reply),
+    controller: requestController(reply),
     stats: parameters.text('stats') !== '',
     explain: parameters.text('explain') === 'true',
     trace: parameters.text('trace') === 'true',
@@ -83,13 +83,15 @@ function queryOptions(parameters: Parameters, reply: ApiReply): QueryOptions {
 }
 
 /** Runs a query; its failures become Prometheus' statuses. */
-async function run({ signal }: QueryOptions, query: () => Promise<QueryResult>): Promise<QueryResult> {
+async function run({ controller }: QueryOptions, query: () => Promise<QueryResult>): Promise<QueryResult> {
   try {
     return await query();
   } catch (error) {
     if (!isQueryError(error)) throw error;
     // The server stops, and says so.
-    if (error.kind === 'canceled' && signal?.reason instanceof HttpError) throw signal.reason;
+    if (error.kind === 'canceled' && controller?.signal.reason instanceof HttpError) {
+      throw controller.signal.reason;
+    }
     if (error.kind === 'bad_data') throw invalid('query', error.message);
     const retryAfterSeconds = error.kind === 'unavailable' ? RETRY_AFTER_SECONDS : undefined;
     throw new HttpError(STATUS[error.kind], error.message, { code: error.kind, retryAfterSeconds });
