@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { runScript } from './run.ts';
 
+/** Asked as ranges of one step: instant queries are run again with all times pinned, which here is another query. */
 const DATA = `
 load 1m
   m{instance="i",job="j"}           1x30
@@ -24,8 +25,8 @@ const VERSIONS: readonly (readonly [expr: string, version: number])[] = [
   ['scalar(m) * (n offset 5m)', 1],
   ['scalar(m offset 5m) * n', 2],
   ['time() * 0 + n @ 900', 3],
-  ['(n offset 5m) or vector(1)', 2],
-  ['(n offset 5m) or absent(none offset 5m)', 1],
+  ['vector(1) + on () group_right () (n offset 5m)', 2],
+  ['(n offset 5m) unless on (k) absent(none offset 5m)', 1],
   ['quantile_over_time(scalar(m), n[5m] offset 5m)', 1],
   ['max_over_time((n offset 2m)[5m:1m] offset 3m)', 1],
   ['max_over_time(n[5m:1m] @ 900)', 3],
@@ -37,7 +38,9 @@ it.each(VERSIONS)(
   'info(%s) has the labels of the time at which all vectors are read, or of the evaluation',
   async (expr, version) => {
     const query = `max by (version) (info(${expr})) * 0`;
-    const outcomes = await runScript(`${DATA}\neval instant at 10m ${query}\n  {version="${version}"} 0\n`);
+    const outcomes = await runScript(
+      `${DATA}\neval range from 10m to 10m step 1m ${query}\n  {version="${version}"} 0\n`,
+    );
     expect(outcomes.map(({ problems }) => problems)).toEqual([[]]);
   },
 );
