@@ -167,7 +167,7 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
         // What was to be removed when it closed is removed after the next start.
         const storage = await reopen(() => 0);
         await recoverAll(storage);
-        await expect.poll(left, { interval: 2 }).toEqual([]);
+        await expect.poll(left, { interval: 2, timeout: 10_000 }).toEqual([]);
         await storage.close();
       } finally {
         rmSync(root, { recursive: true, force: true });
