@@ -226,8 +226,9 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
     idleCommitMs: parts.idleCommitMs ?? Math.max(100, parts.commitIntervalMs),
     onRecovered: (sealed) => {
       recovered();
-      for (const lane of sealed) sweeper.addLane(lane);
+      // Before sweeping: the journal forgets the rows that it is about to delete.
       parts.files?.dropLeft('lane', (lane) => journal.rowsOf(lane) !== undefined);
+      for (const lane of sealed) sweeper.addLane(lane);
     },
   });
   const sweeper: Sweeper = new Sweeper({
