@@ -247,4 +247,19 @@ describe('format', () => {
     await other.open(Date.now).write([{ key: bytes('theirs'), value: bytes('x') }]);
     await expect(openOnModel(other)).rejects.toMatchObject({ code: 'config' });
   });
+
+  it('opens a database of version 1, which older programs refuse from then on', async () => {
+    const store = createMemoryStore();
+    const first = await openOnModel(store);
+    await first.meta.put('name', bytes('value'));
+    await first.close();
+    const format = [...store.rows.values()].find(({ value }) => new TextDecoder().decode(value) === '{"version":2}')!;
+    format.value.set(bytes('{"version":1}'));
+    const second = await openOnModel(store);
+    expect(await second.meta.get('name')).toEqual(bytes('value'));
+    await second.close();
+    const versions = [...store.rows.values()].map(({ value }) => new TextDecoder().decode(value));
+    expect(versions).toContain('{"version":2}');
+    expect(versions).not.toContain('{"version":1}');
+  });
 });
