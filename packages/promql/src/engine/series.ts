@@ -3,7 +3,7 @@ import { type Labels, labelsKey } from '../labels.ts';
 import type { QueryContext } from './context.ts';
 import { DUPLICATE_LABELSET, fail } from './errors.ts';
 import { dropMetadata } from './metadata-labels.ts';
-import { ABSENT, type Grid, type StepSeries } from './value.ts';
+import { ABSENT, firstPresentStep, type Grid, type StepSeries } from './value.ts';
 
 /** Labels of a result whose metric name is to go if `drop`: at once, or at the end of the query. */
 export function named(
@@ -50,7 +50,10 @@ export async function mergeResults(
   return grid.isRange || !ctx.delayedNameRemoval ? await mergeSameLabels(ctx, series) : series;
 }
 
-/** Joins two series that are never present at the same step. @throws QueryError where they are */
+/**
+ * Joins two series that are never present at the same step. Whether the name is to go is as in the one that comes first.
+ * @throws QueryError where both are present
+ */
 export function mergeTwo(a: StepSeries, b: StepSeries): StepSeries {
   const values = a.values.slice();
   const present = a.present.slice();
@@ -62,7 +65,8 @@ export function mergeTwo(a: StepSeries, b: StepSeries): StepSeries {
     present[i] = b.present[i]!;
     if (histograms !== undefined) histograms[i] = b.histograms?.[i];
   }
-  return { labels: a.labels, dropName: a.dropName, values, present, histograms };
+  const { dropName } = firstPresentStep(b.present) < firstPresentStep(a.present) ? b : a;
+  return { labels: a.labels, dropName, values, present, histograms };
 }
 
 /** The label set as Prometheus prints it in messages: `{__name__="name", a="b"}`. */

@@ -100,6 +100,20 @@ export function countPresent(present: Uint8Array): number {
   return count;
 }
 
+/** The first step that holds something, the number of steps if there is none. */
+export function firstPresentStep(present: Uint8Array): number {
+  let step = 0;
+  while (step < present.length && present[step] === ABSENT) step++;
+  return step;
+}
+
+/** The last step that holds something, -1 if there is none. */
+export function lastPresentStep(present: Uint8Array): number {
+  let step = present.length - 1;
+  while (step >= 0 && present[step] === ABSENT) step--;
+  return step;
+}
+
 /** A series of floats only. */
 export function floatSeries(
   labels: StepSeries['labels'],

@@ -26,7 +26,8 @@ export function withoutName(labels: Labels): Labels {
 interface Group {
   readonly labels: Labels;
   readonly members: Element[];
-  readonly dropName: boolean;
+  /** Any member's name is to go. */
+  dropName: boolean;
   readonly order: number;
 }
 
@@ -39,9 +40,9 @@ function groupsOf(node: AggregateExpr, vector: readonly Element[]): Group[] {
     const key = labelsKey(labels);
     let group = groups.get(key);
     if (group === undefined) {
-      const { dropName, order } = element;
-      groups.set(key, (group = { labels, members: [], dropName, order }));
+      groups.set(key, (group = { labels, members: [], dropName: false, order: element.order }));
     }
+    group.dropName ||= element.dropName;
     group.members.push(element);
   }
   return [...groups.values()];

@@ -108,7 +108,7 @@ export function vectorVector(node: BinaryExpr, left: readonly Element[], right: 
       fail(`multiple matches for labels: ${reason}`);
     }
     taken.set(matchKey, known.add(resultKey));
-    if (compare === undefined) results.push({ labels, value: scalarBinary(node.op, l, r), dropName: true, order });
+    if (compare === undefined) results.push({ labels, value: scalarBinary(node.op, l, r), dropName: false, order });
     else if (node.returnBool) results.push({ labels, value: Number(compare(l, r)), dropName: true, order });
     else if (compare(l, r)) results.push({ labels, value: l, dropName: false, order });
   };

@@ -89,6 +89,23 @@ export function checked(frame: Frame, elements: readonly Element[]): StepValue {
   return vectorOf(elements);
 }
 
+/** A series that is put together over several steps keeps its name or not as it did at the first. */
+export function withFirstNames(frame: Frame, values: readonly StepValue[]): StepValue[] {
+  if (frame.startMs === frame.endMs) return [...values];
+  const fates = new Map<string, boolean>();
+  return values.map((value) => {
+    if (value.kind !== 'vector') return value;
+    return vectorOf(
+      value.elements.map((element) => {
+        const key = labelsKey(element.labels);
+        const dropName = fates.get(key) ?? element.dropName;
+        fates.set(key, dropName);
+        return { ...element, dropName };
+      }),
+    );
+  });
+}
+
 export function hasDuplicates(elements: readonly Element[]): boolean {
   return new Set(elements.map(({ labels }) => labelsKey(labels))).size < elements.length;
 }
@@ -154,16 +171,24 @@ function evaluateAggregate(query: ReferenceQuery, frame: Frame, node: AggregateE
 /** Aggregations that give series of their argument. */
 const SELECTS = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
 
-/** A group comes where the first series comes that is in it at any time. */
+/**
+ * A group comes where the first series comes that is in it at any time, and keeps its name or not as it does at its last
+ * step.
+ */
 function inOrder(vectors: readonly (readonly Element[])[]): Element[][] {
   const orders = new Map<string, number>();
-  for (const { labels, order } of vectors.flat()) {
+  const fates = new Map<string, boolean>();
+  for (const { labels, order, dropName } of vectors.flat()) {
     const key = labelsKey(labels);
     orders.set(key, Math.min(order, orders.get(key) ?? Infinity));
+    fates.set(key, dropName);
   }
   return vectors.map((elements) =>
     elements
-      .map((element) => ({ ...element, order: orders.get(labelsKey(element.labels))! }))
+      .map((element) => {
+        const key = labelsKey(element.labels);
+        return { ...element, order: orders.get(key)!, dropName: fates.get(key)! };
+      })
       .sort((a, b) => a.order - b.order),
   );
 }
@@ -191,7 +216,7 @@ export function noteQuantile(query: ReferenceQuery, value: number, position: Pos
 function evaluateBinary(query: ReferenceQuery, frame: Frame, node: BinaryExpr): StepValue[] {
   const lefts = evaluate(query, frame, node.left);
   const rights = evaluate(query, frame, node.right);
-  return lefts.map((left, i): StepValue => {
+  const results = lefts.map((left, i): StepValue => {
     const right = rights[i]!;
     if (left.kind === 'scalar' && right.kind === 'scalar')
       return { kind: 'scalar', value: scalarBinary(node.op, left.value, right.value) };
@@ -203,6 +228,7 @@ function evaluateBinary(query: ReferenceQuery, frame: Frame, node: BinaryExpr): 
     const isSet = node.op === 'and' || node.op === 'or' || node.op === 'unless';
     return checked(frame, (isSet ? setOperation : vectorVector)(node, left.elements, right.elements));
   });
+  return withFirstNames(frame, results);
 }
 
 export function unwrap(expr: Expr): Expr {

@@ -22,6 +22,7 @@ import {
   unwrap,
   vectorOf,
   warn,
+  withFirstNames,
 } from './evaluate.testing.ts';
 import { callInfo } from './info.testing.ts';
 import { instantVector } from './select.testing.ts';
@@ -100,14 +101,14 @@ export function callFunction(query: ReferenceQuery, frame: Frame, node: Call): S
     case 'label_replace': {
       const [target, replacement, source, pattern] = args.slice(1).map(text) as [string, string, string, string];
       const replace = replacer(target, replacement, source, pattern);
-      return relabelled(vector(0), target, replace);
+      return relabelled(frame, vector(0), target, replace);
     }
     case 'label_join': {
       const [target, separator, ...sources] = args.slice(1).map(text) as [string, string, ...string[]];
       if (sources.includes('')) fail('invalid source label name in label_join(): ');
       if (target === '') fail('invalid destination label name in label_join(): ');
       const join = ({ labels }: Element) => sources.map((name) => labelValue(labels, name)).join(separator);
-      return relabelled(vector(0), target, join);
+      return relabelled(frame, vector(0), target, join);
     }
     case 'sort':
     case 'sort_desc':
@@ -204,20 +205,22 @@ function replacer(target: string, replacement: string, source: string, pattern: 
 }
 
 function relabelled(
+  frame: Frame,
   vectors: readonly (readonly Element[])[],
   target: string,
   relabel: (element: Element) => string | undefined,
 ): StepValue[] {
-  return vectors.map((elements) => {
-    const results = elements.map((element) => {
+  const results = vectors.map((elements) => {
+    const changed = elements.map((element) => {
       const value = relabel(element);
       if (value === undefined) return element;
       const dropName = target === METRIC_NAME ? false : element.dropName;
       return { ...element, labels: setLabel(element.labels, target, value), dropName };
     });
-    if (hasDuplicates(results)) fail(DUPLICATE_LABELSET);
-    return vectorOf(results);
+    if (hasDuplicates(changed)) fail(DUPLICATE_LABELSET);
+    return vectorOf(changed);
   });
+  return withFirstNames(frame, results);
 }
 
 function sorted(

@@ -11,6 +11,7 @@ import {
   timesOf,
   unwrap,
   vectorOf,
+  withFirstNames,
 } from './evaluate.testing.ts';
 import { latestPoint, matchingSeries, referenceTime } from './select.testing.ts';
 import { type Element, type Frame, fail, type ReferenceQuery } from './value.testing.ts';
@@ -34,16 +35,16 @@ export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepV
   const infoSeries = matchingSeries(query, [...names, ...data]);
   const optional = data.every((matcher) => compileMatcher(matcher).matchesEmpty);
   const times = timesOf(frame).map((time) => argumentTime(query, node.args[0]!, time));
-  return vectors.map((elements, step) => {
+  const results = vectors.map((elements, step) => {
     const samples: InfoSample[] = [];
     for (const series of infoSeries) {
       const point = latestPoint(query, series, times[step]!);
       if (point !== undefined) samples.push({ labels: series.labels, timeMs: point.timeMs });
     }
-    const results: Element[] = [];
+    const enrichedElements: Element[] = [];
     for (const element of elements) {
       if (isInfo(element)) {
-        results.push(element);
+        enrichedElements.push(element);
         continue;
       }
       const mine = newestOfEachName(
@@ -52,11 +53,12 @@ export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepV
         ),
       );
       if (mine.length === 0 && !optional) continue;
-      results.push({ ...element, labels: enriched(element.labels, mine, data) });
+      enrichedElements.push({ ...element, labels: enriched(element.labels, mine, data) });
     }
-    if (hasDuplicates(results)) fail(DUPLICATE_LABELSET);
-    return vectorOf(results);
+    if (hasDuplicates(enrichedElements)) fail(DUPLICATE_LABELSET);
+    return vectorOf(enrichedElements);
   });
+  return withFirstNames(frame, results);
 }
 
 function selectorMatchers(argument: Expr): readonly Matcher[] {

@@ -131,3 +131,22 @@ describe('sum and avg of what does not go together', () => {
     }
   });
 });
+
+describe('groups of which some members are still to lose their name', () => {
+  const names = sourceOf('m{i="a"} 1 9 1 9', 'm{i="b"} 9 1 9 1', 'm{i="c"} 1 1 9 9');
+
+  it.each([
+    ['sum by (__name__) ((m{i="a"} > 5) or abs(m{i="b"} > 5))', ['m 0=9 1=9 2=9 3=9']],
+    ['sum by (__name__) (abs(m{i="a"} > 5) or (m{i="b"} > 5))', ['{} 0=9 1=9 2=9 3=9']],
+    ['sum by (__name__) ((m{i="c"} > 5) or abs(m{i="a"} > 5))', ['{} 1=9 2=9 3=18']],
+    ['quantile by (__name__) (1, (m{i="a"} > 5) or abs(m{i="b"} > 5))', ['m 0=9 1=9 2=9 3=9']],
+    ['quantile by (__name__) (1, abs(m{i="c"} > 5) or (m{i="a"} > 5))', ['{} 1=9 2=9 3=9']],
+  ])('are named as at their last step: %s', async (query, expected) => {
+    expect(await over(names, query, 0, 3)).toEqual(expected);
+  });
+
+  it('have no name at a time when any member has none', async () => {
+    expect(await at(names, 'sum by (__name__) (m{i="a"} or abs(m))', 0)).toEqual(['{} 11']);
+    expect(await at(names, 'sum by (__name__) (abs(m{i="a"}) or m)', 0)).toEqual(['{} 11']);
+  });
+});

@@ -7,9 +7,9 @@ import type { Emit, TakeCounter } from '../range/evaluate.ts';
 import { RateSums, type SumColumns } from '../range/rate-sums.ts';
 import { rangeFunctions } from '../range/table.ts';
 import { streamVector } from '../stream.ts';
-import { ABSENT, type Grid, type StepSeries, type VectorValue } from '../value.ts';
+import { ABSENT, type Grid, lastPresentStep, type StepSeries, type VectorValue } from '../value.ts';
 import * as accumulators from './accumulate.ts';
-import { groupingOf } from './grouping.ts';
+import { dropsName, groupingOf, type NameSteps, noteLast } from './grouping.ts';
 import { createHistogramAccumulator, type HistogramAccumulator, noteIgnoredHistograms } from './histograms.ts';
 
 const folds = {
@@ -35,9 +35,8 @@ interface RateSum {
   readonly floats: accumulators.SumAccumulator;
 }
 
-interface FoldGroup {
+interface FoldGroup extends NameSteps {
   readonly labels: Labels;
-  dropName: boolean;
   readonly floats: accumulators.Accumulator;
   /** A sum of rates, where they are added by a kernel. */
   readonly rates: RateSum | undefined;
@@ -68,7 +67,14 @@ export async function foldAggregate(
       const floats = rates?.floats ?? createAccumulator(count);
       groups.set(
         key,
-        (group = { labels: grouping.labels(all), dropName: false, floats, rates, histograms: undefined }),
+        (group = {
+          labels: grouping.labels(all),
+          lastKept: -1,
+          lastDropped: -1,
+          floats,
+          rates,
+          histograms: undefined,
+        }),
       );
       ctx.hold(count);
       ctx.memory.hold(stepSeriesBytes(count) * 3);
@@ -82,14 +88,14 @@ export async function foldAggregate(
     const steps = rateSums!.add(columns, values, windows, isRate, ascending);
     if (steps === undefined) return false;
     inputs++;
-    group.dropName ||= ctx.delayedNameRemoval;
+    if (ctx.delayedNameRemoval) noteLast(group, true, steps.to - 1);
     floats.see(steps.from, steps.to);
     return true;
   };
   const emit: Emit = (element) => {
     inputs++;
     const group = groupOf(element.labels);
-    group.dropName ||= element.dropName && ctx.delayedNameRemoval;
+    if (ctx.delayedNameRemoval) noteLast(group, element.dropName, lastPresentStep(element.present));
     group.floats.add(element);
     if (element.histograms === undefined) return;
     if (addsHistograms) {
@@ -109,11 +115,12 @@ export async function foldAggregate(
 
 function resultsOf(groups: Iterable<FoldGroup>): StepSeries[] {
   const series: StepSeries[] = [];
-  for (const { labels, dropName, floats, histograms } of groups) {
+  for (const group of groups) {
+    const { labels, floats, histograms } = group;
     const { values, present } = floats.finish();
     const results = histograms?.finish(values, present);
     if (present.some((state) => state !== ABSENT))
-      series.push({ labels, dropName, values, present, histograms: results });
+      series.push({ labels, dropName: dropsName(group), values, present, histograms: results });
   }
   return series;
 }

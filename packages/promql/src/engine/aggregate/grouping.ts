@@ -2,7 +2,7 @@ import type { AggregateExpr } from '../../ast.ts';
 import { EMPTY_LABELS, type Labels, labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { filterLabels } from '../metadata-labels.ts';
-import type { StepSeries } from '../value.ts';
+import { lastPresentStep, type StepSeries } from '../value.ts';
 
 /** The groups of an aggregation: what decides them is computed once per series. */
 export interface Grouping {
@@ -43,11 +43,26 @@ export function groupingOf(node: AggregateExpr): Grouping {
   };
 }
 
+/** The last steps, -1 for none, at which a group has a member that keeps its name and one whose name is to go. */
+export interface NameSteps {
+  lastKept: number;
+  lastDropped: number;
+}
+
+/** Counts a member in. @param last the last step at which it is present */
+export function noteLast(steps: NameSteps, dropName: boolean, last: number): void {
+  if (dropName) steps.lastDropped = Math.max(steps.lastDropped, last);
+  else steps.lastKept = Math.max(steps.lastKept, last);
+}
+
+/** The last step of the group decides: its name goes if any member's does there. */
+export function dropsName({ lastKept, lastDropped }: NameSteps): boolean {
+  return lastDropped >= 0 && lastDropped >= lastKept;
+}
+
 /** Series that an aggregation puts together. */
-export interface Group {
+export interface Group extends NameSteps {
   readonly labels: Labels;
-  /** Any member's name is to be dropped. */
-  dropName: boolean;
   readonly members: StepSeries[];
 }
 
@@ -63,9 +78,12 @@ export async function groupSeries(
     const key = grouping.key(element.labels);
     let group = groups.get(key);
     if (group === undefined) {
-      groups.set(key, (group = { labels: grouping.labels(element.labels), dropName: false, members: [] }));
+      groups.set(
+        key,
+        (group = { labels: grouping.labels(element.labels), lastKept: -1, lastDropped: -1, members: [] }),
+      );
     }
-    group.dropName ||= element.dropName;
+    noteLast(group, element.dropName, lastPresentStep(element.present));
     group.members.push(element);
     if (ctx.dueSeries()) await ctx.pause();
   }

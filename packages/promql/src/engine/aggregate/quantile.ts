@@ -1,7 +1,7 @@
 import type { QueryContext } from '../context.ts';
 import { quantileOfSorted, sortNaNFirst } from '../range/over-time.ts';
 import { FLOAT, floatSeries, GATHER_WORK, type StepSeries } from '../value.ts';
-import type { Group } from './grouping.ts';
+import { dropsName, type Group } from './grouping.ts';
 import { createRows, gatherRows } from './rows.ts';
 
 /** Fewer values are simply sorted. */
@@ -9,7 +9,7 @@ const MIN_SELECTED = 32;
 
 /** `quantile` of one group. @param qs by step */
 export async function quantileOfGroup(ctx: QueryContext, group: Group, qs: Float64Array): Promise<StepSeries[]> {
-  const { members, labels, dropName } = group;
+  const { members, labels } = group;
   const values = new Float64Array(qs.length);
   const present = new Uint8Array(qs.length);
   const rows = createRows(qs.length, members.length);
@@ -25,7 +25,7 @@ export async function quantileOfGroup(ctx: QueryContext, group: Group, qs: Float
       present[step] = FLOAT;
     }
   }
-  return present.includes(FLOAT) ? [floatSeries(labels, dropName, values, present)] : [];
+  return present.includes(FLOAT) ? [floatSeries(labels, dropsName(group), values, present)] : [];
 }
 
 /** The φ-quantile of values in any order, which it moves. */

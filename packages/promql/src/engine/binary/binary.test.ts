@@ -116,3 +116,28 @@ it('keeps a name that is included where names are dropped at once', async () => 
   const { warnings } = await engine.instant(metrics, 'histogram_quantile(0.5, a)', 0);
   expect(warnings).toEqual(['PromQL warning: bucket label "le" is missing or has a malformed value of "" (1:25)']);
 });
+
+describe('series over steps of which some are still to lose their name', () => {
+  const metrics = sourceOf('m{i="a"} 1 9 1 9', 'm{i="b"} 9 1 9 1');
+
+  it.each([
+    ['(m > 5) or abs(m)', ['m{i="b"} 0=9 1=1 2=9 3=1', '{i="a"} 0=1 1=9 2=1 3=9']],
+    ['abs(m > 5) or m', ['m{i="a"} 0=1 1=9 2=1 3=9', '{i="b"} 0=9 1=1 2=9 3=1']],
+    ['((m > 5) or abs(m)) and m', ['m{i="b"} 0=9 1=1 2=9 3=1', '{i="a"} 0=1 1=9 2=1 3=9']],
+    ['((m > 5) or abs(m)) unless (m < 5)', ['m{i="b"} 0=9 2=9', '{i="a"} 1=9 3=9']],
+    ['last_over_time(((m > 5) or abs(m))[2m:1m])', ['m{i="b"} 0=9 1=1 2=9 3=1', '{i="a"} 0=1 1=9 2=1 3=9']],
+    ['sum by (__name__, i) ((m > 5) or abs(m))', ['m{i="b"} 0=9 1=1 2=9 3=1', '{i="a"} 0=1 1=9 2=1 3=9']],
+  ])('are named as at their first step: %s', async (query, expected) => {
+    expect((await over(metrics, query, 0, 3)).sort()).toEqual([...expected].sort());
+  });
+
+  it('has the names of its own step at a single time', async () => {
+    expect(await at(metrics, '(m > 5) or abs(m)', 0)).toEqual(['m{i="b"} 9', '{i="a"} 1']);
+    expect(await at(metrics, '(m > 5) or abs(m)', 1)).toEqual(['m{i="a"} 9', '{i="b"} 1']);
+  });
+
+  it('names the series by the first step that is asked for', async () => {
+    const expected = ['m{i="a"} 1=9 2=1 3=9', '{i="b"} 1=1 2=9 3=1'];
+    expect((await over(metrics, '(m > 5) or abs(m)', 1, 3)).sort()).toEqual([...expected].sort());
+  });
+});
