@@ -136,6 +136,25 @@ describe('TimeSeriesDb', () => {
     expect(await contents(db)).toEqual(before);
   });
 
+  it('takes samples of many windows in one request, but not of any number', async () => {
+    const db = await openDb({ type: 'InMemory' });
+    const hours = (count: number): Write =>
+      Array.from({ length: count }, (_, i) => ({ labels: ['__name__', 'm'], timestampMs: NOW - i * HOUR, value: i }));
+    const exemplar = { labels: ['trace_id', 'x'], value: 1, timestampMs: NOW };
+    const withExemplar = hours(2049).map(({ labels, ...sample }, i) => ({
+      labels,
+      samples: [sample],
+      exemplars: i === 0 ? [exemplar] : [],
+    }));
+    const message = 'samples of more than 2048 windows of 3600 s in one request';
+    expect(() => db.remoteWrite(bodyOf(hours(2049)))).toThrow(message);
+    expect(() => db.remoteWrite(snappyCompress(encodeWriteRequest({ series: withExemplar })))).toThrow(message);
+    expect(await contents(db)).toEqual(new Map());
+    expect(db.stats().windows).toBe(0);
+    await db.committed(db.remoteWrite(bodyOf(hours(2048))).group);
+    expect(db.stats().windows).toBe(2048);
+  });
+
   it('refuses writes while the head is over its budget', async () => {
     const db = await openDb({ type: 'InMemory' }, { headBudgetBytes: 1000 });
     const write = bodyOf([{ labels: ['__name__', 'm'], timestampMs: NOW, value: 1 }]);

@@ -32,6 +32,17 @@ describe('importOpenMetrics', () => {
     for (const { values } of series) expect(values.length).toBe(1440);
   }, 60_000);
 
+  it('takes lines of any number of windows', async () => {
+    const db = await openDb({ type: 'InMemory' }, { now: Date.now });
+    const startS = Math.floor(Date.now() / 1000) - 5000 * 3600;
+    async function* hourly(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from(Array.from({ length: 4500 }, (_, i) => `m ${i} ${startS + i * 3600}\n`).join(''));
+    }
+    expect(await importOpenMetrics(db, hourly(), { now: Date.now })).toMatchObject({ samples: 4500, rejected: 0 });
+    const [series] = await db.select({ matchers: [], startMs: 0, endMs: Date.now() });
+    expect(series!.values.length).toBe(4500);
+  });
+
   it('gives up after its patience where nothing makes room', async () => {
     const db = await openDb(newFolder(), { now: Date.now, headBudgetBytes: 1 });
     const importing = importOpenMetrics(db, text(1, 10), { now: Date.now, patienceMs: 300 });

@@ -4,6 +4,7 @@ import { type FamilyMetadata, type ImportedLines, isWireError, type LineFault, p
 import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
 import type { SeriesHolder } from '../head/forgetting.ts';
 import { createYielder } from '../head/yielder.ts';
+import { MAX_WINDOWS_PER_WRITE } from '../ingest/by-window.ts';
 import { type BatchStore, SampleSink } from '../otlp/sample-sink.ts';
 import { seriesLabels } from '../scrape/series-labels.ts';
 import { runsOfLines } from './lines.ts';
@@ -35,10 +36,10 @@ const MAX_FAULTS = 20;
 const MAX_KNOWN_SERIES = 100_000;
 /** Samples that may be on their way to the store. */
 const SAMPLES_IN_FLIGHT = 200_000;
-/** Samples that are handed on together. */
-const SAMPLES_PER_BATCH = 4096;
 /** Whether it is time for others to have a turn is asked after so many samples, which may all be of new series. */
 const SAMPLES_PER_LOOK = 64;
+/** Samples that are handed on together, which may all be of different windows. */
+const SAMPLES_PER_BATCH = MAX_WINDOWS_PER_WRITE - SAMPLES_PER_LOOK;
 const DEFAULT_PATIENCE_MS = 120_000;
 const RETRY_MS = 200;
 /** Others get a turn this often. */
@@ -121,7 +122,10 @@ class Importer {
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     let nextExemplar = 0;
     for (let i = 0; i < parsed.count; i++) {
-      if (i % SAMPLES_PER_LOOK === 0) await this.#yielder();
+      if (i % SAMPLES_PER_LOOK === 0) {
+        await this.#yielder();
+        if (this.#sink.size >= SAMPLES_PER_BATCH) await this.#flush();
+      }
       const own = [];
       for (; exemplars[nextExemplar]?.sample === i; nextExemplar++) own.push(exemplars[nextExemplar]!);
       try {

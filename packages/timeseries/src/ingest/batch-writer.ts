@@ -13,6 +13,7 @@ import {
   histogramSection,
 } from '../journal-entries/sections.ts';
 import { startSection } from '../journal-entries/starts.ts';
+import { checkWindowCount } from './by-window.ts';
 import type { HeadWriter, SampleColumns, WritableJournal } from './head-writer.ts';
 
 export interface HistogramOfSeries {
@@ -157,6 +158,7 @@ export class BatchWriter {
     const startMs = head.windowStart(timestampMs);
     let part = parts.get(startMs);
     if (part === undefined) {
+      checkWindowCount(head, parts.size + 1);
       const window = head.openWindow(startMs);
       part = {
         window,

@@ -1,3 +1,4 @@
+import { InvalidSampleError } from '../head/errors.ts';
 import type { Head } from '../head/head.ts';
 import type { SampleColumns } from './head-writer.ts';
 
@@ -6,7 +7,24 @@ export interface WindowSamples {
   readonly columns: SampleColumns;
 }
 
-/** The samples by the window that they fall into, each part in the order given. */
+/**
+ * Windows that one request may have samples of. Each is a journal entry of its own and some 10 KiB of memory; of windows
+ * of an hour these are 85 days.
+ */
+export const MAX_WINDOWS_PER_WRITE = 2048;
+
+/** @throws InvalidSampleError where a request has samples of too many windows */
+export function checkWindowCount(head: Head, count: number): void {
+  if (count <= MAX_WINDOWS_PER_WRITE) return;
+  throw new InvalidSampleError(
+    `samples of more than ${MAX_WINDOWS_PER_WRITE} windows of ${head.durationMs / 1000} s in one request: send them in several`,
+  );
+}
+
+/**
+ * The samples by the window that they fall into, each part in the order given.
+ * @throws InvalidSampleError where there are more than `MAX_WINDOWS_PER_WRITE`
+ */
 export function distributeByWindow(head: Head, samples: SampleColumns): WindowSamples[] {
   const { series, timestamps, values, count, starts } = samples;
   const parts: { startMs: number; size: number }[] = [];
@@ -17,6 +35,7 @@ export function distributeByWindow(head: Head, samples: SampleColumns): WindowSa
     let part = partOfStart.get(startMs);
     if (part === undefined) {
       part = parts.length;
+      checkWindowCount(head, part + 1);
       partOfStart.set(startMs, part);
       parts.push({ startMs, size: 0 });
     }
