@@ -61,7 +61,8 @@ function repaired(buckets: readonly Bucket[]): Bucket[] {
     const before = merged[i - 1]!.count;
     const bucket = merged[i]!;
     if (bucket.count === before) continue;
-    const tiny = Math.abs(bucket.count - before) <= 1e-12 * Math.abs(bucket.count + before);
+    // An infinite count is not near to any other.
+    const tiny = Math.abs(bucket.count - before) <= 1e-12 * Math.min(Math.abs(bucket.count + before), Number.MAX_VALUE);
     if (tiny || bucket.count < before) bucket.count = before;
   }
   return merged;
