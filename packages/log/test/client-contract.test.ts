@@ -235,13 +235,17 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
   describe('a producer', () => {
     it('batches, acknowledges every record with its sequence, and keeps the order of each key', async () => {
       const names = Array.from({ length: 20 }, newKey);
-      const producer = log.producer({ lingerMs: 1, maxBatchRecords: 64, maxPendingBytes: 4096 });
+      const producer = log.producer({ lingerMs: 1, maxBatchRecords: 64, maxPendingBytes: 256 * 1024 });
       const tickets: Promise<number>[] = [];
+      let mostPending = 0;
       for (let i = 0; i < 2000; i++) {
         const { acknowledged } = await producer.append({ key: names[i % 20]!, value: String(i) });
         tickets.push(acknowledged);
+        mostPending = Math.max(mostPending, producer.pendingRecords);
       }
       expect(producer.pendingRecords).toBeGreaterThan(0);
+      // Small records count for more than their bytes.
+      expect(mostPending).toBeLessThanOrEqual(512);
       await producer.close();
       expect(producer.pendingRecords).toBe(0);
       const sequences = await Promise.all(tickets);

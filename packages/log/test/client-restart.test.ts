@@ -114,7 +114,7 @@ describe('while the server is killed and started again', () => {
     const { url, start } = await restartable();
     let server = await start();
     const log = clientOf(url);
-    const producer = log.producer({ maxBatchRecords: 8, lingerMs: 0, maxPendingBytes: 2000 });
+    const producer = log.producer({ maxBatchRecords: 8, lingerMs: 0, maxPendingBytes: 256 * 1024 });
     const tickets: Promise<number>[] = [];
     let isOver = false;
     const producing = (async () => {

@@ -21,7 +21,10 @@ export interface ProducerOptions {
    * they are whole.
    */
   readonly session?: boolean | undefined;
-  /** Keys and values that are not acknowledged yet, bytes; {@link LogProducer.append} waits for room; default 16 MiB. */
+  /**
+   * What is not acknowledged yet, bytes: keys and values, and 512 for each record; {@link LogProducer.append} waits for
+   * room; default 16 MiB.
+   */
   readonly maxPendingBytes?: number | undefined;
   /** Acknowledge records when they are durable; default true. Without it, when they can be read. */
   readonly awaitDurable?: boolean | undefined;
@@ -67,6 +70,8 @@ const defaults = {
 };
 
 const sessionInFlight = 64;
+/** What a pending record takes in memory beside its key and value. */
+const recordOverheadBytes = 512;
 
 export type ProducerSettings = typeof defaults;
 
@@ -164,7 +169,8 @@ class BatchingProducer implements LogProducer {
   }
 
   private isFull(): boolean {
-    return this.pendingRecords > 0 && this.pendingBytes >= this.settings.maxPendingBytes;
+    const { pendingRecords, pendingBytes } = this;
+    return pendingRecords > 0 && pendingBytes + pendingRecords * recordOverheadBytes >= this.settings.maxPendingBytes;
   }
 
   private reserve(sizeBytes: number): void {
