@@ -134,7 +134,7 @@ it('a target that misbehaves is down, says why, and stores nothing; the others a
     jobs.push(`- {job_name: ${name}, static_configs: [{targets: ['127.0.0.1:${port}']}]}`);
   }
   const config = `storage: {type: InMemory}
-global: {scrape_interval: 1s, scrape_timeout: 900ms, body_size_limit: 1MiB}
+global: {scrape_interval: 3s, scrape_timeout: 2900ms, body_size_limit: 1MiB}
 scrape_configs:
 ${jobs.join('\n')}
 `;
