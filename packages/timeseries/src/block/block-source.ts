@@ -41,8 +41,8 @@ class BlockCursor implements SeriesCursor {
   readonly #numbers: Uint32Array;
   readonly #exemplars: ReadonlyMap<number, readonly Exemplar[]>;
   readonly #seriesPages: AsyncGenerator<SeriesPage>;
-  readonly #slices: readonly SliceCursor[];
-  readonly #starts: StartCursor;
+  readonly #slices: readonly PageCursor<DataPage>[];
+  readonly #starts: PageCursor<StartPage>;
   #page: SeriesPage | undefined;
   /** The series, by its place in the page and in the block. */
   #place = -1;
@@ -53,8 +53,8 @@ class BlockCursor implements SeriesCursor {
     this.#exemplars = exemplars;
     const seriesPages = block.descriptor.series.map(({ page }) => page);
     this.#seriesPages = block.pages.each(block.id, seriesPages, readSeriesPage);
-    this.#slices = block.descriptor.slices.map((slice) => new SliceCursor(block, slice));
-    this.#starts = new StartCursor(block);
+    this.#slices = block.descriptor.slices.map((slice) => sliceCursor(block, slice));
+    this.#starts = startCursor(block);
   }
 
   advance(): boolean | Promise<boolean> {
@@ -101,60 +101,25 @@ class BlockCursor implements SeriesCursor {
   #read(): SeriesSamples {
     const parts: SeriesSamples[] = [];
     for (const slice of this.#slices) {
-      const part = slice.read(this.#series);
+      const part = slice.find(this.#series, samplesAt);
       if (part !== undefined) parts.push(part);
     }
     if (parts.length === 0) return NO_SAMPLES;
     const samples = mergeSamples(parts);
-    const startTimestamps = this.#starts.read(this.#series, samples.timestamps);
+    const startTimestamps = this.#starts.find(this.#series, (page, at) => startsAt(page, at, samples.timestamps));
     return startTimestamps === undefined ? samples : { ...samples, startTimestamps };
   }
 }
 
-/** When the counters of a block's series began to count, series by series. */
-class StartCursor {
-  readonly #pages: AsyncGenerator<StartPage>;
-  #page: StartPage | undefined;
-  #isAtEnd: boolean;
-  #at = 0;
-
-  constructor(block: Block) {
-    const pages = block.descriptor.startPages.map(({ page }) => page);
-    this.#pages = block.pages.each(block.id, pages, readStartPage);
-    this.#isAtEnd = pages.length === 0;
-  }
-
-  hasLoaded(series: number): boolean {
-    return this.#isAtEnd || (this.#page !== undefined && series <= (this.#page.series.at(-1) ?? -1));
-  }
-
-  async load(series: number): Promise<void> {
-    while (!this.hasLoaded(series)) {
-      const { value, done } = await this.#pages.next();
-      this.#isAtEnd = done === true;
-      this.#page = done === true ? undefined : value;
-      this.#at = 0;
-    }
-  }
-
-  read(series: number, timestamps: Float64Array): Float64Array | undefined {
-    const page = this.#page;
-    if (page === undefined) return undefined;
-    while (page.series[this.#at]! < series) this.#at++;
-    return page.series[this.#at] === series ? startsAt(page, this.#at, timestamps) : undefined;
-  }
-}
-
-/** The samples of a slice, series by series. */
-class SliceCursor {
-  readonly #pages: AsyncGenerator<DataPage>;
-  #page: DataPage | undefined;
+/** The pages of a column of a block, one after the other, for series in ascending order. */
+class PageCursor<P extends { readonly series: Uint32Array | readonly number[] }> {
+  readonly #pages: AsyncGenerator<P>;
+  #page: P | undefined;
   #isAtEnd = false;
   #at = 0;
 
-  constructor(block: Block, slice: Slice) {
-    const pages = slice.pages.map(({ page }) => page);
-    this.#pages = block.pages.each(block.id, pages, readDataPage);
+  constructor(pages: AsyncGenerator<P>) {
+    this.#pages = pages;
   }
 
   /** Whether the page that may have the series is there. */
@@ -171,15 +136,28 @@ class SliceCursor {
     }
   }
 
-  read(series: number): SeriesSamples | undefined {
+  /** What `read` makes of the series' place in its page; `undefined` where it has none. */
+  find<T>(series: number, read: (page: P, at: number) => T): T | undefined {
     const page = this.#page;
     if (page === undefined) return undefined;
     while (page.series[this.#at]! < series) this.#at++;
-    if (page.series[this.#at] !== series) return undefined;
-    const { samples } = page;
-    const values = new Float64Array(samples.sampleCount(this.#at));
-    const histograms = samples.hasHistograms(this.#at) ? samples.readHistograms(this.#at, values) : undefined;
-    if (histograms === undefined) samples.readValues(this.#at, values);
-    return { timestamps: samples.timestamps(this.#at), values, histograms };
+    return page.series[this.#at] === series ? read(page, this.#at) : undefined;
   }
+}
+
+function startCursor(block: Block): PageCursor<StartPage> {
+  const pages = block.descriptor.startPages.map(({ page }) => page);
+  return new PageCursor(block.pages.each(block.id, pages, readStartPage));
+}
+
+function sliceCursor(block: Block, slice: Slice): PageCursor<DataPage> {
+  const pages = slice.pages.map(({ page }) => page);
+  return new PageCursor(block.pages.each(block.id, pages, readDataPage));
+}
+
+function samplesAt({ samples }: DataPage, at: number): SeriesSamples {
+  const values = new Float64Array(samples.sampleCount(at));
+  const histograms = samples.hasHistograms(at) ? samples.readHistograms(at, values) : undefined;
+  if (histograms === undefined) samples.readValues(at, values);
+  return { timestamps: samples.timestamps(at), values, histograms };
 }
