@@ -3,6 +3,7 @@ import { Forgetting } from './forgetting.ts';
 import { ReadGate } from './read-gate.ts';
 import { SeriesTable } from './series-table.ts';
 import { WindowHead } from './window-head.ts';
+import { timesOf } from './window-times.ts';
 
 /**
  * What is recent, in memory: every series with its labels, and a head per time window. Journal lanes and window
@@ -43,9 +44,7 @@ export class Head {
 
   /** Times of the oldest and the newest sample, in ms; 0 where there is none. */
   times(): { readonly minMs: number; readonly maxMs: number } {
-    const windows = [...this.#byLane.values()]
-      .map((window) => window.times())
-      .filter(({ minMs, maxMs }) => minMs <= maxMs);
+    const windows = [...this.#byLane.values()].map(timesOf).filter(({ minMs, maxMs }) => minMs <= maxMs);
     if (windows.length === 0) return { minMs: 0, maxMs: 0 };
     return {
       minMs: Math.min(...windows.map(({ minMs }) => minMs)),

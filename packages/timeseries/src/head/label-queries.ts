@@ -3,6 +3,7 @@ import { sortedStrings } from '../block/sorted-in-turns.ts';
 import type { Head } from './head.ts';
 import { seriesFromHead } from './select.ts';
 import type { WindowHead } from './window-head.ts';
+import { overlaps } from './window-times.ts';
 import { createYielder } from './yielder.ts';
 
 /** What the label endpoints ask: any of the matcher sets (none: every series), a time range in ms. */
@@ -77,7 +78,7 @@ function pairHasSamples(head: Head, windows: readonly WindowHead[], pair: number
   return head.series.index.someSeriesOf(pair, (series) => {
     for (const window of windows) {
       const slot = window.slotOf(series);
-      if (slot >= 0 && window.overlaps(slot, request.startMs, request.endMs)) return true;
+      if (slot >= 0 && overlaps(window, slot, request.startMs, request.endMs)) return true;
     }
     return false;
   });

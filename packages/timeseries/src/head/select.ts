@@ -2,9 +2,10 @@ import type { SelectRequest, SeriesColumns } from '@opendata/promql';
 import type { Head } from './head.ts';
 import { matchSeries } from './match-series.ts';
 import { hasHistograms, readHistograms, storedHistograms } from './read-histograms.ts';
+import { storedStarts } from './read-start-times.ts';
 import { SeriesReader } from './series-reader.ts';
-import { storedStarts } from './start-times.ts';
 import type { WindowHead } from './window-head.ts';
+import { overlaps } from './window-times.ts';
 import { createYielder } from './yielder.ts';
 
 const SERIES_PER_TURN = 128;
@@ -85,7 +86,7 @@ export async function seriesFromHead(
 function hasSamples(windows: readonly WindowHead[], series: number, startMs: number, endMs: number): boolean {
   for (const window of windows) {
     const slot = window.slotOf(series);
-    if (slot >= 0 && window.overlaps(slot, startMs, endMs)) return true;
+    if (slot >= 0 && overlaps(window, slot, startMs, endMs)) return true;
   }
   return false;
 }

@@ -1,7 +1,16 @@
 import { type ChunkMemory, KERNEL_CAPACITY } from './chunk-memory.ts';
 import { growFloat64 } from './growable.ts';
+import {
+  copyByKernel,
+  countOf,
+  readNewest,
+  readSamples,
+  readValuesAtTimes,
+  type WindowColumns,
+} from './read-window.ts';
 import { SharedTimestamps } from './shared-timestamps.ts';
-import type { WindowColumns, WindowHead } from './window-head.ts';
+import type { WindowHead } from './window-head.ts';
+import { firstTime, overlaps } from './window-times.ts';
 
 /** Values of several series are allocated together: small buffers of their own are slow to make and to collect. */
 const MAX_SLAB_VALUES = 32_768;
@@ -63,7 +72,7 @@ export class SeriesReader {
       const window = this.#windows[i]!;
       if (window.endMs <= newest) continue;
       const slot = window.slotOf(series);
-      if (slot < 0 || !window.readNewest(slot, this.#startMs, this.#endMs, this.#scratch)) continue;
+      if (slot < 0 || !readNewest(window, slot, this.#startMs, this.#endMs, this.#scratch)) continue;
       // Of equal times the later lane's sample stays.
       if (timestamps[0]! <= newest) continue;
       newest = timestamps[0]!;
@@ -104,7 +113,7 @@ export class SeriesReader {
     for (const window of this.#windows) {
       const slot = window.slotOf(series);
       if (slot < 0) continue;
-      at = window.copyByKernel(slot, this.#startMs, this.#endMs, memory, at, room, known);
+      at = copyByKernel(window, slot, this.#startMs, this.#endMs, memory, at, room, known);
       if (at < 0) return -1;
     }
     return at;
@@ -118,7 +127,7 @@ export class SeriesReader {
       for (const window of this.#windows) {
         const slot = window.slotOf(series);
         if (slot < 0) continue;
-        at = window.readValues(slot, this.#startMs, this.#endMs, timestamps, values, at);
+        at = readValuesAtTimes(window, slot, this.#startMs, this.#endMs, timestamps, values, at);
         if (at < 0) break;
       }
       if (at !== timestamps.length) continue;
@@ -133,8 +142,8 @@ export class SeriesReader {
   #firstTime(series: number): number {
     for (const window of this.#windows) {
       const slot = window.slotOf(series);
-      if (slot < 0 || !window.overlaps(slot, this.#startMs, this.#endMs)) continue;
-      return window.firstTime(slot, this.#startMs);
+      if (slot < 0 || !overlaps(window, slot, this.#startMs, this.#endMs)) continue;
+      return firstTime(window, slot, this.#startMs);
     }
     return Number.NaN;
   }
@@ -158,13 +167,13 @@ export class SeriesReader {
     for (const window of this.#windows) {
       const slot = window.slotOf(series);
       if (slot < 0) continue;
-      const needed = count + window.countOf(slot);
+      const needed = count + countOf(window, slot);
       if (needed > columns.timestamps.length) {
         columns.timestamps = growFloat64(columns.timestamps, needed);
         columns.values = growFloat64(columns.values, needed);
       }
       const before = count;
-      count = window.read(slot, this.#startMs, this.#endMs, columns, count);
+      count = readSamples(window, slot, this.#startMs, this.#endMs, columns, count);
       if (previous !== undefined && window.startMs < previous.endMs && before > 0 && count > before) {
         count = mergeOverlap(columns, before, count);
       }

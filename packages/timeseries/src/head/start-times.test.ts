@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ChunkPool } from './chunk-pool.ts';
-import { StartTimes, storedStarts } from './start-times.ts';
+import { storedStarts } from './read-start-times.ts';
+import { StartTimes } from './start-times.ts';
 import { WindowHead } from './window-head.ts';
+import { hasSampleAt } from './window-times.ts';
 
 const sample = fc.record({
   slot: fc.nat(2),
@@ -28,7 +30,7 @@ it('a slot knows the start of each of its samples, in whatever order they came',
       for (let slot = 0; slot < 3; slot++) {
         for (let offset = 0; offset <= 13; offset++) {
           const known = model.get(`${slot} ${offset}`);
-          expect(window.hasSampleAt(slot, 1000 + offset)).toBe(known !== undefined);
+          expect(hasSampleAt(window, slot, 1000 + offset)).toBe(known !== undefined);
           if (known !== undefined) expect(window.startTimes?.get(slot, offset) ?? 0).toBe(known);
         }
       }

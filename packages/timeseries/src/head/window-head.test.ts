@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkPool } from './chunk-pool.ts';
+import { countOf, readSamples } from './read-window.ts';
 import { WindowHead } from './window-head.ts';
+import { overlaps } from './window-times.ts';
 
 const START = 1_700_000_000_000;
 
 function readAll(window: WindowHead, slot: number, from = START, to = START + 3_600_000): [number, number][] {
   const columns = { timestamps: new Float64Array(5000), values: new Float64Array(5000) };
-  const end = window.read(slot, from, to, columns, 3);
+  const end = readSamples(window, slot, from, to, columns, 3);
   return Array.from({ length: end - 3 }, (_, i) => [columns.timestamps[i + 3]! - START, columns.values[i + 3]!]);
 }
 
@@ -36,10 +38,10 @@ describe('WindowHead', () => {
         for (const slot of [0, 1, 2]) {
           const expected = [...model[slot]!].sort((a, b) => a[0] - b[0]);
           expect(readAll(window, slot)).toEqual(expected);
-          expect(window.countOf(slot)).toBe(expected.length);
+          expect(countOf(window, slot)).toBe(expected.length);
           const within = expected.filter(([offset]) => offset >= from && offset <= to);
           expect(readAll(window, slot, START + from, START + to)).toEqual(within);
-          if (within.length > 0) expect(window.overlaps(slot, START + from, START + to)).toBe(true);
+          if (within.length > 0) expect(overlaps(window, slot, START + from, START + to)).toBe(true);
         }
         expect(window.sampleCount).toBe(model[0]!.size + model[1]!.size + model[2]!.size);
       }),
@@ -54,7 +56,7 @@ describe('WindowHead', () => {
     const offsets = Int32Array.from({ length: 40 }, (_, i) => (i === 39 ? 1 : i * 2));
     window.append(new Uint32Array(40).fill(slot), offsets, values, 40);
     const columns = { timestamps: new Float64Array(40), values: new Float64Array(40) };
-    expect(window.read(slot, START, START + 100, columns, 0)).toBe(40);
+    expect(readSamples(window, slot, START, START + 100, columns, 0)).toBe(40);
     expect(new DataView(columns.values.buffer).getBigUint64(16, true)).toBe(0x7ff0000000000002n);
   });
 

@@ -6,8 +6,8 @@ import type { BlockSource, NamedValues, SeriesCursor } from '../block/sources.ts
 import type { Exemplar, ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import { hasHistograms, storedHistograms } from '../head/read-histograms.ts';
+import { storedStarts } from '../head/read-start-times.ts';
 import { SeriesReader } from '../head/series-reader.ts';
-import { storedStarts } from '../head/start-times.ts';
 import type { WindowHead } from '../head/window-head.ts';
 
 const SERIES_PER_TURN = 1024;
