@@ -13,6 +13,7 @@ import {
 } from '@opendata/server';
 import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
+import { turns } from './head/turns.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
 import { addApiRoute } from './http/api-route.ts';
 import { compileFromNowOn } from './http/compile-early.ts';
@@ -310,7 +311,7 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
 }
 
 function createQueryEngine({ query }: TimeSeriesServerOptions): Engine {
-  return createEngine({ delayedNameRemoval: false, ...query });
+  return createEngine({ delayedNameRemoval: false, turns, ...query });
 }
 
 /** Warms up what answers queries. @returns what ends it */

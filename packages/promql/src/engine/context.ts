@@ -6,10 +6,17 @@ import { QueryError } from './errors.ts';
 import { createMemoryAccount, type MemoryAccount } from './memory.ts';
 
 /** Work between two looks at the clock, in samples or steps touched. */
-const WORK_PER_CHECK = 50_000;
-const SLICE_MS = 8;
+const WORK_PER_CHECK = 10_000;
 /** What hashing or comparing the labels of a series costs, in samples. */
 const WORK_PER_SERIES = 50;
+
+/** How a query shares the thread with others. */
+export interface Turns {
+  /** How long a query may go on before it asks for its next turn, ms. */
+  readonly lengthMs: number;
+  /** Resolves when it may go on. */
+  next(): Promise<void>;
+}
 
 export interface QueryLimits {
   readonly maxSamples: number;
@@ -18,6 +25,7 @@ export interface QueryLimits {
   readonly signal: AbortSignal | undefined;
   /** The query's own: aborted by whoever cancels it, at its timeout, and when `signal` is. */
   readonly controller: AbortController;
+  readonly turns: Turns;
 }
 
 export interface QueryParameters {
@@ -67,13 +75,16 @@ export function yieldToLoop(): Promise<void> {
   return new Promise((resolve) => void immediate(resolve));
 }
 
+/** A turn of the event loop every 8 ms. */
+export const loopTurns: Turns = { lengthMs: 8, next: yieldToLoop };
+
 export function createContext(
   parameters: QueryParameters,
   limits: QueryLimits,
   source: SeriesSource,
   query: string | undefined,
 ): QueryContext {
-  const { maxSamples, timeoutMs, signal: outer, controller } = limits;
+  const { maxSamples, timeoutMs, signal: outer, controller, turns } = limits;
   const deadline = performance.now() + timeoutMs;
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -88,7 +99,7 @@ export function createContext(
   const stats = { peakSamples: 0, totalSamples: 0, sortMs: 0 };
   let held = 0;
   let work = 0;
-  let sliceEnd = performance.now() + SLICE_MS;
+  let turnEndMs = performance.now() + turns.lengthMs;
 
   const check = (where: string) => {
     if (timedOut || performance.now() > deadline) {
@@ -101,7 +112,7 @@ export function createContext(
     work += amount;
     if (work < WORK_PER_CHECK) return false;
     work = 0;
-    return performance.now() >= sliceEnd;
+    return performance.now() >= turnEndMs;
   };
 
   return {
@@ -129,9 +140,9 @@ export function createContext(
     due,
     dueSeries: () => due(WORK_PER_SERIES),
     async pause() {
-      await yieldToLoop();
+      await turns.next();
       check('expression evaluation');
-      sliceEnd = performance.now() + SLICE_MS;
+      turnEndMs = performance.now() + turns.lengthMs;
     },
     position: (range) => (query === undefined ? '' : formatPosition(query, range.start)),
     dispose() {

@@ -6,7 +6,7 @@ import { parseExpr } from '../parser.ts';
 import { printExpr } from '../printer.ts';
 import type { SeriesSource } from '../source.ts';
 import { typeOf } from '../type-check.ts';
-import { createContext, type QueryContext, type QueryParameters } from './context.ts';
+import { createContext, loopTurns, type QueryContext, type QueryParameters, type Turns } from './context.ts';
 import { isQueryError, QueryError } from './errors.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
 import { finishVector, sortByLabelSets } from './finish.ts';
@@ -18,7 +18,8 @@ import { windowsOf } from './range/windows.ts';
 import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
 import { createSampleCounter, type SampleCounts } from './sample-counts.ts';
 import { sharedByTimestamps } from './select.ts';
-import { ABSENT, allPresent, countPresent, type Grid, gridTimes, type StepSeries } from './value.ts';
+import { sharedTimes } from './shared-times.ts';
+import { ABSENT, type Grid, gridTimes, type StepSeries } from './value.ts';
 
 /** Samples of one series, as columns. */
 export interface MatrixSeries {
@@ -91,6 +92,8 @@ export interface EngineOptions {
   readonly maxQueued?: number;
   /** Counter functions take the start timestamps of samples into account; default false. */
   readonly useStartTimestamps?: boolean;
+  /** How queries share the thread; default a turn of the event loop every 8 ms. */
+  readonly turns?: Turns;
 }
 
 export interface QueryOptions {
@@ -169,6 +172,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
         timeoutMs: Math.max(0, timeoutMs - (performance.now() - started)),
         signal: options.signal,
         controller: entry.controller,
+        turns: engineOptions.turns ?? loopTurns,
       };
       ctx = createContext(parameters, limits, source, text);
       entry.begin(ctx.stats);
@@ -348,31 +352,6 @@ async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome>
   const sorted = await sortByLabelSets(ctx, matrix);
   ctx.stats.sortMs = performance.now() - sortsAt;
   return { type: 'matrix', value: sorted };
-}
-
-const MAX_SHARED_TIMES = 4;
-
-/** Gives out the times of the steps at which a series is present: one array for series present at the same. */
-function sharedTimes(times: Float64Array): (present: Uint8Array) => Float64Array {
-  const all = allPresent(times.length);
-  const recent: { readonly present: Uint8Array; readonly times: Float64Array }[] = [];
-  return (present) => {
-    if (present === all) return times;
-    for (const known of recent) if (samePresence(known.present, present)) return known.times;
-    const count = countPresent(present);
-    if (count === times.length) return times;
-    const own = new Float64Array(count);
-    let n = 0;
-    for (let i = 0; i < times.length; i++) if (present[i] !== ABSENT) own[n++] = times[i]!;
-    recent.unshift({ present, times: own });
-    if (recent.length > MAX_SHARED_TIMES) recent.pop();
-    return own;
-  };
-}
-
-function samePresence(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if ((a[i] === ABSENT) !== (b[i] === ABSENT)) return false;
-  return true;
 }
 
 function toMatrixSeries({ labels, values, present, histograms }: StepSeries, timestamps: Float64Array): MatrixSeries {

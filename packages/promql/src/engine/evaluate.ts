@@ -15,18 +15,21 @@ import { valueBytes } from './memory.ts';
 import { endTimes, type Fetched, isStepInvariant, singleStep, subqueryGrid } from './plan.ts';
 import { evaluateMatrixSelector, evaluateVectorSelector } from './select.ts';
 import { mergeSameLabels, named } from './series.ts';
+import { sharedTimes } from './shared-times.ts';
 import {
   ABSENT,
   allPresent,
-  countPresent,
+  columnAllocator,
   FLOAT,
   type Grid,
   gridTimes,
   HISTOGRAM,
+  HISTOGRAM_WORK,
   type RangeSeries,
   type RangeValue,
   type ScalarValue,
   type StepSeries,
+  stepsWork,
   type Value,
   type VectorValue,
 } from './value.ts';
@@ -57,7 +60,7 @@ export function createEvaluator(ctx: QueryContext, fetched: Fetched): Evaluator 
       const before = memory.heldBytes;
       const value =
         grid.isRange && isStepInvariant(expr)
-          ? broadcast(await evaluate(evaluator, expr, singleStep(grid)), grid.count)
+          ? await broadcast(ctx, await evaluate(evaluator, expr, singleStep(grid)), grid.count)
           : await evaluate(evaluator, expr, grid);
       memory.settle(before, valueBytes(value, grid.count));
       nesting--;
@@ -119,19 +122,22 @@ async function evaluate(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<V
 }
 
 /** Repeats a single step. */
-function broadcast(value: Value, count: number): Value {
+async function broadcast(ctx: QueryContext, value: Value, count: number): Promise<Value> {
   if (value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', values: new Float64Array(count).fill(value.values[0]!) };
-  const series = value.series.map((element): StepSeries => {
-    const state = element.present[0]!;
-    return {
-      labels: element.labels,
-      dropName: element.dropName,
-      values: new Float64Array(count).fill(element.values[0]!),
+  const series: StepSeries[] = [];
+  const columns = columnAllocator(count);
+  for (const { labels, dropName, values, present, histograms } of value.series) {
+    const state = present[0]!;
+    series.push({
+      labels,
+      dropName,
+      values: columns().fill(values[0]!),
       present: state === FLOAT ? allPresent(count) : new Uint8Array(count).fill(state),
-      histograms: state === HISTOGRAM ? new Array(count).fill(element.histograms![0]) : undefined,
-    };
-  });
+      histograms: state === HISTOGRAM ? new Array(count).fill(histograms![0]) : undefined,
+    });
+    if (ctx.due(count)) await ctx.pause();
+  }
   return { kind: 'vector', series };
 }
 
@@ -142,7 +148,7 @@ async function unary(ctx: QueryContext, node: UnaryExpr, value: Value): Promise<
   for (const element of value.series) {
     const histograms = element.histograms && negateHistograms(element.histograms);
     series.push({ ...element, ...named(ctx, element, true), values: element.values.map((x) => -x), histograms });
-    if (ctx.due(element.values.length * 4)) await ctx.pause();
+    if (ctx.due(4 * stepsWork(element))) await ctx.pause();
   }
   return { kind: 'vector', series: ctx.delayedNameRemoval ? series : await mergeSameLabels(ctx, series) };
 }
@@ -189,34 +195,31 @@ async function evaluateSubquery(evaluator: Evaluator, node: SubqueryExpr, grid: 
             },
           ]
         : [];
-  return {
-    series: elements.map((element) => toRangeSeries(element, times)),
-    rangeMs,
-    endsMs,
-    grid,
-    extension: undefined,
-  };
+  const series: RangeSeries[] = [];
+  const timesOf = sharedTimes(times);
+  for (const element of elements) {
+    series.push(toRangeSeries(element, timesOf(element.present)));
+    if (ctx.due(inner.count * (element.histograms === undefined ? 1 : HISTOGRAM_WORK))) await ctx.pause();
+  }
+  return { series, rangeMs, endsMs, grid, extension: undefined };
 }
 
-function toRangeSeries(element: StepSeries, times: Float64Array): RangeSeries {
+/** @param timestamps of the steps at which it is present */
+function toRangeSeries(element: StepSeries, timestamps: Float64Array): RangeSeries {
   const { labels, dropName, values, present, histograms } = element;
-  const count = countPresent(present);
-  const base = { labels, dropName, ascending: false, startTimestamps: undefined };
-  if (count === times.length) {
-    return { ...base, timestamps: times, values, histograms: histograms?.map(withUnknownReset) };
-  }
-  const timestamps = new Float64Array(count);
+  const count = timestamps.length;
+  const base = { labels, dropName, timestamps, ascending: false, startTimestamps: undefined };
+  if (count === present.length) return { ...base, values, histograms: histograms?.map(withUnknownReset) };
   const kept = new Float64Array(count);
   const keptHistograms = histograms && new Array(count);
   let n = 0;
-  for (let i = 0; i < times.length; i++) {
+  for (let i = 0; i < present.length; i++) {
     if (present[i] === ABSENT) continue;
-    timestamps[n] = times[i]!;
     kept[n] = values[i]!;
     if (keptHistograms !== undefined) keptHistograms[n] = withUnknownReset(histograms![i]);
     n++;
   }
-  return { ...base, timestamps, values: kept, histograms: keptHistograms };
+  return { ...base, values: kept, histograms: keptHistograms };
 }
 
 /** Steps of a subquery skip and repeat samples, so that what a sample says about the one before it does not hold. */

@@ -33,10 +33,11 @@ export async function finishVector(ctx: QueryContext, expr: Expr, value: VectorV
   return merged;
 }
 
-/** Aggregations that give one series a group. */
+/** Aggregations that give each label set once. */
 const GROUPING: ReadonlySet<string> = new Set([
   'avg',
   'count',
+  'count_values',
   'group',
   'max',
   'min',

@@ -6,7 +6,7 @@ import { QueryError } from './errors.ts';
 import { columnsBytes } from './memory.ts';
 import { readsAtFixedTime } from './read-time.ts';
 import { type Looks, STATISTICS_FUNCTIONS, withDetectedResets } from './reset-hints.ts';
-import { type Grid, gridEndMs } from './value.ts';
+import { type Grid, gridEndMs, HISTOGRAM_WORK } from './value.ts';
 
 /** Functions whose result depends on the evaluation time itself. */
 const TIME_DEPENDENT = new Set([
@@ -136,9 +136,9 @@ export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid):
       const endMs = Math.max(...group.map((need) => need.endMs));
       const newestOnly = group.every((need) => need.newestOnly && need.endMs === endMs);
       pending.push(
-        select(ctx, group[0]!.node.matchers, startMs, endMs, newestOnly).then((series) => {
+        select(ctx, group[0]!.node.matchers, startMs, endMs, newestOnly).then(async (series) => {
           for (const { node, statistics } of group) {
-            fetched.set(node, statistics ? series.map((one) => withDetectedResets(one, statistics)) : series);
+            fetched.set(node, statistics ? await allWithDetectedResets(ctx, series, statistics) : series);
           }
         }),
       );
@@ -147,6 +147,20 @@ export async function fetchSelectors(ctx: QueryContext, expr: Expr, grid: Grid):
   await Promise.all(pending);
   ctx.check('expression evaluation');
   return fetched;
+}
+
+async function allWithDetectedResets(
+  ctx: QueryContext,
+  series: readonly SeriesColumns[],
+  looks: Looks,
+): Promise<SeriesColumns[]> {
+  const decided: SeriesColumns[] = [];
+  for (const columns of series) {
+    decided.push(withDetectedResets(columns, looks));
+    const { histograms } = columns;
+    if (histograms !== undefined && ctx.due(histograms.length * HISTOGRAM_WORK)) await ctx.pause();
+  }
+  return decided;
 }
 
 /** Reads from the source. @throws QueryError whatever the source throws. */

@@ -16,6 +16,7 @@ import {
   FLOAT,
   type Grid,
   HISTOGRAM,
+  HISTOGRAM_WORK,
   type RangeSeries,
   type RangeValue,
   type StepSeries,
@@ -132,7 +133,7 @@ export async function selectSeries(
       ctx.memory.hold(bytes);
       emit(element);
     }
-    if (ctx.due(grid.count)) await ctx.pause();
+    if (ctx.due(histograms === undefined ? grid.count : grid.count * HISTOGRAM_WORK)) await ctx.pause();
   }
 }
 
@@ -251,7 +252,7 @@ async function smoothSeries(
       ctx.hold(grid.count);
       emit(smoothed);
     }
-    if (ctx.due(grid.count)) await ctx.pause();
+    if (ctx.due(grid.count * (columns.histograms === undefined ? 4 : HISTOGRAM_WORK))) await ctx.pause();
   }
 }
 

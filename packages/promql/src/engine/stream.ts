@@ -7,7 +7,7 @@ import { type Fetched, isStepInvariant } from './plan.ts';
 import type { Emit, TakeCounter } from './range/evaluate.ts';
 import { rangeFunctions } from './range/table.ts';
 import { selectSeries } from './select.ts';
-import type { Grid } from './value.ts';
+import { type Grid, stepsWork } from './value.ts';
 
 const UNDERSCORE = 0x5f;
 
@@ -40,7 +40,7 @@ export async function streamVector(
   }
   for (const element of (await evaluator.vector(expr, grid)).series) {
     emit(element);
-    if (ctx.due(grid.count)) await ctx.pause();
+    if (ctx.due(stepsWork(element))) await ctx.pause();
   }
 }
 

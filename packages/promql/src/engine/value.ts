@@ -94,6 +94,14 @@ export interface RangeValue {
 /** What looking at a step of each of many series costs, in samples looked at one after the other. */
 export const GATHER_WORK = 8;
 
+/** What handling a histogram costs, in samples. */
+export const HISTOGRAM_WORK = 200;
+
+/** What going through the steps of a series once costs, in samples. */
+export function stepsWork({ present, histograms }: Pick<StepSeries, 'present' | 'histograms'>): number {
+  return histograms === undefined ? present.length : present.length * HISTOGRAM_WORK;
+}
+
 export function countPresent(present: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < present.length; i++) if (present[i] !== ABSENT) count++;
@@ -142,16 +150,28 @@ const SLAB_COLUMNS = 64;
 
 /** Hands out new columns of a length. */
 export function columnAllocator(length: number): () => Float64Array {
-  let slab: Float64Array | undefined;
+  return allocatorOf(length, (size) => new Float64Array(size));
+}
+
+/** The same of columns that tell what is present; nothing is. */
+export function presenceAllocator(length: number): () => Uint8Array {
+  return allocatorOf(length, (size) => new Uint8Array(size));
+}
+
+function allocatorOf<Column extends Float64Array | Uint8Array>(
+  length: number,
+  allocate: (size: number) => Column,
+): () => Column {
+  let slab: Column | undefined;
   let used = 0;
   let size = 1;
   return () => {
     if (slab === undefined || used === size) {
       size = Math.min(SLAB_COLUMNS, size * 4);
-      slab = new Float64Array(length * size);
+      slab = allocate(length * size);
       used = 0;
     }
     const start = used++ * length;
-    return slab.subarray(start, start + length);
+    return slab.subarray(start, start + length) as Column;
   };
 }

@@ -8,7 +8,7 @@ import type { WindowHead } from './window-head.ts';
 import { overlaps } from './window-times.ts';
 import { createYielder } from './yielder.ts';
 
-const SERIES_PER_TURN = 128;
+const SERIES_PER_TURN = 32;
 const NO_STARTS = {};
 
 export interface HeadSelectOptions {
@@ -77,7 +77,7 @@ export async function seriesFromHead(
   const ids = await matchSeries(head.series.index, head.series.limit, request.matchers, yielder);
   const result: number[] = [];
   for (let i = 0; i < ids.length; i++) {
-    if (i % (SERIES_PER_TURN * 16) === 0) await yielder();
+    if (i % (SERIES_PER_TURN * 64) === 0) await yielder();
     if (hasSamples(windows, ids[i]!, startMs, endMs)) result.push(ids[i]!);
   }
   return result;

@@ -1,20 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers';
-import { setImmediate } from 'node:timers/promises';
+import { turns } from './turns.ts';
 
 const DEFAULT_TURN_MS = 8;
 
 /**
- * A function to be awaited now and then in long work: it gives the event loop a turn every few milliseconds, and
+ * A function to be awaited now and then in long work: it gives others their turn every few milliseconds, and
  * throws the signal's reason where it is aborted.
  */
 export function createYielder(signal?: AbortSignal, turnMs = DEFAULT_TURN_MS): () => Promise<void> {
   // Steps of one work that follow each other without a turn in between share the turn that they begin in.
-  let turnEnd = turnStartMs() + turnMs;
+  let turnEnd = turnStartMs() + Math.min(turnMs, turns.lengthMs);
   return async () => {
     if (performance.now() < turnEnd) return;
-    await setImmediate();
+    await turns.next();
     signal?.throwIfAborted();
-    turnEnd = performance.now() + turnMs;
+    turnEnd = performance.now() + Math.min(turnMs, turns.lengthMs);
   };
 }
 

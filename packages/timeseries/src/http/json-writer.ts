@@ -11,6 +11,8 @@ import { POINTS_PER_BATCH, pointsWriter } from './points-json.ts';
 /** Bytes are handed on in pieces of about this size. */
 const PIECE_BYTES = 256 * 1024;
 const SERIES_PER_TURN = 256;
+/** Batches of points, most often a series each, that are written between two looks at the clock. */
+const BATCHES_PER_TURN = 64;
 /** Points with histograms that are written between two looks at the clock. */
 const MIXED_POINTS_PER_TURN = 256;
 
@@ -112,6 +114,7 @@ function* writeVector(out: JsonBytes, samples: readonly VectorSample[], time: st
 
 function* writeMatrix(out: JsonBytes, matrix: readonly MatrixSeries[]): Parts {
   const points = pointsWriter();
+  let batches = 0;
   for (let i = 0; i < matrix.length; i++) {
     const series = matrix[i]!;
     const { labels, timestamps, values, histograms } = series;
@@ -121,6 +124,7 @@ function* writeMatrix(out: JsonBytes, matrix: readonly MatrixSeries[]): Parts {
       for (let from = 0; from < values.length; from += POINTS_PER_BATCH) {
         points(out, timestamps, values, from);
         if (out.length >= PIECE_BYTES) yield out.take();
+        else if (++batches % BATCHES_PER_TURN === 0) yield undefined;
       }
       out.text(']}');
     } else {

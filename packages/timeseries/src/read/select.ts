@@ -10,6 +10,12 @@ import { createYielder } from '../head/yielder.ts';
 import { ColumnJoiner } from './column-joiner.ts';
 import type { ReadView } from './view.ts';
 
+/** Samples joined between two looks at the clock, and what a series costs beside its samples. */
+const WORK_PER_LOOK = 30_000;
+const WORK_PER_SERIES = 100;
+/** Series of the head whose labels are looked up between two looks at the clock. */
+const SERIES_PER_LOOK = 256;
+
 /** Reads what a selector asks for from the head and from blocks, block by block. */
 export async function selectFromView(view: ReadView, request: SelectRequest): Promise<SeriesColumns[]> {
   const { head, windows, blocks } = view;
@@ -32,14 +38,21 @@ async function selectRange(view: ReadView, request: SelectRequest): Promise<Seri
     const { series, labels } = await identities.matching(block, request.matchers, range.yielder, request.signal);
     await readSamples(block, series, range, (_, samples, place) => add(labels[place]!, samples));
   }
+  let added = 0;
   for (const columns of await selectFromHead(head, request, { windows, asStored: true })) {
     add(identities.ofHead(columns.labels), columns);
+    if (++added % SERIES_PER_LOOK === 0) await range.yielder();
   }
   const joiner = new ColumnJoiner(shared);
   const result: SeriesColumns[] = [];
+  let work = 0;
   for (const [labels, own] of parts) {
-    result.push(columnsOf(labels, joiner.join(own)));
-    if (result.length % 64 === 0) await range.yielder();
+    const columns = columnsOf(labels, joiner.join(own));
+    result.push(columns);
+    work += columns.timestamps.length + WORK_PER_SERIES;
+    if (work < WORK_PER_LOOK) continue;
+    work = 0;
+    await range.yielder();
   }
   return result;
 }
@@ -63,12 +76,16 @@ async function selectFromBlock(
   });
   const joiner = new ColumnJoiner(shared);
   const result: SeriesColumns[] = [];
+  let work = 0;
   for (let place = 0; place < first.length; place++) {
     const samples = first[place];
     if (samples === undefined) continue;
     const parts = others.get(place);
     result.push(columnsOf(labels[place]!, parts === undefined ? samples : joiner.join(parts)));
-    if (result.length % 64 === 0) await range.yielder();
+    work += WORK_PER_SERIES + (parts === undefined ? 0 : result[result.length - 1]!.timestamps.length);
+    if (work < WORK_PER_LOOK) continue;
+    work = 0;
+    await range.yielder();
   }
   return result;
 }
@@ -91,8 +108,10 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
       found.set(labels, { samples, timeMs, rank });
     }
   };
+  let added = 0;
   for (const columns of await selectFromHead(head, request, { windows })) {
     add(identities.ofHead(columns.labels), columns, Number.POSITIVE_INFINITY);
+    if (++added % SERIES_PER_LOOK === 0) await range.yielder();
   }
   for (const block of byNewest(blocks)) {
     const { maxMs, rank } = block.descriptor;

@@ -3,7 +3,7 @@ import type { Block } from '../block/block.ts';
 import type { SeriesPage } from '../block/index/series-page.ts';
 import { matchBlock } from '../block/match-block.ts';
 
-const SERIES_PER_TURN = 128;
+const SERIES_PER_TURN = 32;
 /** Series in the answers that are remembered. */
 const MAX_MATCHED = 250_000;
 const MATCHED_OVERHEAD = 16;

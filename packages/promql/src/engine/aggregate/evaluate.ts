@@ -1,18 +1,13 @@
 import type { AggregateExpr } from '../../ast.ts';
 import { hasInvalidUtf8, quote } from '../../go-strings.ts';
-import { storedBuckets } from '../../histogram/bucket-list.ts';
-import type { FloatHistogram } from '../../histogram.ts';
-import { METRIC_NAME } from '../../labels.ts';
 import { placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
-import { formatFloat, formatGeneral } from '../format.ts';
+import { formatGeneral } from '../format.ts';
 import { maxOf, minOf } from '../functions/math.ts';
 import { labelsHashFraction } from '../hash.ts';
-import { stepSeriesBytes } from '../memory.ts';
-import { withLabel } from '../metadata-labels.ts';
-import { mergeSameLabels } from '../series.ts';
-import { ABSENT, FLOAT, floatSeries, type StepSeries, type Value, type VectorValue } from '../value.ts';
+import { ABSENT, type StepSeries, type Value, type VectorValue } from '../value.ts';
+import { countValues } from './count-values.ts';
 import { type Group, groupSeries } from './grouping.ts';
 import { noteIgnoredHistograms } from './histograms.ts';
 import { quantileOfGroup } from './quantile.ts';
@@ -34,7 +29,7 @@ export async function aggregate(
   for (const group of await groupSeries(ctx, grouped, vector.series)) {
     for (const result of await evaluateGroup(group)) series.push(result);
   }
-  return { kind: 'vector', series: node.op === 'count_values' ? await mergeSameLabels(ctx, series) : series };
+  return { kind: 'vector', series };
 }
 
 /** The grouping of `count_values`: its label takes part with the value that it is given, whatever it was. */
@@ -141,57 +136,6 @@ async function sampleByHash(ctx: QueryContext, group: Group, ratios: Float64Arra
 export function warnQuantile(ctx: QueryContext, q: number, position: AggregateExpr['position']): void {
   if (q >= 0 && q <= 1) return;
   ctx.annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, ctx.position(position));
-}
-
-/** What printing a number and looking it up costs, in samples. */
-const TEXT_WORK = 100;
-
-async function countValues(
-  ctx: QueryContext,
-  node: AggregateExpr,
-  group: Group,
-  label: string,
-  count: number,
-): Promise<StepSeries[]> {
-  const vanishes = node.without && (label === METRIC_NAME || node.grouping.includes(label));
-  const byText = new Map<string, { values: Float64Array; present: Uint8Array }>();
-  for (const member of group.members) {
-    for (let step = 0; step < count; step++) {
-      if (member.present[step] === ABSENT) continue;
-      const text = vanishes
-        ? ''
-        : member.present[step] === FLOAT
-          ? formatFloat(member.values[step]!)
-          : formatHistogram(member.histograms![step]!);
-      let columns = byText.get(text);
-      if (columns === undefined) {
-        columns = { values: new Float64Array(count), present: new Uint8Array(count) };
-        ctx.memory.hold(stepSeriesBytes(count));
-        byText.set(text, columns);
-      }
-      columns.values[step]!++;
-      columns.present[step] = FLOAT;
-    }
-    if (ctx.due(count * TEXT_WORK)) await ctx.pause();
-  }
-  const counted: StepSeries[] = [];
-  for (const [text, { values, present }] of byText) {
-    const labels = vanishes ? group.labels : withLabel(group.labels, label, text);
-    counted.push(floatSeries(labels, false, values, present));
-    if (ctx.dueSeries()) await ctx.pause();
-  }
-  return counted;
-}
-
-/** `{count:…, sum:…, buckets}` as Prometheus prints a histogram. */
-export function formatHistogram(histogram: FloatHistogram): string {
-  const parts = [`count:${formatGeneral(histogram.count)}`, `sum:${formatGeneral(histogram.sum)}`];
-  for (const { lower, upper, lowerInclusive, upperInclusive, count } of storedBuckets(histogram)) {
-    if (count === 0) continue;
-    const bounds = `${formatGeneral(lower)},${formatGeneral(upper)}`;
-    parts.push(`${lowerInclusive ? '[' : '('}${bounds}${upperInclusive ? ']' : ')'}:${formatGeneral(count)}`);
-  }
-  return `{${parts.join(', ')}}`;
 }
 
 /** Any UTF-8 text but the empty one is a label name. */

@@ -1,4 +1,5 @@
 import type { QueryContext } from '../context.ts';
+import { sortInTurns } from '../finish.ts';
 import { ABSENT, FLOAT, GATHER_WORK, type StepSeries } from '../value.ts';
 import type { Group } from './grouping.ts';
 import { createRows, gatherRows, type Rows } from './rows.ts';
@@ -69,8 +70,23 @@ function selectFrom({ length, values, members, counts }: Rows, row: number, k: n
   }
 }
 
+/** Larger heaps are sorted in turns. */
+const MAX_SORTED_AT_ONCE = 64;
+
 /** Best first; equal values keep their heap order. */
-function sortHeap(heap: Heap, sign: number): void {
+async function sortHeap(ctx: QueryContext, heap: Heap, sign: number): Promise<void> {
+  if (heap.size > MAX_SORTED_AT_ONCE) {
+    const entries = Array.from({ length: heap.size }, (_, i) => ({ member: heap.members[i]!, value: heap.values[i]! }));
+    const isWorse = (a: number, b: number) => before(a, b, sign) && !before(b, a, sign);
+    const sorted = await sortInTurns(ctx, entries, ({ value: a }, { value: b }) =>
+      isWorse(a, b) ? 1 : isWorse(b, a) ? -1 : 0,
+    );
+    for (const [i, { member, value }] of sorted.entries()) {
+      heap.members[i] = member;
+      heap.values[i] = value;
+    }
+    return;
+  }
   for (let i = 1; i < heap.size; i++) {
     for (let j = i; j > 0 && before(heap.values[j - 1]!, heap.values[j]!, sign); j--) {
       if (!before(heap.values[j]!, heap.values[j - 1]!, sign)) swap(heap, j, j - 1);
@@ -99,7 +115,7 @@ export async function topOfGroup(
     const k = Math.min(ks[step]!, capacity);
     if (k < 1) continue;
     selectFrom(rows, row, k, heap, sign);
-    if (count === 1) sortHeap(heap, sign);
+    if (count === 1) await sortHeap(ctx, heap, sign);
     for (let i = 0; i < heap.size; i++) {
       const m = heap.members[i]!;
       let mask = masks.get(m);

@@ -1,10 +1,20 @@
 import type { ArithmeticOp, BinaryExpr, ComparisonOp, VectorMatching } from '../../ast.ts';
-import { compareStrings, type Labels, labelsKey, labelValue } from '../../labels.ts';
+import { type Labels, labelValue } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
+import { stepSeriesBytes } from '../memory.ts';
 import { dropMetadata, filterLabels, withLabel } from '../metadata-labels.ts';
-import { formatLabels, mergeResults } from '../series.ts';
-import { ABSENT, allPresent, columnAllocator, type Grid, type StepSeries, type VectorValue } from '../value.ts';
+import { mergeResults } from '../series.ts';
+import {
+  ABSENT,
+  allPresent,
+  columnAllocator,
+  type Grid,
+  type StepSeries,
+  stepsWork,
+  type VectorValue,
+} from '../value.ts';
+import { type Clash, findAmbiguousMatches, findDuplicates, type Match, memoized } from './clashes.ts';
 import { createPairNotes, histogramOperation } from './histograms.ts';
 import { arithmeticColumns, changesMetric, comparisonColumns, isComparison } from './operators.ts';
 import { matchLabels, signatureOf } from './signature.ts';
@@ -31,15 +41,16 @@ export async function vectorVector(
   const groups = await groupBySignature(ctx, matching, many, one);
   const series: StepSeries[] = [];
   const clashes: Clash[] = [];
-  const operation = createOperation(ctx, node, oneIsLeft, count, many.series);
+  const isAnyMany = memoized(count, (step) => many.series.some(({ present }) => present[step] !== ABSENT));
   for (const group of groups.values()) {
-    if (group.one.length > 1) {
-      const clash = findDuplicates(matching, group.one, one, many, oneIsLeft ? 'left' : 'right');
-      if (clash !== undefined) clashes.push(clash);
-    }
-    for (const result of operation.evaluate(group)) series.push(result);
-    if (ctx.due(count * (group.many.length + group.one.length))) await ctx.pause();
+    if (group.one.length < 2) continue;
+    const clash = await findDuplicates(ctx, matching, group.one, one, isAnyMany, oneIsLeft ? 'left' : 'right');
+    if (clash !== undefined) clashes.push(clash);
   }
+  // What comes after the first clash matters no more, and be it that of two times ten thousand series all meet.
+  const end = clashes.reduce((first, { step }) => Math.min(first, step), count);
+  const operation = createOperation(ctx, node, oneIsLeft, count, end, many.series);
+  if (end > 0) for (const group of groups.values()) await operation.evaluate(group, (result) => series.push(result));
   clashes.push(...operation.clashes);
   if (clashes.length > 0) {
     clashes.sort((a, b) => a.step - b.step || a.order - b.order);
@@ -47,14 +58,6 @@ export async function vectorVector(
   }
   operation.flushNotes();
   return { kind: 'vector', series: await mergeResults(ctx, series, grid) };
-}
-
-/** Why matching fails at a step. */
-interface Clash {
-  readonly step: number;
-  /** Which of several clashes at a step is told. */
-  readonly order: number;
-  readonly message: string;
 }
 
 async function groupBySignature(
@@ -82,70 +85,6 @@ async function groupBySignature(
   return groups;
 }
 
-/**
- * The "one" side has at most one series of a match group at a time, unless the other side is empty then and not filled
- * in: finds the first step at which it is otherwise.
- */
-function findDuplicates(
-  matching: VectorMatching,
-  group: readonly StepSeries[],
-  one: VectorValue,
-  many: VectorValue,
-  side: 'left' | 'right',
-): Clash | undefined {
-  const count = group[0]!.present.length;
-  const fills = matching.fillLeft !== undefined || matching.fillRight !== undefined;
-  for (let step = 0; step < count; step++) {
-    let seen: StepSeries | undefined;
-    for (const element of group) {
-      if (element.present[step] === ABSENT) continue;
-      if (seen === undefined) seen = element;
-      else if (fills || many.series.some((other) => other.present[step] !== ABSENT)) {
-        const pair = [seen.labels, element.labels].map(formatLabels).sort(compareStrings).join(', ');
-        const message =
-          `found duplicate series for the match group ${formatLabels(matchLabels(element.labels, matching))} ` +
-          `on the ${side} hand-side of the operation: [${pair}]` +
-          ';many-to-many matching not allowed: matching labels must be unique on one side';
-        return { step, order: one.series.indexOf(element), message };
-      }
-    }
-  }
-  return undefined;
-}
-
-/** The steps at which a pair of series meets, whether or not a comparison then filters it out. */
-interface Match {
-  readonly labels: Labels;
-  readonly present: Uint8Array;
-}
-
-/** Matches of one group may not coincide: any two one-to-one, those with equal result labels otherwise. */
-function findAmbiguousMatches(matching: VectorMatching, matches: readonly Match[]): Clash[] {
-  const clashes: Clash[] = [];
-  const oneToOne = matching.cardinality === 'one-to-one';
-  const taken = new Map<string, Uint8Array>();
-  for (const { labels, present } of matches) {
-    const key = oneToOne ? '' : labelsKey(labels);
-    const steps = taken.get(key);
-    if (steps === undefined) {
-      taken.set(key, present.slice());
-      continue;
-    }
-    for (let i = 0; i < steps.length; i++) {
-      if (present[i] === ABSENT) continue;
-      if (steps[i] !== ABSENT) {
-        const reason = oneToOne
-          ? 'many-to-one matching must be explicit (group_left/group_right)'
-          : 'grouping labels must ensure unique matches';
-        clashes.push({ step: i, order: Infinity, message: `multiple matches for labels: ${reason}` });
-        break;
-      }
-      steps[i] = present[i]!;
-    }
-  }
-  return clashes;
-}
-
 /** The result of a pair, and the steps at which it has none since its kinds do not go together. */
 interface Combined {
   readonly series: StepSeries | undefined;
@@ -155,14 +94,17 @@ interface Combined {
 interface Operation {
   readonly clashes: readonly Clash[];
   flushNotes(): void;
-  evaluate(group: Group): StepSeries[];
+  /** Hands over the results of a group. */
+  evaluate(group: Group, emit: (series: StepSeries) => void): Promise<void>;
 }
 
+/** @param end the steps from there on do not matter */
 function createOperation(
   ctx: QueryContext,
   node: BinaryExpr,
   oneIsLeft: boolean,
   count: number,
+  end: number,
   manySeries: readonly StepSeries[],
 ): Operation {
   const matching = node.matching!;
@@ -208,8 +150,8 @@ function createOperation(
     return { series: { labels, dropName, values, present, histograms }, rejected };
   };
 
-  const evaluate = ({ many, one }: Group): StepSeries[] => {
-    const results: StepSeries[] = [];
+  const bytes = stepSeriesBytes(count);
+  const evaluate = async ({ many, one }: Group, emit: (series: StepSeries) => void): Promise<void> => {
     const matches: Match[] = [];
     let anyRejected = false;
     const add = (a: StepSeries, b: StepSeries) => {
@@ -220,23 +162,42 @@ function createOperation(
         const present = a.present.map((value, i) => (value !== ABSENT && met(i) ? 1 : ABSENT));
         matches.push({ labels: resultLabels(node, dropsAtOnce, a.labels, b.labels), present });
       }
-      if (series !== undefined) results.push(series);
+      if (series === undefined) return;
+      ctx.memory.hold(bytes);
+      emit(series);
     };
-    for (const a of many) for (const b of one) add(a, b);
+    const isOne = one.length === 1;
+    for (const a of many) {
+      for (const b of one) {
+        if (isOne || overlap(a.present, b.present, end)) add(a, b);
+        if (ctx.due(stepsWork(a) + stepsWork(b))) await ctx.pause();
+      }
+    }
     // Whom nobody met is filled in for, be it that all that came were histograms that it cannot go with.
     const met = anyRejected ? [...matches] : many;
     if (fillOne !== undefined && many.length > 0) {
       const filler = fillerFor(matching, many[0]!, one, fillOne, count);
-      for (const a of many) add(a, filler);
+      for (const a of many) {
+        add(a, filler);
+        if (ctx.due(stepsWork(a) + count)) await ctx.pause();
+      }
     }
     if (fillMany !== undefined && one.length > 0) {
       const filler = fillerFor(matching, one[0]!, met, fillMany, count);
-      for (const b of one) add(filler, b);
+      for (const b of one) {
+        add(filler, b);
+        if (ctx.due(stepsWork(b) + count)) await ctx.pause();
+      }
     }
-    if (many.length > 1 && matches.length > 1) clashes.push(...findAmbiguousMatches(matching, matches));
-    return results;
+    if (many.length > 1 && matches.length > 1) clashes.push(...(await findAmbiguousMatches(ctx, matching, matches)));
   };
   return { clashes, flushNotes: notes.flush, evaluate };
+}
+
+/** Whether there is a step before the end at which both are present. */
+function overlap(a: Uint8Array, b: Uint8Array, end: number): boolean {
+  for (let i = 0; i < end; i++) if (a[i] !== ABSENT && b[i] !== ABSENT) return true;
+  return false;
 }
 
 /** A constant series with the match labels, present at the steps where none of `series` is. */

@@ -2,7 +2,14 @@ import type { ArithmeticOp, BinaryExpr, ComparisonOp } from '../../ast.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import { mergeSameLabels, named } from '../series.ts';
-import { allPresent, columnAllocator, type ScalarValue, type StepSeries, type VectorValue } from '../value.ts';
+import {
+  allPresent,
+  columnAllocator,
+  type ScalarValue,
+  type StepSeries,
+  stepsWork,
+  type VectorValue,
+} from '../value.ts';
 import { createPairNotes, histogramOperation } from './histograms.ts';
 import {
   arithmetic,
@@ -78,7 +85,7 @@ export async function vectorScalar(
       const { labels, dropName } = named(ctx, element, dropsName);
       series.push({ labels, dropName, values, present, histograms });
     }
-    if (ctx.due(count)) await ctx.pause();
+    if (ctx.due(stepsWork(element))) await ctx.pause();
   }
   notes.flush();
   return { kind: 'vector', series: dropsName && !ctx.delayedNameRemoval ? await mergeSameLabels(ctx, series) : series };

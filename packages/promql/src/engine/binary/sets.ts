@@ -4,21 +4,29 @@ import { mergeResults } from '../series.ts';
 import { ABSENT, countPresent, type Grid, type StepSeries, type VectorValue } from '../value.ts';
 import { signatureOf } from './signature.ts';
 
+/** What hashing the labels of a series costs, in samples. */
+const WORK_PER_SERIES = 50;
+
 /** By signature, the steps at which any series of that signature is present. */
-function presenceBySignature(
+async function presenceBySignature(
+  ctx: QueryContext,
   series: readonly StepSeries[],
   signature: (labels: StepSeries['labels']) => string,
-): Map<string, Uint8Array> {
+): Promise<Map<string, Uint8Array>> {
   const presence = new Map<string, Uint8Array>();
-  for (const element of series) {
-    const key = signature(element.labels);
-    const known = presence.get(key);
-    if (known === undefined) presence.set(key, element.present);
-    else
-      presence.set(
-        key,
-        known.map((value, i) => value | element.present[i]!),
-      );
+  const own = new Set<Uint8Array>();
+  for (const { labels, present } of series) {
+    const key = signature(labels);
+    let known = presence.get(key);
+    if (known === undefined) presence.set(key, present);
+    else {
+      if (!own.has(known)) {
+        own.add((known = known.slice()));
+        presence.set(key, known);
+      }
+      for (let i = 0; i < present.length; i++) known[i]! |= present[i]!;
+    }
+    if (ctx.due(present.length + WORK_PER_SERIES)) await ctx.pause();
   }
   return presence;
 }
@@ -42,12 +50,12 @@ export async function setOperation(
   const signature = signatureOf(node.matching!);
   const isOr = node.op === 'or';
   const filtered = isOr ? right.series : left.series;
-  const presence = presenceBySignature(isOr ? left.series : right.series, signature);
+  const presence = await presenceBySignature(ctx, isOr ? left.series : right.series, signature);
   const series: StepSeries[] = isOr ? [...left.series] : [];
   for (const element of filtered) {
     const kept = masked(element, presence.get(signature(element.labels)), node.op === 'and');
     if (kept !== undefined) series.push(kept);
-    if (ctx.due(element.present.length)) await ctx.pause();
+    if (ctx.due(element.present.length + WORK_PER_SERIES)) await ctx.pause();
   }
   return { kind: 'vector', series: isOr ? await mergeResults(ctx, series, grid) : series };
 }

@@ -1,5 +1,6 @@
 import type { Expr, Matcher } from '../../ast.ts';
 import { EMPTY_LABELS, type Labels, METRIC_NAME } from '../../labels.ts';
+import type { QueryContext } from '../context.ts';
 import { withLabel } from '../metadata-labels.ts';
 import { windowsOf } from '../range/windows.ts';
 import { ABSENT, FLOAT, floatSeries, type RangeValue, type VectorValue } from '../value.ts';
@@ -32,18 +33,31 @@ function onesWhere(argument: Expr, present: Uint8Array): VectorValue {
 }
 
 /** `absent(v)`: 1 at the steps where nothing is. */
-export function absent(argument: Expr, vector: VectorValue, count: number): VectorValue {
+export async function absent(
+  ctx: QueryContext,
+  argument: Expr,
+  vector: VectorValue,
+  count: number,
+): Promise<VectorValue> {
   const present = new Uint8Array(count);
-  for (const element of vector.series) for (let i = 0; i < count; i++) present[i]! |= element.present[i]!;
+  for (const element of vector.series) {
+    for (let i = 0; i < count; i++) present[i]! |= element.present[i]!;
+    if (ctx.due(count)) await ctx.pause();
+  }
   return onesWhere(argument, present);
 }
 
 /** `absent_over_time(v[…])`: 1 at the steps whose window holds no sample of any series. */
-export function absentOverTime(argument: Expr, range: RangeValue): VectorValue {
+export async function absentOverTime(ctx: QueryContext, argument: Expr, range: RangeValue): Promise<VectorValue> {
   const present = new Uint8Array(range.grid.count);
+  let latest: Float64Array | undefined;
   for (const { timestamps } of range.series) {
+    // Series that were scraped together have the same windows.
+    if (timestamps === latest) continue;
+    latest = timestamps;
     const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
     for (let i = 0; i < present.length; i++) if (last[i]! > first[i]!) present[i] = FLOAT;
+    if (ctx.due(timestamps.length + present.length)) await ctx.pause();
   }
   return onesWhere(argument, present);
 }

@@ -185,9 +185,9 @@ async function callOther(evaluator: Evaluator, node: Call, grid: Grid): Promise<
     case 'clamp_max':
       return await merged(evaluator, await callMap(evaluator, node, grid, clampTo(undefined, await column(1))));
     case 'absent':
-      return absent(args[0]!, await evaluator.vector(args[0]!, grid), grid.count);
+      return await absent(ctx, args[0]!, await evaluator.vector(args[0]!, grid), grid.count);
     case 'absent_over_time':
-      return absentOverTime(args[0]!, await evaluator.range(args[0]!, grid));
+      return await absentOverTime(ctx, args[0]!, await evaluator.range(args[0]!, grid));
     case 'label_replace': {
       const [destination, replacement, source, regex] = args.slice(1).map(text) as [string, string, string, string];
       // Its own errors come before those of its argument.

@@ -7,7 +7,7 @@ import { forMetric, placeOf } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import type { Evaluator } from '../evaluate.ts';
 import { named } from '../series.ts';
-import { FLOAT, floatSeries, type Grid, HISTOGRAM, type StepSeries, type VectorValue } from '../value.ts';
+import { FLOAT, floatSeries, type Grid, HISTOGRAM, type StepSeries, stepsWork, type VectorValue } from '../value.ts';
 
 /** Floats that a native histogram has. */
 export const nativeHistogramFunctions: ReadonlyMap<string, (histogram: FloatHistogram) => number> = new Map([
@@ -37,7 +37,7 @@ export async function mapHistograms(evaluator: Evaluator, node: Call, grid: Grid
       const { labels, dropName } = named(ctx, element, true);
       series.push(floatSeries(labels, dropName, values, present));
     }
-    if (ctx.due(grid.count * 20)) await ctx.pause();
+    if (ctx.due(stepsWork(element))) await ctx.pause();
   }
   return { kind: 'vector', series };
 }

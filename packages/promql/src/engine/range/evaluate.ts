@@ -83,7 +83,7 @@ export async function evaluateRangeFunction(
     const usesStarts = extension === undefined && ctx.useStartTimestamps && element.startTimestamps !== undefined;
     const startKernel = usesStarts ? startKernels.get(node.func) : undefined;
     if (startKernel !== undefined) noteOverlaps(ctx, node, element, windows);
-    if (element.histograms !== undefined) result = evaluateMixedSeries(ctx, call, element, windows);
+    if (element.histograms !== undefined) result = await evaluateMixedSeries(ctx, call, element, windows);
     else if (startKernel !== undefined && widest > 0) {
       const present = new Uint8Array(count);
       const values = columns();

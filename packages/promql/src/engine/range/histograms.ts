@@ -3,7 +3,15 @@ import { labelValue, METRIC_NAME } from '../../labels.ts';
 import { forMetric, mixedFloatsAndHistograms } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
-import { ABSENT, FLOAT, HISTOGRAM, type RangeSeries, type RangeValue, type StepSeries } from '../value.ts';
+import {
+  ABSENT,
+  FLOAT,
+  HISTOGRAM,
+  HISTOGRAM_WORK,
+  type RangeSeries,
+  type RangeValue,
+  type StepSeries,
+} from '../value.ts';
 import { type RangeCall, rangePosition, windowsFor } from './evaluate.ts';
 import { windowsAround } from './extended.ts';
 import { extendedHistogramRate } from './extended-histograms.ts';
@@ -11,12 +19,12 @@ import { histogramWindowFunctions, type MixedWindow, type RangeNotes } from './h
 import type { Windows } from './windows.ts';
 
 /** A range function over a series that holds histograms, perhaps beside floats. */
-export function evaluateMixedSeries(
+export async function evaluateMixedSeries(
   ctx: QueryContext,
   call: RangeCall,
   element: RangeSeries,
   windows: Windows,
-): StepSeries | undefined {
+): Promise<StepSeries | undefined> {
   const floatColumns = evaluateFloats(ctx, call, element);
   const { node, range } = call;
   const notes = notesFor(ctx, call, element);
@@ -51,6 +59,7 @@ export function evaluateMixedSeries(
       else histograms[step] = result;
     }
     any ||= present[step] !== ABSENT;
+    if (ctx.due((1 + to - from) * HISTOGRAM_WORK)) await ctx.pause();
   }
   if (!any) return undefined;
   const { labels, dropName } = named(ctx, element, call.definition.keepsName !== true);
