@@ -54,7 +54,11 @@ describe('command line', () => {
     ],
     [
       'storage: {type: InMemory}\nsegmentation: {seal_byte_limit: 512MB}\nhead_memory_limit: 64MB\n',
-      /log\.yaml:3:\d+: head_memory_limit/,
+      /log\.yaml:3:\d+: head_memory_limit: .*set head_memory_limit to 1GiB or more, or .*seal_byte_limit to 32MiB or less/,
+    ],
+    [
+      'storage: {type: InMemory}\nsegmentation: {seal_byte_limit: 200MB}\n',
+      /log\.yaml:2:\d+: segmentation\.seal_byte_limit: .*set head_memory_limit to 400MiB .*seal_byte_limit to 160MiB or less/,
     ],
     [
       'storage: {type: InMemory}\nretention: {retention: 7d}\n',

@@ -38,9 +38,11 @@ it('what is wrong with the settings file is found whatever is wrong beside it', 
   ]);
   expect(settingsFileProblems(configFile('nowhere.yaml'))).toEqual([
     {
-      file: join(folder, 'nowhere.yaml'),
-      path: '',
-      message: 'the file does not exist; expected a YAML or JSON file',
+      file: join(folder, 'config.yaml'),
+      line: 2,
+      column: 41,
+      path: 'storage.settings_path',
+      message: `the file does not exist; expected a YAML or JSON file: ${join(folder, 'nowhere.yaml')}`,
     },
   ]);
   expect(settingsFileProblems(join(folder, 'engine/good.yaml'))).toEqual([]);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { isScalar, LineCounter, parseDocument } from 'yaml';
 import type { StorageConfig } from './config.ts';
 import { ConfigFileError } from './config-file.ts';
 import { loadSlateSettings } from './settings.ts';
@@ -22,22 +22,23 @@ export interface SettingsFileProblem {
 
 /**
  * What is wrong with the settings file that a configuration file names, whatever else is wrong with that one: so that
- * everything can be told at once.
+ * everything can be told at once. One that cannot be read is a fault of the place that names it.
  */
 export function settingsFileProblems(configFile: string): SettingsFileProblem[] {
-  const path = settingsPathOf(configFile);
-  if (path === undefined) return [];
+  const named = settingsPathOf(configFile);
+  if (named === undefined) return [];
+  const file = besideFile(configFile, named.path);
   try {
-    loadSlateSettings(besideFile(configFile, path));
+    loadSlateSettings(file);
     return [];
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    return error.problems.map(({ file, line, column, key, expected }) => ({
-      file,
-      ...(line > 0 && { line, column }),
-      path: key,
-      message: expected,
-    }));
+    const { line, column } = named;
+    return error.problems.map((problem) =>
+      problem.line === 0
+        ? { file: configFile, line, column, path: 'storage.settings_path', message: `${problem.expected}: ${file}` }
+        : { ...problem, path: problem.key, message: problem.expected },
+    );
   }
 }
 
@@ -45,11 +46,14 @@ function besideFile(configFile: string, path: string): string {
   return resolve(dirname(configFile), path);
 }
 
-function settingsPathOf(configFile: string): string | undefined {
+function settingsPathOf(configFile: string): { path: string; line: number; column: number } | undefined {
   try {
-    const root = parse(readFileSync(configFile, 'utf8')) as { storage?: { settings_path?: unknown } } | undefined;
-    const path = root?.storage?.settings_path;
-    return typeof path === 'string' && path !== '' ? path : undefined;
+    const lineCounter = new LineCounter();
+    const document = parseDocument(readFileSync(configFile, 'utf8'), { lineCounter });
+    const node = document.getIn(['storage', 'settings_path'], true);
+    if (!isScalar(node) || typeof node.value !== 'string' || node.value === '') return undefined;
+    const { line, col } = lineCounter.linePos(node.range?.[0] ?? 0);
+    return { path: node.value, line, column: col };
   } catch {
     return undefined;
   }

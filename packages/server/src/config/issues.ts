@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { didYouMean } from '../suggest.ts';
 import { type ConfigProblem, printPath } from './config-error.ts';
-import { schemaKeys } from './schema-keys.ts';
+import { type MemberKeys, memberKeys, schemaKeys } from './schema-keys.ts';
 import { valueAt } from './value-at.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -19,9 +19,8 @@ export function problemsOf(
     const path = [...prefix, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
       const known = schemaKeys(schema, path);
-      return issue.keys.map((key) =>
-        source.keyProblem([...path, key], `unknown key${didYouMean(key, known) || knownKeys(known)}`),
-      );
+      const member = memberKeys(schema, path, valueAt(root, path));
+      return issue.keys.map((key) => source.keyProblem([...path, key], unknownKey(key, known, member)));
     }
     if (issue.code === 'invalid_key') {
       const reason = issue.issues[0] === undefined ? 'not allowed' : expectation(issue.issues[0]);
@@ -132,6 +131,12 @@ export function describe(value: unknown): string {
   if (typeof value !== 'string') return String(value);
   const text = value.length > 60 ? `${value.slice(0, 57)}...` : value;
   return JSON.stringify(text);
+}
+
+function unknownKey(key: string, known: readonly string[], member: MemberKeys | undefined): string {
+  if (member === undefined) return `unknown key${didYouMean(key, known) || knownKeys(known)}`;
+  if (known.includes(key)) return `not a key of ${member.member}${knownKeys(member.keys)}`;
+  return `unknown key${didYouMean(key, member.keys) || knownKeys(member.keys)}`;
 }
 
 function knownKeys(keys: readonly string[]): string {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { problemsOf } from './issues.ts';
+import { readFailure } from './read-failure.ts';
 import { valueAt } from './value-at.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
 
@@ -90,12 +91,4 @@ function adapt(
 
 function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
   return [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
-}
-
-function readFailure(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'expected a file, found nothing of this name';
-  if (code === 'EISDIR') return 'expected a file, found a folder';
-  if (code === 'EACCES') return 'cannot be read: permission denied';
-  return `cannot be read: ${(error as Error).message}`;
 }

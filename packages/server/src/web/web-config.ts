@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
+import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
+import { readFailure } from '../config/read-failure.ts';
 import { openYamlConfig } from '../config/yaml-config.ts';
 
 /** Prometheus' names of the versions of TLS. */
@@ -103,6 +106,11 @@ export function readWebConfig(file: string): WebConfig {
       throw loaded.errorAt(['tls_server_config', 'min_version'], 'expected at most max_version');
     }
   }
+  const problems = namedFiles(loaded.value).flatMap(({ path, name }): readonly ConfigProblem[] => {
+    const failure = failureOf(resolve(name));
+    return failure === undefined ? [] : loaded.errorAt(path, `${failure}: ${resolve(name)}`).problems;
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
   return {
     tls: tls && {
       ...tls,
@@ -114,6 +122,30 @@ export function readWebConfig(file: string): WebConfig {
     users: new Map(Object.entries(basic_auth_users)),
     bearerTokensFile: bearer_tokens_file === undefined ? undefined : resolve(bearer_tokens_file),
   };
+}
+
+interface NamedFile {
+  readonly path: readonly string[];
+  readonly name: string;
+}
+
+function namedFiles({ tls_server_config: tls, bearer_tokens_file }: z.infer<typeof webConfigSchema>): NamedFile[] {
+  const names = {
+    'tls_server_config.cert_file': tls?.cert_file,
+    'tls_server_config.key_file': tls?.key_file,
+    'tls_server_config.client_ca_file': tls?.client_ca_file,
+    bearer_tokens_file,
+  };
+  return Object.entries(definedOf(names)).map(([path, name]) => ({ path: path.split('.'), name }));
+}
+
+function failureOf(file: string): string | undefined {
+  try {
+    readFileSync(file);
+    return undefined;
+  } catch (error) {
+    return readFailure(error);
+  }
 }
 
 function definedOf(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -25,6 +25,7 @@ describe('the configuration', () => {
   });
 
   it("of the operators' guide loads", () => {
+    writeFileSync(join(folder, 'slatedb.yaml'), 'default_ttl: 604800000\n');
     const config = load(`
 global:
   scrape_interval: 30s
@@ -40,7 +41,7 @@ storage:
     type: Aws
     region: us-west-2
     bucket: my-timeseries-bucket
-  settings_path: /slatedb-settings/slatedb.yaml
+  settings_path: ${folder}/slatedb.yaml
 `);
     expect(config.scrapeJobs).toHaveLength(1);
     expect(config.scrapeJobs[0]).toMatchObject({ jobName: 'timeseries-self', intervalMs: 15_000, timeoutMs: 10_000 });
@@ -184,6 +185,57 @@ scrape_configs:
       'a file of targets of another type',
       'scrape_configs:\n  - {job_name: a, file_sd_configs: [{files: [a.txt]}]}',
       'expected the path of a file that ends in .json, .yml or .yaml',
+    ],
+    [
+      'credentials of before',
+      'scrape_configs:\n  - {job_name: a, bearer_token_file: f}',
+      ':2:38: scrape_configs[0].bearer_token_file: not supported, as it is deprecated in Prometheus: use authorization: {credentials_file: ...}',
+    ],
+    [
+      'credentials of before of a discovery',
+      'scrape_configs:\n  - {job_name: a, http_sd_configs: [{url: "http://x", bearer_token: t}]}',
+      'http_sd_configs[0].bearer_token: not supported, as it is deprecated in Prometheus: use authorization: {credentials: ...}',
+    ],
+    [
+      'a secret of a secret manager',
+      'scrape_configs:\n  - {job_name: a, basic_auth: {username: u, password_ref: p}}',
+      "basic_auth.password_ref: not supported yet: use 'password_file' or 'password'",
+    ],
+    [
+      'a log of scrapes',
+      'scrape_configs:\n  - {job_name: a, scrape_failure_log_file: f}',
+      'scrape_failure_log_file: not supported yet: remove the key; failing scrapes are in the log',
+    ],
+    [
+      'more of Kubernetes',
+      'scrape_configs:\n  - {job_name: a, kubernetes_sd_configs: [{role: pod, attach_metadata: {deployment: true}}]}',
+      'attach_metadata.deployment: not supported yet: remove the key; ',
+    ],
+    ['a setting of Go', 'runtime: {gogc: 50}', ':1:10: runtime: a setting of the Go runtime, which this server does'],
+    [
+      "Prometheus' storage",
+      'storage: {tsdb: {retention: {time: 1d}}}',
+      ":1:17: storage.tsdb: here 'storage' says where everything is kept; in place of 'tsdb.retention' use 'retention'",
+    ],
+    [
+      'a key of another object store',
+      'storage: {type: SlateDb, path: a, object_store: {type: Gcp, bucket: abc, region: x}}',
+      ':1:74: storage.object_store.region: not a key of type Gcp; expected one of type, bucket',
+    ],
+    [
+      'a key of no object store',
+      'storage: {type: SlateDb, path: a, object_store: {type: Gcp, bucket: abc, regoin: x}}',
+      ':1:74: storage.object_store.regoin: unknown key; expected one of type, bucket',
+    ],
+    [
+      'a file of jobs that is not there',
+      'scrape_config_files: [none.yml]',
+      /prometheus.yaml:1:23: scrape_config_files\[0\]: expected a file, found nothing of this name: \S+none.yml$/,
+    ],
+    [
+      'a settings file that is not there',
+      'storage: {type: InMemory, settings_path: none.yaml}',
+      ':1:42: storage.settings_path: the file does not exist; expected a YAML or JSON file: ',
     ],
     ['a log of queries', 'global: {query_log_file: q.log}', 'query_log_file: not supported yet: remove the key'],
     [

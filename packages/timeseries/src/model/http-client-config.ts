@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { unsupportedHttpKeys } from './unsupported.ts';
+import { unsupportedHttpKeys, unsupportedSecretKeys } from './unsupported.ts';
 
 /** How HTTP requests are made: the keys that scrape jobs and HTTP discovery share. */
 
@@ -21,6 +21,7 @@ export const httpClientKeys = {
       username_file: file().optional().describe('File with the user'),
       password: text().optional().describe('Password'),
       password_file: file().optional().describe('File with the password, read at every request'),
+      ...unsupportedSecretKeys('username', 'password'),
     })
     .optional()
     .describe('Basic authentication; not together with `authorization`'),
@@ -29,6 +30,7 @@ export const httpClientKeys = {
       type: z.string().min(1).default('Bearer').describe('Scheme of the `Authorization` header'),
       credentials: text().optional().describe('What stands behind the scheme'),
       credentials_file: file().optional().describe('File with it, read at every request'),
+      ...unsupportedSecretKeys('credentials'),
     })
     .optional()
     .describe('The `Authorization` header'),
@@ -44,6 +46,7 @@ export const httpClientKeys = {
       insecure_skip_verify: flag().default(false).describe('Take any certificate'),
       min_version: tlsVersion().optional().describe('Oldest version of TLS'),
       max_version: tlsVersion().optional().describe('Newest version of TLS'),
+      ...unsupportedSecretKeys('ca', 'cert', 'key'),
     })
     .optional()
     .describe('TLS of `https`'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type HttpClientSettings, httpClientKeys, resolveHttpClient } from './http-client-config.ts';
+import { unsupportedMetadataKeys } from './unsupported.ts';
 
 /** Targets that the API of a Kubernetes cluster names: Prometheus' keys and defaults. */
 
@@ -54,6 +55,7 @@ export const kubernetesDiscoverySchema = z
         node: flag()
           .default(false)
           .describe('Add the labels of the node to those of its pods; needs the right to read nodes'),
+        ...unsupportedMetadataKeys,
       })
       .default({ node: false })
       .describe('What else is read'),

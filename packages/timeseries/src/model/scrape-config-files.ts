@@ -14,6 +14,7 @@ export const scrapeConfigFilesSchema = z
 /**
  * Reads the files; relative paths in one begin where it is.
  * @param names of the jobs that there are already
+ * @param errorAt makes the error of an entry that names no file
  * @throws ConfigError with every problem of every file
  */
 export function loadScrapeConfigFiles(
@@ -21,18 +22,23 @@ export function loadScrapeConfigFiles(
   folder: string,
   global: GlobalConfig,
   names: readonly string[],
+  errorAt: (index: number, message: string) => ConfigError,
 ): ScrapeJob[] {
   const taken = new Set<unknown>(names);
   const problems: ConfigProblem[] = [];
   const jobs: ScrapeJob[] = [];
-  for (const file of patterns.flatMap((pattern) => expandFilePattern(inFolder(folder, pattern)))) {
+  const files = patterns.flatMap((pattern, index) =>
+    expandFilePattern(inFolder(folder, pattern)).map((file) => ({ file, index })),
+  );
+  for (const { file, index } of files) {
     try {
       const { scrape_configs: configs } = loadYamlConfig(file, fileSchema(global, taken));
       for (const { job_name: name } of configs) taken.add(name);
       jobs.push(...configs.map((config) => resolveScrapeJob(global, config, dirname(file))));
     } catch (error) {
       if (!isConfigError(error)) throw error;
-      problems.push(...error.problems);
+      const unread = error.problems.find(({ line }) => line === undefined);
+      problems.push(...(unread === undefined ? error : errorAt(index, `${unread.message}: ${file}`)).problems);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
