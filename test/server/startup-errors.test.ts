@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, databases, storageSection, type Workspace } from '../support/databases.ts';
-import { freePort, runOurs } from '../support/server-process.ts';
+import { freePort, runOurs, startOurs } from '../support/server-process.ts';
 
 let workspace: Workspace;
 let s3: S3Server;
@@ -95,6 +95,17 @@ describe.each(databases)('$name refuses with exit code 2, and says where and wha
     expect([code, text]).toEqual([2, expect.stringMatching(message)]);
   });
 
+  it.concurrent('a database of the other program', async () => {
+    const other = databases.find((each) => each.name !== name)!.name;
+    const config = storageSection(`{type: Local, path: ${join(workspace.folder, `of-${other}`)}}`);
+    const server = await startOurs(other, ['--config', workspace.file(`of-${other}.yaml`, config)]);
+    workspace.servers.push(server);
+    expect(await server.kill('SIGTERM')).toBe(0);
+    const { code, text } = await startWith(name, config);
+    const says = `the database under this path is one of ${other}, not of ${name}: give ${name} a path of its own`;
+    expect([code, text]).toEqual([2, expect.stringContaining(says)]);
+  });
+
   it('a store that ignores If-None-Match', async () => {
     const unconditional = await startS3Server({ conditional: false });
     try {
@@ -124,7 +135,7 @@ describe('the storage section is refused with exit code 2, place and reason:', (
     [
       'an object store with a wrong key',
       () => 'storage:\n  type: SlateDb\n  path: x\n  object_store: {type: Local, path: a, bucket: b}\n',
-      /\.yaml:4:\d+: storage\.object_store\.bucket: unknown key/,
+      /\.yaml:4:\d+: storage\.object_store\.bucket: not a key of type Local; expected one of type, path, fsync/,
     ],
     [
       'fsync that is neither true nor false',
@@ -144,7 +155,7 @@ describe('the storage section is refused with exit code 2, place and reason:', (
     [
       'a settings file that is missing',
       () => `${storageSection('{type: InMemory}', '  settings_path: /nowhere/slatedb.yaml\n')}`,
-      /\/nowhere\/slatedb\.yaml/,
+      /\.yaml:5:18: storage\.settings_path: the file does not exist; .*: \/nowhere\/slatedb\.yaml/,
     ],
   ])('%s', async (_what, config, message) => {
     const ended = await startWith('opendata-log', config());

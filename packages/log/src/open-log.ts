@@ -8,6 +8,7 @@ import { LogReads } from './log-reads.ts';
 import { silentLogger } from './logger.ts';
 import type { AppendColumns, AppendRecord } from './model.ts';
 import type { OrderedFollowers } from './ordered-reader.ts';
+import { PROGRAM } from './program.ts';
 import { recoverSegments } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { type RetentionLimits, resolveAgeLimits } from './retention-limits.ts';
@@ -25,7 +26,11 @@ export const logTableBytes = 32 * 1024 * 1024;
 
 /** Opens a log and its storage. @throws StorageError, LogError corrupt | invalid_input */
 export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
-  const storage = await openStorage(config, { logger: options.logger ?? silentLogger, tableBytes: logTableBytes });
+  const storage = await openStorage(config, {
+    logger: options.logger ?? silentLogger,
+    program: PROGRAM,
+    tableBytes: logTableBytes,
+  });
   try {
     return await openLogOn(storage, options, () => storage.close());
   } catch (error) {

@@ -12,6 +12,7 @@ import { DurableWatermark } from './durable-watermark.ts';
 import { Followers } from './followers.ts';
 import { LogReads, type ReadParts } from './log-reads.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import { PROGRAM } from './program.ts';
 import { ReplicaSegments } from './replica-segments.ts';
 import { SegmentSet } from './segment-set.ts';
 import { SelectionFollowers } from './selection-followers.ts';
@@ -75,7 +76,7 @@ export function startReplicaLog(config: StorageConfig, options: ReplicaLogOption
     logger,
     refreshMs,
     ...(onFatal !== undefined && { onFatal }),
-    open: () => openReadOnlyStorage(config, { logger, pollMs: refreshMs }),
+    open: () => openReadOnlyStorage(config, { logger, program: PROGRAM, pollMs: refreshMs }),
     load: (storage) =>
       ReplicaSegments.load(storage, {
         watcher: followers,

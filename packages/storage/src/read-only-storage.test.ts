@@ -208,6 +208,23 @@ describe('a reader', () => {
     await reader.close();
   });
 
+  it('refuses the database of another program, as a writer does', async () => {
+    const store = createMemoryStore();
+    const program = 'opendata-log';
+    await (await openOnModel(store, { program })).close();
+    const refusal = {
+      code: 'config',
+      message: expect.stringContaining('is one of opendata-log, not of opendata-timeseries: give'),
+    };
+    const other = { program: 'opendata-timeseries' };
+    await expect(startReader(store.openReader(Date.now), { ...readerParts, ...other })).rejects.toMatchObject(refusal);
+    await expect(openOnModel(store, other)).rejects.toMatchObject(refusal);
+    for (const same of [{ program }, {}]) {
+      await (await startReader(store.openReader(Date.now), { ...readerParts, ...same })).close();
+      await (await openOnModel(store, same)).close();
+    }
+  });
+
   it('needs a database', async () => {
     await expect(startReader(createMemoryStore().openReader(Date.now), readerParts)).rejects.toMatchObject({
       code: 'unavailable',

@@ -64,6 +64,8 @@ export interface ReadOnlyStorage {
 
 export interface OpenReadOnlyOptions {
   readonly logger: Logger;
+  /** Which program opens it: it stands in a new database, and the database of another one is refused. */
+  readonly program?: string;
   /** Where credentials and endpoints come from. Default: the environment of the process. */
   readonly env?: Environment;
   readonly clock?: () => number;
@@ -163,7 +165,7 @@ async function diskCache(config: StorageConfig, logger: Logger): Promise<ReaderP
 
 /** Everything above the engine. */
 export async function startReader(engine: EngineReader, parts: ReaderParts): Promise<ReadOnlyStorage> {
-  if (!(await hasFormat(engine))) throw new StorageError('unavailable', 'there is no database yet');
+  if (!(await hasFormat(engine, parts.program))) throw new StorageError('unavailable', 'there is no database yet');
   const { logger, timeoutMs, pollMs = 1000, removalGraceMs = 60_000, clock = Date.now } = parts;
   const journal = await readJournalState(engine);
   let changes = (await readBlockCounters(engine)).changes;

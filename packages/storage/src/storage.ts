@@ -61,6 +61,8 @@ export interface Storage {
 
 export interface OpenStorageOptions {
   readonly logger: Logger;
+  /** Which program opens it: it stands in a new database, and the database of another one is refused. */
+  readonly program?: string;
   /** Where credentials and endpoints come from. Default: the environment of the process. */
   readonly env?: Environment;
   /** Wall-clock time in ms since the epoch; decides what has expired. */
@@ -199,7 +201,7 @@ function l0SstBytes(engineSettings: Readonly<Record<string, unknown>>): number {
 /** Everything above the engine. */
 export async function startStorage(engine: Engine, parts: StorageParts): Promise<Storage> {
   const { logger, commitTimeoutMs } = parts;
-  await checkFormat(engine, commitTimeoutMs);
+  await checkFormat(engine, commitTimeoutMs, parts.program);
   const listeners: ((error: StorageError) => void)[] = [];
   const metrics = new StorageMetrics();
   let fatal: StorageError | undefined;

@@ -9,6 +9,7 @@ import {
   type StorageError,
   type StorageHealth,
 } from '@opendata/storage';
+import { PROGRAM } from '../program.ts';
 import { type ReadSources, type TimeSeriesDbStats, TimeSeriesReads } from '../read/time-series-reads.ts';
 import { FollowedState } from './replica-state.ts';
 
@@ -46,7 +47,7 @@ export class ReplicaDb extends TimeSeriesReads {
       logger,
       refreshMs,
       ...(onFatal !== undefined && { onFatal }),
-      open: () => openReadOnlyStorage(config, { logger, pollMs: refreshMs }),
+      open: () => openReadOnlyStorage(config, { logger, program: PROGRAM, pollMs: refreshMs }),
       load: (storage) =>
         FollowedState.load(storage, { metadata: this.metadata, logger, show: (sources) => this.#showFirst(sources) }),
     });
