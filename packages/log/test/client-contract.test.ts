@@ -219,6 +219,42 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
     await invalid(log.append({ key: 'k', value: '', headers: [{ name: '', value: '' }] }));
   });
 
+  it('refuses arguments by field and reason, before anything is asked', async () => {
+    const wrong = (value: unknown) => value as never;
+    const bad: [reason: RegExp, call: () => Promise<unknown>][] = [
+      [/^key: expected a string or a Uint8Array, found undefined$/, () => log.count(wrong(undefined))],
+      [/^key: expected a string or a Uint8Array, found 7$/, () => log.inspect(wrong(7))],
+      [/^key: expected at most 65535 bytes, found 65536$/, () => log.count('k'.repeat(65_536))],
+      [/^end: expected a whole number of 0 or more, found -1$/, () => log.count('k', { end: -1 })],
+      [/^start: expected a whole number of 0 or more, found 0\.5$/, () => log.segments({ start: 0.5 })],
+      [/^limit: expected .*, found -1$/, () => all(log.read('k', { limit: -1 }))],
+      [/^last: expected .*, found NaN$/, () => all(log.read({}, { last: Number.NaN }))],
+      [/^start: expected .*, found a string$/, () => all(log.tail('k', { start: wrong('1') }))],
+      [/^expected one place to begin, found start and last$/, () => all(log.tail('k', { start: 0, last: 3 }))],
+      [/^keys: expected a key, or an object with keys and prefixes, found null$/, () => all(log.read(wrong(null)))],
+      [/^prefixes\[1\]: expected a string/, () => all(log.read({ prefixes: ['a', wrong(1)] }))],
+      [/^limit: expected .*, found -5$/, () => all(log.keys({ limit: -5 }))],
+      [/^prefix: expected a string or a Uint8Array, found an object$/, () => all(log.keys({ prefix: wrong({}) }))],
+      [/^atLeast: expected .*, found -1$/, () => log.watermark({ atLeast: -1 })],
+      [/^record: expected an object with key and value, found undefined$/, () => log.append(wrong(undefined))],
+      [/^value: expected .*, found 1$/, () => log.append({ key: 'k', value: wrong(1) })],
+      [/^headers: expected a list/, () => log.append({ key: 'k', value: '', headers: wrong({}) })],
+      [/^headers\[0\]: expected an object/, () => log.append({ key: 'k', value: '', headers: wrong(['a']) })],
+      [
+        /^headers\[0\]\.name: expected text that is not empty, found 1$/,
+        () => log.append({ key: 'k', value: '', headers: wrong([{ name: 1, value: '' }]) }),
+      ],
+      [
+        /^headers\[0\]\.value: expected a string or a Uint8Array, found undefined$/,
+        () => log.append({ key: 'k', value: '', headers: wrong([{ name: 'n' }]) }),
+      ],
+    ];
+    for (const [message, call] of bad) {
+      const refused = { name: 'LogClientError', code: 'invalid_input', message: expect.stringMatching(message) };
+      await expect(call()).rejects.toMatchObject(refused);
+    }
+  });
+
   it('rejects with the reason of a signal, and ends iterations', async () => {
     const reason = new Error('enough');
     const signal = AbortSignal.abort(reason);

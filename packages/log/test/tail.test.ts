@@ -97,6 +97,18 @@ describe('tail', () => {
     last.stop();
   });
 
+  it.each([
+    ['start_seq=0&tail=3', 'start_seq and tail'],
+    ['tail=3&start_time_ms=0', 'tail and start_time_ms'],
+    ['start_time_ms=0&tail=3&start_seq=0', 'start_seq and tail and start_time_ms'],
+  ])('refuses more than one place to begin: %s', async (query, named) => {
+    const response = await fetch(`${server.url}/api/v1/log/tail?key=t2&${query}`);
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      expect.stringContaining(`expected one place to begin, found the parameters ${named}`),
+    ]);
+  });
+
   it('says with heartbeats up to where there was nothing', async () => {
     const events = await tail('key=t3&heartbeat_ms=20');
     const { start } = await client.append([['t3-other', 'x']], true);

@@ -1,4 +1,4 @@
-import { type CommandOutput, parseDuration } from '@opendata/server/cli';
+import { CliError, type CommandOutput, parseDuration } from '@opendata/server/cli';
 import type { ReadOptions } from '../client/log-client.ts';
 import { connect, selectionFrom, timeFrom } from './connection.ts';
 import { createRecordPrinter } from './record-output.ts';
@@ -39,6 +39,8 @@ export async function runTail({ flags, positionals, signal, output }: TailContex
 }
 
 function beginning({ start, since, lines }: TailContext['flags']): Pick<ReadOptions, 'start' | 'startTimeMs' | 'last'> {
+  if (start !== undefined && since !== undefined)
+    throw new CliError('give --start or --since: both say where to begin');
   if (start !== undefined) return { start };
   if (since !== undefined) return { startTimeMs: timeFrom(since, '--since', parseDuration) };
   return { last: lines };

@@ -1,8 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { columnsOf } from '../append-columns.ts';
-import { maxKeyBytes } from '../key-bytes.ts';
-import type { AppendColumns, AppendRecord } from '../model.ts';
-import { bytesOf, type LogBytes } from './bytes.ts';
+import type { AppendColumns } from '../model.ts';
+import type { LogBytes } from './bytes.ts';
+import {
+  checkedBytes,
+  checkedKey,
+  checkedRecord,
+  checkedTarget,
+  checkNumbers,
+  checkOneStart,
+} from './check-arguments.ts';
 import { isPassing, LogClientError } from './errors.ts';
 import type {
   ClientAppendOptions,
@@ -21,7 +28,6 @@ import { type AppendBatch, createProducer, type LogProducer, type ProducerOption
 import { readPages } from './read.ts';
 import { retrying } from './retry.ts';
 import { tailPages } from './tail.ts';
-import { targetOf } from './target.ts';
 
 export interface ClientOptions {
   /** How long reads, waits and refused appends are tried again, ms; default 30,000. Tails are, for ever. */
@@ -76,39 +82,49 @@ class PortClient implements LogClient {
   }
 
   async *read(keys: LogBytes | KeySelection, options: ReadOptions = {}): AsyncGenerator<ReadRecord> {
-    const { signal } = options;
+    const { signal, start, end, limit, startTimeMs, last } = options;
+    checkNumbers({ start, end, limit, startTimeMs, last });
     try {
-      yield* readPages(this.port, targetOf(keys), options, (attempt) => this.trying(attempt, signal));
+      yield* readPages(this.port, checkedTarget(keys), options, (attempt) => this.trying(attempt, signal));
     } catch (error) {
       if (!signal?.aborted) throw error;
     }
   }
 
   async *tail(keys: LogBytes | KeySelection, options: TailOptions = {}): AsyncGenerator<ReadRecord> {
+    const { start, startTimeMs, last } = options;
+    checkNumbers({ start, startTimeMs, last });
+    checkOneStart({ start, startTimeMs, last });
     const signal = this.joined(options.signal);
     try {
-      yield* tailPages(this.port, targetOf(keys), options, signal);
+      yield* tailPages(this.port, checkedTarget(keys), options, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  count(key: LogBytes, { start, end, signal }: RangeOptions = {}) {
-    return this.trying((all) => this.port.count(bytesOf(key), { start, end }, all), signal);
+  async count(key: LogBytes, { start, end, signal }: RangeOptions = {}) {
+    const bytes = checkedKey(key);
+    checkNumbers({ start, end });
+    return await this.trying((all) => this.port.count(bytes, { start, end }, all), signal);
   }
 
-  inspect(key: LogBytes, { start, end, signal }: RangeOptions = {}) {
-    return this.trying((all) => this.port.inspect(bytesOf(key), { start, end }, all), signal);
+  async inspect(key: LogBytes, { start, end, signal }: RangeOptions = {}) {
+    const bytes = checkedKey(key);
+    checkNumbers({ start, end });
+    return await this.trying((all) => this.port.inspect(bytes, { start, end }, all), signal);
   }
 
-  segments({ start, end, signal }: RangeOptions = {}) {
-    return this.trying((all) => this.port.segments({ start, end }, all), signal);
+  async segments({ start, end, signal }: RangeOptions = {}) {
+    checkNumbers({ start, end });
+    return await this.trying((all) => this.port.segments({ start, end }, all), signal);
   }
 
   async *keys(options: KeysOptions = {}): AsyncGenerator<Uint8Array> {
     const { startSegment, endSegment, signal } = options;
-    const prefix = options.prefix === undefined ? undefined : bytesOf(options.prefix);
-    let after = options.after === undefined ? undefined : bytesOf(options.after);
+    checkNumbers({ limit: options.limit, startSegment, endSegment });
+    const prefix = options.prefix === undefined ? undefined : checkedBytes(options.prefix, 'prefix');
+    let after = options.after === undefined ? undefined : checkedBytes(options.after, 'after');
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     try {
       while (left > 0) {
@@ -129,8 +145,9 @@ class PortClient implements LogClient {
     return this.trying((all) => this.port.flush(all), signal);
   }
 
-  watermark({ atLeast = 0, timeoutMs = defaultWatermarkTimeoutMs, signal }: WatermarkOptions = {}) {
-    return this.trying((all) => this.port.watermark(atLeast, atLeast === 0 ? 0 : timeoutMs, all), signal);
+  async watermark({ atLeast = 0, timeoutMs = defaultWatermarkTimeoutMs, signal }: WatermarkOptions = {}) {
+    checkNumbers({ atLeast, timeoutMs });
+    return await this.trying((all) => this.port.watermark(atLeast, atLeast === 0 ? 0 : timeoutMs, all), signal);
   }
 
   async *durable(signal?: AbortSignal): AsyncGenerator<number> {
@@ -169,32 +186,4 @@ class PortClient implements LogClient {
     const signal = this.joined(own);
     return retrying(() => attempt(signal), { timeoutMs, signal, isRetryable });
   }
-}
-
-/** @throws LogClientError invalid_input */
-function checkedRecord(record: ClientRecord): AppendRecord {
-  if (typeof record !== 'object' || record === null) {
-    throw new LogClientError('invalid_input', `a record is an object with key and value, not ${String(record)}`);
-  }
-  const key = checkedBytes(record.key, 'key');
-  if (key.length > maxKeyBytes) {
-    throw new LogClientError('invalid_input', `a key has at most ${maxKeyBytes} bytes, not ${key.length}`);
-  }
-  const { timestampMs } = record;
-  if (timestampMs !== undefined && !Number.isSafeInteger(timestampMs)) {
-    throw new LogClientError('invalid_input', `timestampMs is not a whole number: ${timestampMs}`);
-  }
-  const headers = record.headers?.map(({ name, value }) => {
-    if (name === '') throw new LogClientError('invalid_input', 'a header needs a name');
-    return { name, value: checkedBytes(value, `header ${JSON.stringify(name)}`) };
-  });
-  return { key, value: checkedBytes(record.value, 'value'), timestampMs, headers };
-}
-
-/** For callers without a type checker. @throws LogClientError invalid_input naming the field */
-function checkedBytes(bytes: LogBytes, field: string): Uint8Array {
-  if (typeof bytes !== 'string' && !(bytes instanceof Uint8Array)) {
-    throw new LogClientError('invalid_input', `${field}: expected a string or a Uint8Array, not ${typeof bytes}`);
-  }
-  return bytesOf(bytes);
 }

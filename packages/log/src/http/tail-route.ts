@@ -66,6 +66,10 @@ function startOf(query: Query, request: IncomingMessage, now: number): TailStart
     if (!Number.isSafeInteger(sequence)) throw new HttpError(400, 'Last-Event-ID is not the id of an event');
     return { start: sequence + 1 };
   }
+  const starts = ['start_seq', 'tail', 'start_time_ms'].filter((name) => query.has(name));
+  if (starts.length > 1) {
+    throw new HttpError(400, `expected one place to begin, found the parameters ${starts.join(' and ')}`);
+  }
   if (query.has('start_seq')) return { start: query.integer('start_seq', 0, noSequenceEnd) };
   if (query.has('tail')) return { start: 0, last: query.integer('tail', 0, noSequenceEnd) };
   if (query.has('start_time_ms')) return { start: 0, startTimeMs: query.integer('start_time_ms', 0, noSequenceEnd) };
