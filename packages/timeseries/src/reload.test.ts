@@ -24,3 +24,15 @@ it.each([
   await expect(reloader.reload(apply)).rejects.toThrow(`${key}: cannot be changed by a reload`);
   expect(applied).toBe(1);
 });
+
+it('a server without a file, and one whose file has gone, say so', async () => {
+  const file = join(folder, 'gone.yaml');
+  writeFileSync(file, '');
+  const config = loadConfig(file);
+  const gone = createReloader({ file, config, registry: createRegistry() });
+  rmSync(file);
+  const apply = async () => undefined;
+  await expect(gone.reload(apply)).rejects.toThrow(`${file}: expected a file, found nothing of this name`);
+  const without = createReloader({ file: undefined, config, registry: createRegistry() });
+  await expect(without.reload(apply)).rejects.toThrow('--config: the server was started without a configuration file');
+});

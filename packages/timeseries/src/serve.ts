@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
-import { loadWebAccess, serve } from '@opendata/server';
+import { loadWebAccess, printDuration, serve } from '@opendata/server';
 import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
-import type { ServerFlags } from './flags.ts';
+import { type ServerFlags, serverFlags } from './flags.ts';
 import { defaultConfig, loadConfig } from './model/config.ts';
 import { createReloader } from './reload.ts';
 import { startTimeSeriesServer } from './server.ts';
@@ -43,7 +43,7 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
             lookbackDeltaMs: flags['query.lookback-delta'],
             useStartTimestamps: flags['query.use-start-timestamps'],
           },
-          flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, String(value ?? '')])),
+          flags: printFlags(flags),
           reloader: createReloader({ file: flags.config, config, registry }),
           lifecycleApi: flags['web.enable-lifecycle'],
         });
@@ -62,6 +62,17 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
     },
     flags,
     checkConfig,
+  );
+}
+
+/** The values as they would be typed, by name. */
+function printFlags(flags: ServerFlags): Record<string, string> {
+  const types: Readonly<Record<string, { readonly type: string }>> = serverFlags;
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => {
+      const isDuration = types[name]?.type === 'duration' && typeof value === 'number';
+      return [name, isDuration ? printDuration(value) : String(value ?? '')];
+    }),
   );
 }
 

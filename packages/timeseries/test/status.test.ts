@@ -72,7 +72,14 @@ it('what writes take is told by stage, and what a series and a sample take', asy
 
 it('the configuration, the flags and the runtime are told', async () => {
   expect(await api('status/config')).toEqual({ yaml: TEXT });
-  expect(await api('status/flags')).toMatchObject({ config, port: String(server.port) });
+  expect(await api('status/flags')).toMatchObject({
+    config,
+    port: String(server.port),
+    'query.timeout': '2m',
+    'query.lookback-delta': '5m',
+    'query.max-samples': '50000000',
+    host: '',
+  });
   expect(await api('status/runtimeinfo')).toMatchObject({ storageRetention: '30d', reloadConfigSuccess: true });
   expect(await api('status/buildinfo')).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+/) });
 });
