@@ -8,13 +8,18 @@ type HistogramTotals = Pick<OtlpHistogramPoint, 'count' | 'sum' | 'bucketCounts'
 type Total = number | FloatHistogram | HistogramTotals;
 
 interface Counter {
-  startTimeMs: number;
-  timeMs: number;
-  total: Total;
+  readonly timeMs: number;
+  readonly total: Total;
   /** Unix ms of the last point's arrival. */
-  seenMs: number;
+  readonly seenMs: number;
   /** How much of the budget it takes: the series that it is written as. */
-  weight: number;
+  readonly weight: number;
+}
+
+/** What a request made of a counter. */
+interface Change {
+  readonly before: Counter | undefined;
+  after: Counter | undefined;
 }
 
 export interface DeltaCountersOptions {
@@ -25,7 +30,6 @@ export interface DeltaCountersOptions {
 }
 
 interface DeltaPoint {
-  readonly startTimeMs: number;
   readonly timeMs: number;
 }
 
@@ -47,31 +51,29 @@ export class DeltaCounters {
     return this.#series;
   }
 
-  /** The value of a sum since its first point. @throws InvalidSampleError where the point cannot be added */
-  number(key: string, point: DeltaPoint & { readonly value: number }, nowMs: number): number {
-    return this.#add(key, point, point.value, 1, nowMs, (total) =>
-      typeof total === 'number' ? total + point.value : point.value,
-    ) as number;
+  /** The counters as one request sees and changes them. */
+  request(nowMs: number): DeltaRequest {
+    return new DeltaRequest(this, nowMs);
   }
 
-  /** As `number`; other bounds than before begin anew. */
-  buckets(key: string, point: DeltaPoint & HistogramTotals, nowMs: number): HistogramTotals {
-    const weight = point.bucketCounts.length + 2;
-    return this.#add(key, point, point, weight, nowMs, (total) =>
-      isBuckets(total) && sameBounds(total, point) ? addBuckets(total, point) : point,
-    ) as HistogramTotals;
+  find(key: string): Counter | undefined {
+    return this.#counters.get(key);
   }
 
-  /** As `number`, at the coarser resolution where the two differ. */
-  histogram(key: string, point: DeltaPoint, histogram: FloatHistogram, nowMs: number): FloatHistogram {
-    return this.#add(key, point, histogram, 1, nowMs, (total) =>
-      typeof total === 'object' && 'schema' in total
-        ? (addHistograms(total, histogram)?.histogram ?? histogram)
-        : histogram,
-    ) as FloatHistogram;
+  /** @throws InvalidSampleError where a counter of this weight would be one too many */
+  checkRoom(weight: number): void {
+    if (this.#series + weight <= this.#options.maxSeries) return;
+    throw new InvalidSampleError(
+      `delta temporality: more than ${this.#options.maxSeries} series (otlp.delta_to_cumulative.max_series)`,
+    );
   }
 
-  /** The series has ended. */
+  set(key: string, counter: Counter): void {
+    this.forget(key);
+    this.#series += counter.weight;
+    this.#counters.set(key, counter);
+  }
+
   forget(key: string): void {
     const counter = this.#counters.get(key);
     if (counter === undefined) return;
@@ -86,40 +88,87 @@ export class DeltaCounters {
       this.forget(key);
     }
   }
+}
 
-  #add(
-    key: string,
-    { startTimeMs, timeMs }: DeltaPoint,
-    first: Total,
-    weight: number,
-    nowMs: number,
-    add: (total: Total) => Total,
-  ): Total {
-    const known = this.#counters.get(key);
-    if (known === undefined) {
-      if (this.#series + weight > this.#options.maxSeries) {
-        throw new InvalidSampleError(
-          `delta temporality: more than ${this.#options.maxSeries} series (otlp.delta_to_cumulative.max_series)`,
-        );
-      }
-      this.#series += weight;
-      this.#counters.set(key, { startTimeMs, timeMs, total: first, seenMs: nowMs, weight });
-      return first;
+/** What one request adds, which can be taken back as long as nothing was added to it. */
+export class DeltaRequest {
+  readonly #counters: DeltaCounters;
+  readonly #nowMs: number;
+  readonly #changes = new Map<string, Change>();
+
+  constructor(counters: DeltaCounters, nowMs: number) {
+    this.#counters = counters;
+    this.#nowMs = nowMs;
+  }
+
+  /** The value of a sum since its first point. @throws InvalidSampleError where the point cannot be added */
+  number(key: string, point: DeltaPoint & { readonly value: number }): number {
+    return this.#add(key, point, point.value, 1, (total) =>
+      typeof total === 'number' ? total + point.value : point.value,
+    ) as number;
+  }
+
+  /** As `number`; other bounds than before begin anew. */
+  buckets(key: string, point: DeltaPoint & HistogramTotals): HistogramTotals {
+    const weight = point.bucketCounts.length + 2;
+    return this.#add(key, point, point, weight, (total) =>
+      isBuckets(total) && sameBounds(total, point) ? addBuckets(total, point) : point,
+    ) as HistogramTotals;
+  }
+
+  /** As `number`, at the coarser resolution where the two differ. */
+  histogram(key: string, point: DeltaPoint, histogram: FloatHistogram): FloatHistogram {
+    return this.#add(key, point, histogram, 1, (total) =>
+      typeof total === 'object' && 'schema' in total
+        ? (addHistograms(total, histogram)?.histogram ?? histogram)
+        : histogram,
+    ) as FloatHistogram;
+  }
+
+  /** The series has ended. */
+  forget(key: string): void {
+    const before = this.#counters.find(key);
+    if (before === undefined) return;
+    this.#counters.forget(key);
+    this.#remember(key, before, undefined);
+  }
+
+  /**
+   * The request was not stored: the same one again shall count the same. Counters that other requests have added to
+   * meanwhile stay.
+   */
+  undo(): void {
+    for (const [key, { before, after }] of this.#changes) {
+      if (this.#counters.find(key) !== after) continue;
+      this.#counters.forget(key);
+      if (before !== undefined) this.#counters.set(key, { ...before, seenMs: this.#nowMs });
     }
+    this.#changes.clear();
+  }
+
+  #add(key: string, { timeMs }: DeltaPoint, first: Total, weight: number, add: (total: Total) => Total): Total {
+    const before = this.#counters.find(key);
+    if (before !== undefined && timeMs < before.timeMs) {
+      throw new InvalidSampleError(`delta temporality: a point at ${timeMs} ms after one at ${before.timeMs} ms`);
+    }
+    if (before === undefined) this.#counters.checkRoom(weight);
     // The same point again, as after an answer that was lost, adds nothing.
-    if (timeMs !== known.timeMs) {
-      if (timeMs < known.timeMs) {
-        throw new InvalidSampleError(`delta temporality: a point at ${timeMs} ms after one at ${known.timeMs} ms`);
-      }
-      known.total = add(known.total);
-      known.timeMs = timeMs;
-      this.#series += weight - known.weight;
-      known.weight = weight;
-    }
-    known.seenMs = nowMs;
-    this.#counters.delete(key);
-    this.#counters.set(key, known);
-    return known.total;
+    const isAgain = timeMs === before?.timeMs;
+    const after = {
+      timeMs,
+      total: before === undefined ? first : isAgain ? before.total : add(before.total),
+      seenMs: this.#nowMs,
+      weight: isAgain ? before!.weight : weight,
+    };
+    this.#counters.set(key, after);
+    this.#remember(key, before, after);
+    return after.total;
+  }
+
+  #remember(key: string, before: Counter | undefined, after: Counter | undefined): void {
+    const known = this.#changes.get(key);
+    if (known?.after === before && known !== undefined) known.after = after;
+    else this.#changes.set(key, { before, after });
   }
 }
 

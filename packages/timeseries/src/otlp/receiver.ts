@@ -25,6 +25,8 @@ export interface OtlpResult {
   readonly rejected: number;
   /** Why points were rejected. */
   readonly message: string;
+  /** What was stored is not durable, and the sender is told so: its points with delta temporality are not counted yet. */
+  undoDeltas(): void;
 }
 
 export interface OtlpReceiver {
@@ -44,8 +46,9 @@ export function createOtlpReceiver({ settings, now }: OtlpReceiverOptions): Otlp
     async receive(store, body, encoding) {
       const yielder = createYielder();
       deltas.forgetIdle(now());
+      const added = deltas.request(now());
       const sink = new SampleSink(store, now());
-      const translator = new Translator({ settings, sink, deltas, now });
+      const translator = new Translator({ settings, sink, deltas: added });
       const release = store.holdSeries(sink.holdSeries);
       try {
         for (const part of decodeOtlpMetrics(body, encoding)) {
@@ -55,12 +58,15 @@ export function createOtlpReceiver({ settings, now }: OtlpReceiverOptions): Otlp
         }
         translator.endResource();
         sink.flush();
+      } catch (error) {
+        added.undo();
+        throw error;
       } finally {
         release();
       }
       store.metadata.add(translator.metadata);
       const { points, rejected, message } = translator;
-      return { group: sink.group, points, rejected, message };
+      return { group: sink.group, points, rejected, message, undoDeltas: () => added.undo() };
     },
     get deltaSeries() {
       return deltas.series;

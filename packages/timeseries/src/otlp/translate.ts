@@ -14,7 +14,7 @@ import type {
 import { checkHistogram } from '../head/check-histogram.ts';
 import { InvalidSampleError, InvalidSeriesError } from '../head/errors.ts';
 import { startMsOf } from '../ingest/request-extras.ts';
-import type { DeltaCounters } from './delta-counters.ts';
+import type { DeltaRequest } from './delta-counters.ts';
 import { exemplarOf } from './exemplars.ts';
 import { type OwnerLabels, ownerLabels, pointLabels, siblingLabels, targetInfoLabels } from './labels.ts';
 import { metricName, OtlpNameError } from './names.ts';
@@ -26,8 +26,7 @@ import { TargetInfoTimes } from './target-info-times.ts';
 export interface TranslatorOptions {
   readonly settings: OtlpSettings;
   readonly sink: SampleSink;
-  readonly deltas: DeltaCounters;
-  readonly now: () => number;
+  readonly deltas: DeltaRequest;
 }
 
 /** Most different reasons that an answer names. */
@@ -149,9 +148,9 @@ export class Translator {
   }
 
   #number(point: OtlpNumberPoint, labels: string[]): void {
-    const { sink, deltas, now } = this.#options;
+    const { sink, deltas } = this.#options;
     const key = this.#deltaKey(labels, point.isStale);
-    const value = key === undefined || point.isStale ? point.value : deltas.number(key, point, now());
+    const value = key === undefined || point.isStale ? point.value : deltas.number(key, point);
     const series = sink.series(labels);
     this.#value(series, point, value);
     for (const exemplar of point.exemplars) sink.addExemplar(series, exemplarOf(exemplar, point.timeMs));
@@ -196,13 +195,13 @@ export class Translator {
 
   /** The point with what was counted since the start of the series. */
   #totals(point: OtlpHistogramPoint, labels: string[]): OtlpHistogramPoint {
-    const { deltas, now } = this.#options;
+    const { deltas } = this.#options;
     const key = this.#deltaKey(labels, point.isStale);
-    return key === undefined || point.isStale ? point : { ...point, ...deltas.buckets(key, point, now()) };
+    return key === undefined || point.isStale ? point : { ...point, ...deltas.buckets(key, point) };
   }
 
   #exponential(point: OtlpExponentialPoint, labels: string[]): void {
-    const { sink, deltas, now } = this.#options;
+    const { sink, deltas } = this.#options;
     const key = this.#deltaKey(labels, point.isStale);
     if (point.isStale) {
       sink.addStale(sink.series(labels), point.timeMs);
@@ -210,7 +209,7 @@ export class Translator {
     }
     const own = exponentialHistogram(point);
     checkHistogram(own);
-    const histogram = key === undefined ? own : deltas.histogram(key, point, own, now());
+    const histogram = key === undefined ? own : deltas.histogram(key, point, own);
     const series = sink.series(labels);
     sink.addHistogram(series, point.timeMs, histogram, this.#startMs(point));
     for (const exemplar of point.exemplars) sink.addExemplar(series, exemplarOf(exemplar, point.timeMs));

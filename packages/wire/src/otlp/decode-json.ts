@@ -1,10 +1,20 @@
 import { malformed, WireError } from '../errors.ts';
 import { readUtf8 } from '../utf8.ts';
-import { asObject, booleanField, field, type JsonObject, listField, stringField } from './json-fields.ts';
+import {
+  asObject,
+  booleanField,
+  field,
+  type JsonObject,
+  listField,
+  readField,
+  stringField,
+  within,
+} from './json-fields.ts';
 import { attributesOf, pointOf } from './json-points.ts';
 import {
   type OtlpMetric,
   type OtlpPart,
+  type OtlpPoint,
   type OtlpResource,
   type OtlpScope,
   type OtlpTemporality,
@@ -25,20 +35,52 @@ const DATA_FIELDS = [
  * @throws WireError malformed, unsupported
  */
 export function* decodeJson(body: Uint8Array): Generator<OtlpPart, void, void> {
-  for (const resourceMetrics of listField(asObject(parse(body), 'the request'), 'resourceMetrics')) {
-    const object = asObject(resourceMetrics, 'resourceMetrics');
-    const resource: OtlpResource = { attributes: attributesOf(objectField(object, 'resource')) };
-    for (const scopeMetrics of listField(object, 'scopeMetrics')) {
-      const scopeObject = asObject(scopeMetrics, 'scopeMetrics');
-      const scope = scopeOf(scopeObject);
-      for (const value of listField(scopeObject, 'metrics')) {
-        const { metric, points } = metricOf(asObject(value, 'a metric'));
-        for (let from = 0; from === 0 || from < points.length; from += POINTS_PER_PART) {
-          const part = points.slice(from, from + POINTS_PER_PART).map((point) => pointOf(point, metric.kind));
-          yield { resource, scope, metric, points: part };
-        }
-      }
+  for (const [i, resourceMetrics] of listField(asObject(parse(body)), 'resourceMetrics').entries()) {
+    try {
+      yield* resourceParts(asObject(resourceMetrics));
+    } catch (error) {
+      throw within(error, `resourceMetrics[${i}]`);
     }
+  }
+}
+
+function* resourceParts(resourceMetrics: JsonObject): Generator<OtlpPart, void, void> {
+  const resource: OtlpResource = {
+    attributes: readField(resourceMetrics, 'resource', (each) => attributesOf(each)) ?? [],
+  };
+  for (const [i, scopeMetrics] of listField(resourceMetrics, 'scopeMetrics').entries()) {
+    try {
+      yield* scopeParts(resource, asObject(scopeMetrics));
+    } catch (error) {
+      throw within(error, `scopeMetrics[${i}]`);
+    }
+  }
+}
+
+function* scopeParts(resource: OtlpResource, scopeMetrics: JsonObject): Generator<OtlpPart, void, void> {
+  const scope = scopeOf(scopeMetrics);
+  for (const [i, value] of listField(scopeMetrics, 'metrics').entries()) {
+    try {
+      yield* metricParts(resource, scope, asObject(value));
+    } catch (error) {
+      throw within(error, `metrics[${i}]`);
+    }
+  }
+}
+
+function* metricParts(resource: OtlpResource, scope: OtlpScope, object: JsonObject): Generator<OtlpPart, void, void> {
+  const { metric, data, points } = metricOf(object);
+  let at = 0;
+  try {
+    for (let from = 0; from === 0 || from < points.length; from += POINTS_PER_PART) {
+      const part: OtlpPoint[] = [];
+      for (at = from; at < Math.min(points.length, from + POINTS_PER_PART); at++) {
+        part.push(pointOf(points[at], metric.kind));
+      }
+      yield { resource, scope, metric, points: part };
+    }
+  } catch (error) {
+    throw within(error, `${data}.dataPoints[${at}]`);
   }
 }
 
@@ -52,33 +94,46 @@ function parse(body: Uint8Array): unknown {
   }
 }
 
-function objectField(object: JsonObject, name: string): JsonObject {
-  const value = field(object, name);
-  return value === undefined ? {} : asObject(value, name);
-}
-
 function scopeOf(scopeMetrics: JsonObject): OtlpScope {
-  const scope = objectField(scopeMetrics, 'scope');
+  const scope = readField(scopeMetrics, 'scope', (each) => ({
+    name: stringField(each, 'name'),
+    version: stringField(each, 'version'),
+    attributes: attributesOf(each),
+  }));
   return {
-    name: stringField(scope, 'name'),
-    version: stringField(scope, 'version'),
+    name: scope?.name ?? '',
+    version: scope?.version ?? '',
     schemaUrl: stringField(scopeMetrics, 'schemaUrl'),
-    attributes: attributesOf(scope),
+    attributes: scope?.attributes ?? [],
   };
 }
 
-function metricOf(object: JsonObject): { metric: OtlpMetric; points: readonly unknown[] } {
+interface MetricAndPoints {
+  readonly metric: OtlpMetric;
+  /** The field that its points are in. */
+  readonly data: string;
+  readonly points: readonly unknown[];
+}
+
+function metricOf(object: JsonObject): MetricAndPoints {
   const found = DATA_FIELDS.find(([name]) => field(object, name) !== undefined);
-  const data = found === undefined ? {} : objectField(object, found[0]);
+  const data = found?.[0] ?? '';
+  const content =
+    found &&
+    readField(object, data, (each) => ({
+      temporality: temporalityOf(each),
+      isMonotonic: booleanField(each, 'isMonotonic'),
+      points: listField(each, 'dataPoints'),
+    }));
   const metric: OtlpMetric = {
     name: stringField(object, 'name'),
     description: stringField(object, 'description'),
     unit: stringField(object, 'unit'),
     kind: found?.[1] ?? 'none',
-    temporality: temporalityOf(data),
-    isMonotonic: booleanField(data, 'isMonotonic'),
+    temporality: content?.temporality ?? 'unspecified',
+    isMonotonic: content?.isMonotonic ?? false,
   };
-  return { metric, points: listField(data, 'dataPoints') };
+  return { metric, data, points: content?.points ?? [] };
 }
 
 /** A number, or the name of the enum's value. */

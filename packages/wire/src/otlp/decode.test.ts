@@ -244,7 +244,41 @@ describe('requests of OTLP metrics', () => {
       [{ resourceMetrics: [{ resource: [] }] }, 'resource: expected an object, found an array'],
       [
         { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ gauge: { dataPoints: [{ asInt: '1.5' }] } }] }] }] },
-        'asInt: expected an integer, found 1.5',
+        'otlp: resourceMetrics[0].scopeMetrics[0].metrics[0].gauge.dataPoints[0].asInt: expected an integer, found 1.5',
+      ],
+      [
+        {
+          resourceMetrics: [
+            { scopeMetrics: [{}, { metrics: [{}, { sum: { dataPoints: [{}, { asDouble: 'x' }] } }] }] },
+          ],
+        },
+        'otlp: resourceMetrics[0].scopeMetrics[1].metrics[1].sum.dataPoints[1].asDouble: expected a number, found x',
+      ],
+      [
+        {
+          resourceMetrics: [{ scopeMetrics: [{ metrics: [{ gauge: { dataPoints: [...Array(200).fill({}), 7] } }] }] }],
+        },
+        'metrics[0].gauge.dataPoints[200]: expected an object, found 7',
+      ],
+      [
+        {
+          resourceMetrics: [
+            { resource: { attributes: [{}, { key: 'k', value: { arrayValue: { values: [{}, 1] } } }] } },
+          ],
+        },
+        'otlp: resourceMetrics[0].resource.attributes[1].value.arrayValue.values[1]: expected an object, found 1',
+      ],
+      [
+        {
+          resourceMetrics: [
+            { scopeMetrics: [{ metrics: [{ histogram: { dataPoints: [{ bucketCounts: ['1', 'y'] }] } }] }] },
+          ],
+        },
+        'metrics[0].histogram.dataPoints[0].bucketCounts[1]: expected an integer, found y',
+      ],
+      [
+        { resourceMetrics: [{ scopeMetrics: [{ scope: { name: 1 } }] }] },
+        'scopeMetrics[0].scope.name: expected a string',
       ],
     ];
     for (const [json, expected] of faults) expect(() => fromText(json)).toThrow(expected);

@@ -1,11 +1,13 @@
-import { malformed } from '../errors.ts';
+import { isWireError, malformed } from '../errors.ts';
 
 /** Fields of protobuf's JSON encoding: names in lowerCamelCase or as in the schema, null as if absent. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+const PREFIX = 'otlp: ';
+
 /** @throws WireError malformed where the value is no object */
-export function asObject(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unexpected(what, 'an object', value);
+export function asObject(value: unknown): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unexpected('', 'an object', value);
   return value as JsonObject;
 }
 
@@ -23,11 +25,42 @@ export function listField(object: JsonObject, name: string): readonly unknown[] 
   return value;
 }
 
+/** Each entry of a list by `map`, whose errors get the place. */
+export function mapField<T>(object: JsonObject, name: string, map: (value: unknown) => T): T[] {
+  const mapped: T[] = [];
+  for (const [i, value] of listField(object, name).entries()) {
+    try {
+      mapped.push(map(value));
+    } catch (error) {
+      throw within(error, `${name}[${i}]`);
+    }
+  }
+  return mapped;
+}
+
+/** What `read` makes of the object in a field, `undefined` where there is none. Errors get the place. */
+export function readField<T>(object: JsonObject, name: string, read: (value: JsonObject) => T): T | undefined {
+  const value = field(object, name);
+  if (value === undefined) return undefined;
+  try {
+    return read(asObject(value));
+  } catch (error) {
+    throw within(error, name);
+  }
+}
+
+/** The same error with the place around its own: `asDouble` inside `dataPoints[3]`. */
+export function within(error: unknown, place: string): unknown {
+  if (!isWireError(error) || error.code !== 'malformed') return error;
+  const rest = error.message.slice(PREFIX.length);
+  return malformed(`${PREFIX}${place}${rest.startsWith('expected') ? ': ' : '.'}${rest}`);
+}
+
 export function stringField(object: JsonObject, name: string): string {
   const value = field(object, name);
   if (value === undefined) return '';
   if (typeof value !== 'string') throw unexpected(name, 'a string', value);
-  if (/\p{Surrogate}/u.test(value)) throw malformed(`otlp: ${name}: not valid Unicode`);
+  if (/\p{Surrogate}/u.test(value)) throw malformed(`${PREFIX}${name}: not valid Unicode`);
   return value;
 }
 
@@ -44,7 +77,8 @@ export function doubleField(object: JsonObject, name: string): number | undefine
   return value === undefined ? undefined : asDouble(value, name);
 }
 
-export function asDouble(value: unknown, what: string): number {
+/** @param what its name; empty for an entry of a list */
+export function asDouble(value: unknown, what = ''): number {
   if (typeof value === 'number') return value;
   if (value === 'NaN') return Number.NaN;
   if (value === 'Infinity') return Number.POSITIVE_INFINITY;
@@ -59,7 +93,8 @@ export function integerField(object: JsonObject, name: string): number {
   return value === undefined ? 0 : asInteger(value, name);
 }
 
-export function asInteger(value: unknown, what: string): number {
+/** @param what its name; empty for an entry of a list */
+export function asInteger(value: unknown, what = ''): number {
   if (typeof value === 'number' && Number.isInteger(value)) return value;
   if (typeof value === 'string' && /^[+-]?\d{1,20}$/.test(value)) return Number(value) + 0;
   throw unexpected(what, 'an integer', value);
@@ -83,5 +118,5 @@ export function timeField(object: JsonObject, name: string): number {
 export function unexpected(what: string, expected: string, value: unknown): Error {
   const text = typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'an array' : 'an object') : value;
   const found = typeof text === 'string' && text.length > 40 ? `${text.slice(0, 40)}…` : String(text);
-  return malformed(`otlp: ${what}: expected ${expected}, found ${found}`);
+  return malformed(`${PREFIX}${what === '' ? '' : `${what}: `}expected ${expected}, found ${found}`);
 }

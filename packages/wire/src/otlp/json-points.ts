@@ -9,7 +9,8 @@ import {
   field,
   integerField,
   type JsonObject,
-  listField,
+  mapField,
+  readField,
   stringField,
   timeField,
   unexpected,
@@ -27,25 +28,21 @@ import { type OtlpValue, valueText } from './value-text.ts';
 
 /** Keys and texts of values of a list of KeyValues. */
 export function attributesOf(object: JsonObject, name = 'attributes'): string[] {
-  const attributes: string[] = [];
-  for (const entry of listField(object, name)) {
+  return mapField(object, name, (entry) => {
     const [key, value] = keyValue(entry, 0);
-    attributes.push(key, valueText(value));
-  }
-  return attributes;
+    return [key, valueText(value)];
+  }).flat();
 }
 
 function keyValue(entry: unknown, depth: number): [string, OtlpValue] {
-  const object = asObject(entry, 'an attribute');
-  return [stringField(object, 'key'), anyValue(field(object, 'value'), depth)];
+  const object = asObject(entry);
+  return [stringField(object, 'key'), readField(object, 'value', (value) => anyValue(value, depth)) ?? null];
 }
 
-function anyValue(value: unknown, depth: number): OtlpValue {
-  if (value === undefined) return null;
+function anyValue(object: JsonObject, depth: number): OtlpValue {
   if (depth === MAX_VALUE_DEPTH) {
     throw new WireError('unsupported', `otlp: a value is nested more than ${MAX_VALUE_DEPTH} deep`);
   }
-  const object = asObject(value, 'the value of an attribute');
   if (field(object, 'stringValue') !== undefined) return stringField(object, 'stringValue');
   if (field(object, 'boolValue') !== undefined) return booleanField(object, 'boolValue');
   const integer = field(object, 'intValue');
@@ -56,18 +53,19 @@ function anyValue(value: unknown, depth: number): OtlpValue {
   const double = doubleField(object, 'doubleValue');
   if (double !== undefined) return { double };
   if (field(object, 'bytesValue') !== undefined) return Buffer.from(stringField(object, 'bytesValue'), 'base64');
-  const array = field(object, 'arrayValue');
-  if (array !== undefined) {
-    return listField(asObject(array, 'arrayValue'), 'values').map((one) => anyValue(one ?? undefined, depth + 1));
-  }
-  const map = field(object, 'kvlistValue');
-  if (map === undefined) return null;
-  return { entries: listField(asObject(map, 'kvlistValue'), 'values').map((one) => keyValue(one, depth + 1)) };
+  const array = readField(object, 'arrayValue', (list) =>
+    mapField(list, 'values', (one) => (one === null ? null : anyValue(asObject(one), depth + 1))),
+  );
+  if (array !== undefined) return array;
+  const entries = readField(object, 'kvlistValue', (list) =>
+    mapField(list, 'values', (one) => keyValue(one, depth + 1)),
+  );
+  return entries === undefined ? null : { entries };
 }
 
 /** The data point that the value is. @throws WireError malformed */
 export function pointOf(value: unknown, kind: OtlpMetric['kind']): OtlpPoint {
-  const point = asObject(value, 'a data point');
+  const point = asObject(value);
   const common = {
     attributes: attributesOf(point),
     startTimeMs: timeField(point, 'startTimeUnixNano'),
@@ -75,22 +73,22 @@ export function pointOf(value: unknown, kind: OtlpMetric['kind']): OtlpPoint {
     isStale: (integerField(point, 'flags') & NO_RECORDED_VALUE) !== 0,
   };
   if (kind === 'summary') {
-    const quantiles = listField(point, 'quantileValues').map((one) => {
-      const entry = asObject(one, 'a quantile');
+    const quantiles = mapField(point, 'quantileValues', (one) => {
+      const entry = asObject(one);
       return { quantile: doubleField(entry, 'quantile') ?? 0, value: doubleField(entry, 'value') ?? 0 };
     });
     const sum = doubleField(point, 'sum') ?? 0;
     return { kind: 'summary', ...common, count: integerField(point, 'count'), sum, quantiles };
   }
-  const exemplars = listField(point, 'exemplars').map(exemplarOf);
+  const exemplars = mapField(point, 'exemplars', exemplarOf);
   if (kind === 'histogram') {
     return {
       kind,
       ...common,
       count: integerField(point, 'count'),
       sum: doubleField(point, 'sum'),
-      bucketCounts: listField(point, 'bucketCounts').map((one) => asInteger(one, 'bucketCounts')),
-      bounds: listField(point, 'explicitBounds').map((one) => asDouble(one, 'explicitBounds')),
+      bucketCounts: mapField(point, 'bucketCounts', asCount),
+      bounds: mapField(point, 'explicitBounds', (one) => asDouble(one)),
       exemplars,
     };
   }
@@ -115,18 +113,18 @@ function numberOf(object: JsonObject): number {
   return doubleField(object, 'asDouble') ?? integerField(object, 'asInt');
 }
 
+const asCount = (value: unknown) => asInteger(value);
+
 function bucketsOf(point: JsonObject, name: string): OtlpBuckets {
-  const value = field(point, name);
-  if (value === undefined) return NO_BUCKETS;
-  const buckets = asObject(value, name);
-  return {
-    offset: integerField(buckets, 'offset'),
-    counts: listField(buckets, 'bucketCounts').map((one) => asInteger(one, 'bucketCounts')),
-  };
+  const buckets = readField(point, name, (value) => ({
+    offset: integerField(value, 'offset'),
+    counts: mapField(value, 'bucketCounts', asCount),
+  }));
+  return buckets ?? NO_BUCKETS;
 }
 
 function exemplarOf(value: unknown): OtlpExemplar {
-  const exemplar = asObject(value, 'an exemplar');
+  const exemplar = asObject(value);
   return {
     attributes: attributesOf(exemplar, 'filteredAttributes'),
     timeMs: timeField(exemplar, 'timeUnixNano'),
