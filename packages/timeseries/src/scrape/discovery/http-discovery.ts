@@ -3,7 +3,7 @@ import { ScrapeError } from '../scrape-error.ts';
 import type { TargetGroup } from '../target.ts';
 import type { Discovery, DiscoveryContext } from './discovery.ts';
 import { startRefreshLoop } from './refresh-loop.ts';
-import { parseTargetGroups } from './target-groups.ts';
+import { MAX_LIST_BYTES, parseTargetGroups } from './target-groups.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -23,13 +23,16 @@ export function startHttpDiscovery(
       'x-prometheus-refresh-interval-seconds': String(refreshMs / 1000),
     };
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    const { body, contentType = '' } = await client.get({ url, http, headers, bodySizeLimitBytes: 0 }, deadline);
+    const { body, contentType = '' } = await client.get(
+      { url, http, headers, bodySizeLimitBytes: MAX_LIST_BYTES },
+      deadline,
+    );
     if (!/^application\/json(;\s*charset="?utf-8"?)?\s*$/i.test(contentType.trim())) {
       throw new ScrapeError(`unsupported content type ${JSON.stringify(contentType)}`);
     }
     const text = body.toString('utf8');
     JSON.parse(text);
-    return parseTargetGroups(text, url, { __meta_url: url });
+    return await parseTargetGroups(text, url, { __meta_url: url });
   };
 
   const refresh = async (signal: AbortSignal): Promise<void> => {
