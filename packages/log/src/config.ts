@@ -1,4 +1,13 @@
-import { byteSize, ConfigError, durationMs, isConfigError, type LoadedConfig, openYamlConfig } from '@opendata/server';
+import {
+  byteSize,
+  ConfigError,
+  type ConfigProblem,
+  durationMs,
+  isConfigError,
+  type LoadedConfig,
+  openYamlConfig,
+  printByteSize,
+} from '@opendata/server';
 import {
   loadSlateSettings,
   type StorageConfig,
@@ -42,6 +51,11 @@ const http = z.strictObject({
   body_limit: byteSize({ minBytes: 1024, maxBytes: 256 * MiB })
     .default(32 * MiB)
     .describe('Larger request bodies are answered 413'),
+  body_memory_limit: byteSize({ minBytes: MiB })
+    .optional()
+    .describe(
+      'For the bodies of all requests that are being read or handled, beyond 64 KiB each; a request for whose body there is no room is answered 503. Default: an eighth of the memory of the machine or container, at least 64 MiB',
+    ),
   max_batch_records: z
     .number()
     .int()
@@ -80,23 +94,32 @@ export function loadLogConfig(file: string): LogConfig {
   const { segmentation, head_memory_limit } = loaded.value;
   const storage = withSettingsBeside(loaded.value.storage, file);
   const { defaultTtlMs } = loadSlateSettings(storage.settings_path);
-  if (head_memory_limit < 2 * segmentation.seal_byte_limit) {
+  const { seal_byte_limit: sealBytes } = segmentation;
+  if (head_memory_limit < 2 * sealBytes) {
+    const isHeadDefault = head_memory_limit === logDefaults.headBudgetBytes;
     throw loaded.errorAt(
-      ['head_memory_limit'],
-      'expected at least twice segmentation.seal_byte_limit (64MiB if unset)',
+      isHeadDefault ? ['segmentation', 'seal_byte_limit'] : ['head_memory_limit'],
+      `expected head_memory_limit (${printByteSize(head_memory_limit)}) to be at least twice segmentation.seal_byte_limit (${printByteSize(sealBytes)}): ` +
+        `set head_memory_limit to ${printByteSize(2 * sealBytes)} or more, or segmentation.seal_byte_limit to ${printByteSize(Math.floor(head_memory_limit / 2))} or less`,
     );
   }
   checkRetention(loaded, defaultTtlMs);
   return { ...loaded.value, storage };
 }
 
+/** @throws ConfigError with what is wrong with the file and with the settings file that it names */
 function openLogConfig(file: string): LoadedConfig<LogConfig> {
+  const problems: ConfigProblem[] = [];
+  let loaded: LoadedConfig<LogConfig> | undefined;
   try {
-    return openYamlConfig(file, logConfigSchema);
+    loaded = openYamlConfig(file, logConfigSchema);
   } catch (error) {
     if (!isConfigError(error)) throw error;
-    throw new ConfigError([...error.problems, ...settingsFileProblems(file)]);
+    problems.push(...error.problems);
   }
+  problems.push(...settingsFileProblems(file));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return loaded!;
 }
 
 /** @throws ConfigError */

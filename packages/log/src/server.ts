@@ -1,4 +1,5 @@
 import {
+  BodyMemory,
   createHttpServer,
   HttpError,
   type Logger,
@@ -15,6 +16,7 @@ import { logProblem } from './http/problems.ts';
 import { addLogRoutes, earlyLogRoutes } from './http/routes.ts';
 import { logMetrics } from './metrics.ts';
 import { logTableBytes, openLogOn } from './open-log.ts';
+import { PROGRAM } from './program.ts';
 import { startReplicaLog } from './replica-log.ts';
 
 /** Time that requests in flight get of the time to stop; the rest is for the flush. */
@@ -66,6 +68,7 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     mapError: logProblem,
     errorRenderers: { '/': renderPlainError },
     bodyLimitBytes: config.http.body_limit,
+    bodyMemory: new BodyMemory(config.http.body_memory_limit),
     ...earlyLogRoutes(
       db,
       { maxBatchRecords: config.http.max_batch_records, maxRequestBytes: config.http.body_limit },
@@ -108,7 +111,7 @@ interface OpenedLog {
 }
 
 async function openServed({ config, logger, registry, fatal }: LogServerOptions): Promise<OpenedLog> {
-  const storage = await openStorage(config.storage, { logger, tableBytes: logTableBytes });
+  const storage = await openStorage(config.storage, { logger, program: PROGRAM, tableBytes: logTableBytes });
   try {
     storage.onFatal(fatal);
     registry.addCollector(() => storage.metrics());

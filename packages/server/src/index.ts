@@ -15,7 +15,9 @@ export { type DurationOptions, durationMs } from './config/duration.ts';
 export { parseDuration, printDuration } from './config/duration-text.ts';
 export { type Environment, envString } from './config/env.ts';
 export { maskYaml } from './config/mask-yaml.ts';
+export { yamlToJson } from './config/yaml-aside.ts';
 export { type LoadedConfig, loadYamlConfig, openYamlConfig, parseYamlConfig } from './config/yaml-config.ts';
+export { BodyMemory, defaultBodyMemoryBytes } from './http/body-memory.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './http/http-server.ts';
 export {
   type ErrorMapper,
@@ -46,6 +48,7 @@ export {
 } from './metrics/registry.ts';
 export { EXPOSITION_CONTENT_TYPE, type ExpositionFormat } from './metrics/text.ts';
 export { type LabelValues, MetricVector } from './metrics/vector.ts';
+export { availableMemoryBytes } from './process/available-memory.ts';
 export { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './process/exit-codes.ts';
 export {
   type RunningServer,

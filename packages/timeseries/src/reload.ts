@@ -14,6 +14,7 @@ const FILE_KEYS: Readonly<Partial<Record<keyof TimeSeriesConfig, string>>> = {
   flushIntervalMs: 'flush_interval_secs',
   remoteWriteAck: 'remote_write.ack',
   remoteWriteBodyLimitBytes: 'remote_write.body_size_limit',
+  bodyMemoryBytes: 'http.body_memory_limit',
   headBudgetBytes: 'head.memory_budget',
   windowMs: 'head.window',
   graceMs: 'head.late_grace',
@@ -65,9 +66,9 @@ export function createReloader({ file, config: initial, registry, now = Date.now
 
   async function reload(apply: (config: TimeSeriesConfig) => Promise<void>): Promise<void> {
     try {
-      if (file === undefined) throw problem('command line', '', 'the server runs without a configuration file');
-      const nextText = readFileSync(file, 'utf8');
+      if (file === undefined) throw withoutFile();
       const next = loadConfig(file);
+      const nextText = readFileSync(file, 'utf8');
       refuseFixed(file, config, next);
       await apply(next);
       config = next;
@@ -104,6 +105,7 @@ function textOf(value: unknown): string | undefined {
   return JSON.stringify(value, (_key, part: unknown) => (part instanceof Set ? [...part].sort() : part));
 }
 
-function problem(file: string, path: string, message: string): ConfigError {
-  return new ConfigError([{ file, path, message }]);
+function withoutFile(): ConfigError {
+  const message = 'the server was started without a configuration file, so there is nothing to read again';
+  return new ConfigError([{ file: '--config', path: '', message }]);
 }

@@ -1,5 +1,6 @@
 import { createEngine, type Engine, type EngineOptions } from '@opendata/promql';
 import {
+  BodyMemory,
   createHttpServer,
   HttpError,
   type HttpServer,
@@ -41,6 +42,7 @@ import { journalTableBytes } from './journal-table.ts';
 import { databaseMetrics, otlpMetrics } from './metrics.ts';
 import type { TimeSeriesConfig } from './model/config.ts';
 import { createOtlpReceiver } from './otlp/receiver.ts';
+import { PROGRAM } from './program.ts';
 import type { TimeSeriesReading } from './read/reading.ts';
 import type { Reloader } from './reload.ts';
 import { type FollowedReads, followAll } from './replica/replica-union.ts';
@@ -98,9 +100,11 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
     if (opened === undefined) throw notServed('the server is starting');
     return opened.db;
   };
+  const bodyMemory = new BodyMemory(config.bodyMemoryBytes);
   const http = createApi(options, {
     database,
-    writes: writeRoutes(options, database),
+    bodyMemory,
+    writes: writeRoutes(options, database, bodyMemory),
     readiness: () => storageReadiness(opened?.storage),
     defaultRetentionMs: () => opened?.storage.defaultTtlMs,
     scraping: () => scraping,
@@ -145,6 +149,7 @@ async function startReplicaServer(options: TimeSeriesServerOptions): Promise<Tim
       if (replica?.isCaughtUp !== true) throw notServed(replica?.health().detail ?? 'the server is starting');
       return replica;
     },
+    bodyMemory: new BodyMemory(config.bodyMemoryBytes),
     writes: { raw: refusedWrites, quick: [] },
     readiness: () => storageReadiness(replica),
     defaultRetentionMs: () => loadSlateSettings(config.storage.settings_path).defaultTtlMs,
@@ -187,6 +192,7 @@ interface OpenedDatabase {
 async function openServed({ config, logger, registry, fatal }: TimeSeriesServerOptions): Promise<OpenedDatabase> {
   const storage = await openStorage(config.storage, {
     logger,
+    program: PROGRAM,
     idleCommitMs: config.flushIntervalMs,
     tableBytes: journalTableBytes(config.headBudgetBytes),
   });
@@ -219,7 +225,11 @@ interface WriteRoutes {
 }
 
 /** Remote write and OTLP. */
-function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: () => TimeSeriesDb): WriteRoutes {
+function writeRoutes(
+  { config, registry }: TimeSeriesServerOptions,
+  database: () => TimeSeriesDb,
+  bodyMemory: BodyMemory,
+): WriteRoutes {
   const remoteWrite = remoteWriteRoutes({
     database,
     ack: config.remoteWriteAck,
@@ -240,6 +250,7 @@ function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: ()
     receiver,
     ack: config.remoteWriteAck,
     bodyLimitBytes: config.remoteWriteBodyLimitBytes,
+    bodyMemory,
     ingested: registry.counter({ name: 'otlp_data_points_ingested_total', help: 'Data points ingested via OTLP.' }),
     rejected: registry.counter({ name: 'otlp_data_points_rejected_total', help: 'Data points rejected via OTLP.' }),
   });
@@ -249,6 +260,7 @@ function writeRoutes({ config, registry }: TimeSeriesServerOptions, database: ()
 interface Parts {
   /** @throws HttpError 503 until it is open */
   readonly database: () => TimeSeriesReading;
+  readonly bodyMemory: BodyMemory;
   readonly writes: WriteRoutes;
   readonly readiness: () => Promise<Readiness>;
   readonly defaultRetentionMs: () => number | undefined;
@@ -270,6 +282,7 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
     registry,
     logger,
     web: options.web,
+    bodyMemory: parts.bodyMemory,
     ready: [options.readiness, parts.readiness],
     mapError: timeSeriesProblem,
     errorRenderers: {

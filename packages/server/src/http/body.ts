@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { BodyBuffers } from './body-buffers.ts';
+import { type BodyMemory, countedBytes } from './body-memory.ts';
 import { HttpError } from './problem.ts';
+import { onceOver } from './tracked-response.ts';
 
 /** How much of a body that is too large is read and thrown away, so that its sender can read why. */
 const DISCARD_FACTOR = 4;
@@ -20,6 +22,8 @@ interface BodySink {
   add(chunk: Buffer, receivedBytes: number): void;
   /** Hands the whole body on. */
   finish(receivedBytes: number, done: BodyCallback): void;
+  /** Whoever gets the body keeps it until the request is over. */
+  readonly isKept: boolean;
   /** The body will not be complete. */
   abandon(): void;
 }
@@ -28,18 +32,24 @@ interface BodySink {
  * Reads a request's body. A body of one chunk is handed on as it came, others are copied together once. The buffer is
  * the caller's: nobody writes to it afterwards.
  *
- * Fails with 413 over `limitBytes`, and with 400 when the client stops in the middle.
+ * Fails with 413 over `limitBytes`, with 503 where `memory` has no room, and with 400 when the client stops in the middle.
+ * The room is given back when the request is over.
  */
-export function readBody(request: IncomingMessage, limitBytes: number, done: BodyCallback): void {
-  collect(request, limitBytes, keepChunks, done);
+export function readBody(request: IncomingMessage, limitBytes: number, memory: BodyMemory, done: BodyCallback): void {
+  collect(request, { limitBytes, memory, open: keepChunks }, done);
 }
 
 /**
  * `readBody` for callers that have no use for the body once `done` has returned: its buffer is then used for another
  * request.
  */
-export function readBodyForNow(request: IncomingMessage, limitBytes: number, done: BodyCallback): void {
-  collect(request, limitBytes, reuseBuffer, done);
+export function readBodyForNow(
+  request: IncomingMessage,
+  limitBytes: number,
+  memory: BodyMemory,
+  done: BodyCallback,
+): void {
+  collect(request, { limitBytes, memory, open: reuseBuffer }, done);
 }
 
 function keepChunks(): BodySink {
@@ -48,6 +58,7 @@ function keepChunks(): BodySink {
     add: (chunk) => void chunks.push(chunk),
     finish: (receivedBytes, done) =>
       done(null, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, receivedBytes)),
+    isKept: true,
     abandon: () => void (chunks.length = 0),
   };
 }
@@ -67,16 +78,18 @@ function reuseBuffer(declaredBytes: number): BodySink {
         buffers.give(buffer);
       }
     },
+    isKept: false,
     abandon: () => buffers.give(buffer),
   };
 }
 
-function collect(
-  request: IncomingMessage,
-  limitBytes: number,
-  open: (declaredBytes: number) => BodySink,
-  done: BodyCallback,
-): void {
+interface Collection {
+  readonly limitBytes: number;
+  readonly memory: BodyMemory;
+  readonly open: (declaredBytes: number) => BodySink;
+}
+
+function collect(request: IncomingMessage, { limitBytes, memory, open }: Collection, done: BodyCallback): void {
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > limitBytes) {
     discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
@@ -85,23 +98,36 @@ function collect(
   const sink = open(declaredBytes);
   let receivedBytes = 0;
 
+  let heldBytes = 0;
+
   function onData(chunk: Buffer): void {
-    if (receivedBytes + chunk.length > limitBytes) {
-      stop();
-      sink.abandon();
-      discardBody(request, limitBytes, () => done(tooLarge(limitBytes)));
-      return;
+    const bytes = receivedBytes + chunk.length;
+    const moreBytes = countedBytes(bytes) - heldBytes;
+    if (bytes > limitBytes) refuse(tooLarge(limitBytes));
+    else if (!memory.take(moreBytes, heldBytes)) refuse(memory.refusal());
+    else {
+      heldBytes += moreBytes;
+      sink.add(chunk, receivedBytes);
+      receivedBytes = bytes;
     }
-    sink.add(chunk, receivedBytes);
-    receivedBytes += chunk.length;
+  }
+  function refuse(error: HttpError): void {
+    abandon();
+    discardBody(request, limitBytes, () => done(error));
   }
   function onEnd(): void {
     stop();
+    if (heldBytes > 0 && sink.isKept) onceOver(request, () => memory.give(heldBytes));
     sink.finish(receivedBytes, done);
+    if (!sink.isKept) memory.give(heldBytes);
   }
-  function onGone(): void {
+  function abandon(): void {
     stop();
     sink.abandon();
+    memory.give(heldBytes);
+  }
+  function onGone(): void {
+    abandon();
     done(new HttpError(400, 'the request body ended early'));
   }
   function stop(): void {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readBody } from './body.ts';
+import type { BodyMemory } from './body-memory.ts';
 import { HttpError } from './problem.ts';
 
 declare module 'fastify' {
@@ -21,10 +22,10 @@ const TEXT_TYPES = ['text/plain', 'application/x-www-form-urlencoded'];
  * Replaces Fastify's body parsers: protobuf and octet streams as a Buffer, text and forms as a string, JSON as a value;
  * another type is 415, except on routes with `config: { body: 'raw' }`.
  */
-export function addContentTypes(app: FastifyInstance): void {
+export function addContentTypes(app: FastifyInstance, memory: BodyMemory): void {
   app.removeAllContentTypeParsers();
   const add = (types: string | string[], convert: (body: Buffer, request: FastifyRequest) => unknown) =>
-    app.addContentTypeParser(types, (request, _payload, done) => parse(request, convert, done));
+    app.addContentTypeParser(types, (request, _payload, done) => parse(request, memory, convert, done));
   add(BINARY_TYPES, (body) => body);
   add(TEXT_TYPES, (body) => body.toString('utf8'));
   add('application/json', parseJson);
@@ -37,13 +38,18 @@ export function addContentTypes(app: FastifyInstance): void {
   });
 }
 
-function parse(request: FastifyRequest, convert: (body: Buffer, request: FastifyRequest) => unknown, done: Done): void {
+function parse(
+  request: FastifyRequest,
+  memory: BodyMemory,
+  convert: (body: Buffer, request: FastifyRequest) => unknown,
+  done: Done,
+): void {
   if (request.is404) {
     done(null, undefined);
     return;
   }
   const { bodyLimit, config } = request.routeOptions;
-  readBody(request.raw, bodyLimit, (error, body) => {
+  readBody(request.raw, bodyLimit, memory, (error, body) => {
     if (error !== null || config.body === 'raw') {
       done(error, body);
       return;

@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { Registry } from '../metrics/registry.ts';
 import type { WebAccess } from '../web/web-access.ts';
 import { createRouteTable } from './allowed-methods.ts';
+import { BodyMemory } from './body-memory.ts';
 import { addContentTypes } from './content-types.ts';
 import { drainServer } from './drain.ts';
 import { createErrorAnswers, type ErrorAnswer, type ErrorAnswers, pathOf } from './error-answer.ts';
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly errorRenderers?: Readonly<Record<string, ErrorRenderer>>;
   /** Larger bodies are answered 413, unless a route sets its own limit; 32 MiB by default. */
   readonly bodyLimitBytes?: number;
+  /** For the bodies of all requests at once; without room in it a request is answered 503. Default: an eighth of the memory. */
+  readonly bodyMemory?: BodyMemory;
   /** A request that is not there as a whole after so long is answered 408, ms, unless its route takes a stream; 300,000 by default. */
   readonly requestTimeoutMs?: number;
   /** TLS, authentication and headers; without it plain HTTP for everybody. */
@@ -60,6 +63,8 @@ export interface HttpServer {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { registry, logger, bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES } = options;
   const metrics = createRequestMetrics(registry);
+  const memory = options.bodyMemory ?? new BodyMemory();
+  addBodyMetrics(registry, memory);
   const errors = createErrorAnswers({ mapError: options.mapError, errorRenderers: options.errorRenderers, logger });
   const tracker: ResponseTracker = {
     metrics,
@@ -68,11 +73,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     onClosed: undefined,
     onRecorded: accessLog(logger),
   };
-  const rawDispatch = createRawDispatch(options.rawRoutes ?? [], bodyLimitBytes, metrics, errors);
+  const rawDispatch = createRawDispatch(options.rawRoutes ?? [], { bodyLimitBytes, memory, metrics, errors });
   // Not past TLS, users and their headers; and the access log wants a request and a response.
   const isPlain = options.web === undefined && tracker.onRecorded === undefined;
   const quickRoutes = isPlain ? (options.quickRoutes ?? []) : [];
-  const lane = new QuickLane(quickRoutes, { bodyLimitBytes, tracker, errors });
+  const lane = new QuickLane(quickRoutes, { bodyLimitBytes, memory, tracker, errors });
   const draining = new AbortController();
 
   let server!: Server;
@@ -101,7 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       sendAnswer(reply as unknown as FastifyReply, answer);
     },
   });
-  addContentTypes(app);
+  addContentTypes(app, memory);
   countRoutes(app, metrics);
   answerErrors(app, errors, options.rawRoutes ?? []);
   addOperationalRoutes(app, { registry, readinessChecks: [options.ready ?? []].flat() });
@@ -127,6 +132,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return brokenOff;
     },
   };
+}
+
+function addBodyMetrics(registry: Registry, memory: BodyMemory): void {
+  const gauge = (name: string, help: string, value: number) =>
+    ({ name, help, type: 'gauge', samples: [{ labels: {}, value }] }) as const;
+  registry.addCollector(() => [
+    gauge(
+      'http_request_body_bytes',
+      'Bytes of request bodies that are being read or handled, beyond 64 KiB each',
+      memory.usedBytes,
+    ),
+    gauge('http_request_body_limit_bytes', 'Most of them before requests are answered 503', memory.limitBytes),
+  ]);
 }
 
 /** One event a request, at level debug only: at full speed it would cost more than the request. */

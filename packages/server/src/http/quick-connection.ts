@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { countedBytes } from './body-memory.ts';
 import { endOfHead, parseQuickHead, type QuickHead } from './quick-head.ts';
 import type { PreparedRoute, QuickExchange, QuickLane } from './quick-lane.ts';
 import { CLIENT_CLOSED_REQUEST } from './tracked-response.ts';
@@ -39,6 +40,10 @@ export class QuickConnection implements QuickExchange {
   /** The body as far as it has come, where it did not come with its head. */
   #body: Buffer | undefined;
   #bodyBytes = 0;
+  /** What of it counts as memory. */
+  #heldBytes = 0;
+  /** There is no room for the body: the rest of it is thrown away. */
+  #isRefused = false;
   /** What came while a request was handled. */
   #held = noBytes;
   #ended = false;
@@ -86,7 +91,7 @@ export class QuickConnection implements QuickExchange {
     this.#receiving = true;
     let rest: Buffer | undefined = chunk;
     while (rest !== undefined && rest.length > 0 && !this.#handling) {
-      rest = this.#body === undefined ? this.#readRequest(rest) : this.#readBody(rest);
+      rest = this.#isInBody() ? this.#readBody(rest) : this.#readRequest(rest);
     }
     this.#receiving = false;
     if (rest !== undefined && rest.length > 0) this.#hold(rest);
@@ -124,6 +129,10 @@ export class QuickConnection implements QuickExchange {
     return bytes.subarray(bodyEnd);
   }
 
+  #isInBody(): boolean {
+    return this.#body !== undefined || this.#isRefused;
+  }
+
   #parseHead(text: string): QuickHead | undefined {
     if (text !== this.#headText) {
       this.#head = parseQuickHead(text);
@@ -133,21 +142,52 @@ export class QuickConnection implements QuickExchange {
   }
 
   #readBody(bytes: Buffer): Buffer {
-    const { buffers } = this.#lane;
     const { contentLength } = this.#head!;
     const taken = Math.min(bytes.length, contentLength - this.#bodyBytes);
-    const needBytes = this.#bodyBytes + taken;
-    if (needBytes > this.#body!.length) this.#body = buffers.grow(this.#body!, this.#bodyBytes, needBytes);
-    bytes.copy(this.#body!, this.#bodyBytes, 0, taken);
-    this.#bodyBytes = needBytes;
-    if (needBytes === contentLength) {
-      const body = this.#body!;
-      this.#body = undefined;
-      this.#bodyBytes = 0;
-      this.#handle(body.subarray(0, contentLength));
-      buffers.give(body);
-    }
+    if (!this.#isRefused) this.#addToBody(bytes.subarray(0, taken));
+    this.#bodyBytes += taken;
+    if (this.#bodyBytes === contentLength) this.#finishBody();
     return bytes.subarray(taken);
+  }
+
+  #addToBody(bytes: Buffer): void {
+    const { buffers, memory } = this.#lane;
+    const needBytes = this.#bodyBytes + bytes.length;
+    const moreBytes = countedBytes(needBytes) - this.#heldBytes;
+    if (!memory.take(moreBytes, this.#heldBytes)) {
+      this.#releaseBody();
+      this.#isRefused = true;
+      return;
+    }
+    this.#heldBytes += moreBytes;
+    if (needBytes > this.#body!.length) this.#body = buffers.grow(this.#body!, this.#bodyBytes, needBytes);
+    bytes.copy(this.#body!, this.#bodyBytes);
+  }
+
+  #finishBody(): void {
+    const body = this.#body!;
+    const bodyBytes = this.#bodyBytes;
+    this.#bodyBytes = 0;
+    if (this.#isRefused) {
+      this.#isRefused = false;
+      this.#handling = true;
+      this.#requests++;
+      this.#fail(this.#lane.memory.refusal());
+      return;
+    }
+    const heldBytes = this.#heldBytes;
+    this.#body = undefined;
+    this.#heldBytes = 0;
+    this.#handle(body.subarray(0, bodyBytes));
+    this.#lane.buffers.give(body);
+    this.#lane.memory.give(heldBytes);
+  }
+
+  #releaseBody(): void {
+    if (this.#body !== undefined) this.#lane.buffers.give(this.#body);
+    this.#body = undefined;
+    this.#lane.memory.give(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   #handle(body: Buffer): void {
@@ -212,15 +252,15 @@ export class QuickConnection implements QuickExchange {
   }
 
   #record(status: number): void {
-    const { tracker, buffers } = this.#lane;
+    const { tracker } = this.#lane;
     const nowMs = performance.now();
     this.#route!.endpoint.record('POST', status, (nowMs - this.#startMs) / 1000);
     this.#route = undefined;
     this.#sending = 0;
     this.#deadlineMs = nowMs + keepAliveMs;
-    if (this.#body !== undefined) buffers.give(this.#body);
-    this.#body = undefined;
+    this.#releaseBody();
     this.#bodyBytes = 0;
+    this.#isRefused = false;
     tracker.metrics.inFlight.dec();
     tracker.onClosed?.();
   }
@@ -242,7 +282,7 @@ export class QuickConnection implements QuickExchange {
   #halfClosed(): void {
     this.#ended = true;
     if (this.#handling || this.#held.length > 0) return;
-    if (this.#body === undefined) this.#socket.end();
+    if (!this.#isInBody()) this.#socket.end();
     else this.#refuse(400, 'malformed', 'the request body ended early');
   }
 

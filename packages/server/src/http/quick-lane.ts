@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { BodyBuffers } from './body-buffers.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { ErrorAnswers } from './error-answer.ts';
 import { QuickConnection } from './quick-connection.ts';
 import type { QuickHead } from './quick-head.ts';
@@ -30,6 +31,7 @@ export interface QuickExchange {
 
 export interface QuickLaneOptions {
   readonly bodyLimitBytes: number;
+  readonly memory: BodyMemory;
   readonly tracker: ResponseTracker;
   readonly errors: ErrorAnswers;
 }
@@ -49,6 +51,7 @@ export class QuickLane {
   readonly routes = new Map<string, PreparedRoute>();
   readonly buffers = new BodyBuffers();
   readonly bodyLimitBytes: number;
+  readonly memory: BodyMemory;
   readonly tracker: ResponseTracker;
   readonly errors: ErrorAnswers;
   readonly #connections = new Set<QuickConnection>();
@@ -57,7 +60,8 @@ export class QuickLane {
   #toParser: (socket: Socket) => void = () => undefined;
   #date = '';
 
-  constructor(routes: readonly QuickRoute[], { bodyLimitBytes, tracker, errors }: QuickLaneOptions) {
+  constructor(routes: readonly QuickRoute[], { bodyLimitBytes, memory, tracker, errors }: QuickLaneOptions) {
+    this.memory = memory;
     this.bodyLimitBytes = bodyLimitBytes;
     this.tracker = tracker;
     this.errors = errors;

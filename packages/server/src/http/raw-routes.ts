@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody, readBodyForNow } from './body.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { ErrorAnswer, ErrorAnswers } from './error-answer.ts';
 import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 import type { TrackedResponse } from './tracked-response.ts';
@@ -24,11 +25,16 @@ export interface RawRoute {
 /** @returns whether the request was taken */
 export type RawDispatch = (request: IncomingMessage, response: TrackedResponse) => boolean;
 
+export interface RawDispatchOptions {
+  readonly bodyLimitBytes: number;
+  readonly memory: BodyMemory;
+  readonly metrics: RequestMetrics;
+  readonly errors: ErrorAnswers;
+}
+
 export function createRawDispatch(
   routes: readonly RawRoute[],
-  bodyLimitBytes: number,
-  metrics: RequestMetrics,
-  errors: ErrorAnswers,
+  { bodyLimitBytes, memory, metrics, errors }: RawDispatchOptions,
 ): RawDispatch {
   if (routes.length === 0) return () => false;
   const prepared = new Map<string, Map<string, PreparedRoute>>();
@@ -55,7 +61,7 @@ export function createRawDispatch(
     const found = byMethod?.get(request.method!);
     if (found === undefined) return false;
     response.endpoint = found.endpoint;
-    runRoute(found.route, request, response, bodyLimitBytes, errors, parameter);
+    runRoute(found.route, request, response, { bodyLimitBytes, memory, errors }, parameter);
     return true;
   };
 }
@@ -86,8 +92,7 @@ function runRoute(
   route: RawRoute,
   request: IncomingMessage,
   response: TrackedResponse,
-  bodyLimitBytes: number,
-  errors: ErrorAnswers,
+  { bodyLimitBytes, memory, errors }: Omit<RawDispatchOptions, 'metrics'>,
   parameter: string,
 ): void {
   const fail = (error: unknown) => sendError(response, errors.forError(error, request), request);
@@ -101,7 +106,7 @@ function runRoute(
     return;
   }
   const read = route.usesBodyAtOnce ? readBodyForNow : readBody;
-  read(request, route.bodyLimitBytes ?? bodyLimitBytes, (error, body) => {
+  read(request, route.bodyLimitBytes ?? bodyLimitBytes, memory, (error, body) => {
     if (error !== null) {
       fail(error);
       return;

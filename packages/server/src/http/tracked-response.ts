@@ -43,6 +43,7 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
     tracker.metrics.inFlight.inc();
     tracker.open.add(this);
     this.on('close', recordClose);
+    (this.req as WithResponse)[kResponse] = this;
     if (this.socket === null) queuedOf(this.req.socket).add(this);
   }
 
@@ -79,6 +80,17 @@ export class TrackedResponse<Request extends IncomingMessage = IncomingMessage> 
 
 function recordClose(this: TrackedResponse): void {
   this.recordClose();
+}
+
+const kResponse = Symbol('the response to a request');
+
+interface WithResponse extends IncomingMessage {
+  [kResponse]?: ServerResponse;
+}
+
+/** Calls `listener` when the request is over, whether it was answered or not. */
+export function onceOver(request: IncomingMessage, listener: () => void): void {
+  (request as WithResponse)[kResponse]!.once('close', listener);
 }
 
 const kQueued = Symbol('responses queued behind another');

@@ -1,16 +1,18 @@
 import type { IncomingMessage } from 'node:http';
-import { type Counter, type ErrorRenderer, HttpError, type RawRoute } from '@opendata/server';
+import { type BodyMemory, type Counter, type ErrorRenderer, HttpError, type RawRoute } from '@opendata/server';
 import { encodeOtlpResponse, encodeRpcStatus, type OtlpEncoding } from '@opendata/wire';
 import type { TimeSeriesDb } from '../db.ts';
 import type { RemoteWriteAck } from '../model/config.ts';
 import type { OtlpReceiver } from '../otlp/receiver.ts';
-import { decodedBody } from './request-body.ts';
+import { withDecodedBody } from './request-body.ts';
 
 export interface OtlpRouteOptions {
   readonly database: () => TimeSeriesDb;
   readonly receiver: OtlpReceiver;
   readonly ack: RemoteWriteAck;
   readonly bodyLimitBytes: number;
+  /** For what is unpacked of compressed bodies. */
+  readonly bodyMemory: BodyMemory;
   readonly ingested: Counter;
   readonly rejected: Counter;
 }
@@ -27,7 +29,7 @@ const CONTENT_TYPES: Readonly<Record<OtlpEncoding, string>> = {
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
 export function otlpRoutes(options: OtlpRouteOptions): RawRoute[] {
-  const { database, receiver, ack, bodyLimitBytes, ingested, rejected } = options;
+  const { database, receiver, ack, bodyLimitBytes, bodyMemory, ingested, rejected } = options;
   return OTLP_PATHS.map((path) => ({
     method: 'POST',
     path,
@@ -42,10 +44,16 @@ export function otlpRoutes(options: OtlpRouteOptions): RawRoute[] {
       }
       const db = database();
       const limitBytes = encoding === 'json' ? Math.min(bodyLimitBytes, MAX_JSON_BYTES) : bodyLimitBytes;
-      const message = await decodedBody(body, request.headers, limitBytes);
-      if (message.length > limitBytes) throw new HttpError(413, `a body of JSON may have ${limitBytes} bytes`);
-      const result = await receiver.receive(db, message, encoding);
-      if (ack === 'durable' && result.group !== undefined) await db.committed(result.group);
+      const result = await withDecodedBody(body, request.headers, { limitBytes, memory: bodyMemory }, (message) => {
+        if (message.length > limitBytes) throw new HttpError(413, `a body of JSON may have ${limitBytes} bytes`);
+        return receiver.receive(db, message, encoding);
+      });
+      if (ack === 'durable' && result.group !== undefined) {
+        await db.committed(result.group).catch((error: unknown) => {
+          result.undoDeltas();
+          throw error;
+        });
+      }
       ingested.inc(result.points - result.rejected);
       rejected.inc(result.rejected);
       const isPartial = result.message !== '';

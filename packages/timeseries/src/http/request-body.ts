@@ -1,39 +1,72 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { promisify } from 'node:util';
+import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { HttpError } from '@opendata/server';
+import { type BodyMemory, HttpError } from '@opendata/server';
 
-type Decompress = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
-
-const DECOMPRESSORS: ReadonlyMap<string, Decompress> = new Map(
+const DECOMPRESSORS: ReadonlyMap<string, () => Transform> = new Map(
   Object.entries({
-    gzip: zlib.gunzip,
-    deflate: zlib.inflate,
+    gzip: zlib.createGunzip,
+    deflate: zlib.createInflate,
     // Node has it from version 22.15.
-    zstd: (zlib as unknown as { zstdDecompress?: typeof zlib.gunzip }).zstdDecompress,
-  }).flatMap(([name, decompress]) =>
-    decompress === undefined ? [] : [[name, promisify(decompress) as unknown as Decompress] as const],
-  ),
+    zstd: (zlib as unknown as { createZstdDecompress?: () => Transform }).createZstdDecompress,
+  }).flatMap(([name, create]) => (create === undefined ? [] : [[name, create] as const])),
 );
 
+export interface DecodedBodyLimits {
+  /** Most bytes of it. */
+  readonly limitBytes: number;
+  /** Where there must be room for what is unpacked. */
+  readonly memory: BodyMemory;
+}
+
 /**
- * The body of a request as its `Content-Encoding` says.
- * @throws HttpError 415 for an encoding that is not known, 413 over `limitBytes`, 400 for a damaged body
+ * What `use` makes of the body of a request as its `Content-Encoding` says.
+ * @throws HttpError 415 for an encoding that is not known, 413 over `limitBytes`, 503 where there is no room, 400 for a
+ * damaged body
  */
-export async function decodedBody(body: Buffer, headers: IncomingHttpHeaders, limitBytes: number): Promise<Buffer> {
+export async function withDecodedBody<T>(
+  body: Buffer,
+  headers: IncomingHttpHeaders,
+  { limitBytes, memory }: DecodedBodyLimits,
+  use: (message: Buffer) => Promise<T>,
+): Promise<T> {
   const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  if (encoding === 'identity' || encoding === '') return body;
-  const decompress = DECOMPRESSORS.get(encoding);
-  if (decompress === undefined) {
+  if (encoding === 'identity' || encoding === '') return await use(body);
+  const create = DECOMPRESSORS.get(encoding);
+  if (create === undefined) {
     const supported = [...DECOMPRESSORS.keys()].join(', ');
     throw new HttpError(415, `unsupported compression ${encoding}, supported: ${supported}`);
   }
-  try {
-    return await decompress(body, { maxOutputLength: limitBytes });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+  let heldBytes = 0;
+  const take = (bytes: number): void => {
+    if (heldBytes + bytes > limitBytes) {
       throw new HttpError(413, `the body has more than ${limitBytes} bytes when it is uncompressed`);
     }
-    throw new HttpError(400, `the body is not valid ${encoding}`);
+    if (!memory.take(bytes, heldBytes)) throw memory.refusal();
+    heldBytes += bytes;
+  };
+  try {
+    return await use(await unpacked(body, create(), encoding, take));
+  } finally {
+    memory.give(heldBytes);
   }
+}
+
+async function unpacked(
+  body: Buffer,
+  unpack: Transform,
+  encoding: string,
+  take: (bytes: number) => void,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  unpack.end(body);
+  try {
+    for await (const chunk of unpack as AsyncIterable<Buffer>) {
+      take(chunk.length);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof HttpError ? error : new HttpError(400, `the body is not valid ${encoding}`);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

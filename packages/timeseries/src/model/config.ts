@@ -1,6 +1,15 @@
-import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { byteSize, ConfigError, durationMs, isConfigError, loadYamlConfig } from '@opendata/server';
+import {
+  availableMemoryBytes,
+  byteSize,
+  ConfigError,
+  type ConfigProblem,
+  defaultBodyMemoryBytes,
+  durationMs,
+  isConfigError,
+  type LoadedConfig,
+  openYamlConfig,
+} from '@opendata/server';
 import {
   type StorageConfig,
   settingsFileProblems,
@@ -10,11 +19,12 @@ import {
 } from '@opendata/storage';
 import { z } from 'zod';
 import { type OtlpSettings, otlpConfigSchema, resolveOtlpSettings } from '../otlp/settings.ts';
+import { recordOf } from './check-http-client.ts';
 import { checkScrapeConfigs } from './check-scrape-configs.ts';
 import { DEFAULT_GRACE_MS, DEFAULT_SERIES_IDLE_MS, DEFAULT_WINDOW_MS } from './defaults.ts';
 import { globalConfigSchema, resolveScrapeJob, type ScrapeJob, scrapeConfigsSchema } from './scrape-config.ts';
 import { loadScrapeConfigFiles, scrapeConfigFilesSchema } from './scrape-config-files.ts';
-import { remoteWriteError, unsupportedKeys } from './unsupported.ts';
+import { remoteWriteError, storageRefusals, unsupportedKeys } from './unsupported.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -38,6 +48,8 @@ export interface TimeSeriesConfig {
   readonly remoteWriteAck: RemoteWriteAck;
   /** Most bytes of a remote-write request, before and after decompression. */
   readonly remoteWriteBodyLimitBytes: number;
+  /** Most bytes of request bodies that are handled at once. */
+  readonly bodyMemoryBytes: number;
   readonly headBudgetBytes: number;
   /** Most bytes of sealed blocks; `undefined`: no limit. */
   readonly retentionBytes: number | undefined;
@@ -131,6 +143,16 @@ export const timeSeriesConfigSchema = z
       })
       .prefault({})
       .describe('What is in memory: the recent samples'),
+    http: z
+      .strictObject({
+        body_memory_limit: byteSize({ minBytes: MIB })
+          .optional()
+          .describe(
+            'For the bodies of all requests that are being read or handled, beyond 64 KiB each; a request for whose body there is no room is answered 503. Default: an eighth of the memory of the machine or container, at least 64 MiB',
+          ),
+      })
+      .prefault({})
+      .describe('Limits of requests'),
     otlp: otlpConfigSchema.prefault({}).describe("How OTLP's metrics become series"),
     ...unsupportedKeys,
     read_only: z
@@ -150,7 +172,7 @@ export const timeSeriesConfigSchema = z
       .default({ refresh_interval: DEFAULT_REFRESH_MS, paths: [] })
       .describe('With `read_only`'),
   })
-  .check(scrapeConfigsCheck())
+  .check(fileCheck())
   .superRefine(({ read_only: isReadOnly, storage, replica: { paths } }, context) => {
     const fail = (index: number, message: string) =>
       context.addIssue({ code: 'custom', path: ['replica', 'paths', index], message });
@@ -165,11 +187,14 @@ export const timeSeriesConfigSchema = z
   });
 
 /** Runs whatever else is wrong, so that a file's faults are all told at once. */
-function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
+function fileCheck(): z.core.$ZodCheck<unknown> {
   const check = z.check<unknown>((payload) => {
     checkScrapeConfigs(payload.value, (path, message) => {
       payload.issues.push({ code: 'custom', input: payload.value, path: [...path], message });
     });
+    for (const [key, message] of storageRefusals(recordOf(payload.value)['storage'])) {
+      payload.issues.push({ code: 'custom', input: payload.value, path: ['storage', key], message });
+    }
   });
   check._zod.def.when = () => true;
   return check;
@@ -180,13 +205,26 @@ function scrapeConfigsCheck(): z.core.$ZodCheck<unknown> {
  * @throws ConfigError with every problem found
  */
 export function loadConfig(file: string): TimeSeriesConfig {
+  const config = withSettingsProblems(file, () => {
+    const { value, errorAt } = openYamlConfig(file, timeSeriesConfigSchema);
+    return resolveConfig(value, dirname(file), errorAt);
+  });
+  return { ...config, storage: withSettingsBeside(config.storage, file) };
+}
+
+/** @throws ConfigError with what `read` finds and with what is wrong with the settings file that `file` names */
+function withSettingsProblems<T>(file: string, read: () => T): T {
+  const problems: ConfigProblem[] = [];
+  let result: T | undefined;
   try {
-    const config = resolveConfig(loadYamlConfig(file, timeSeriesConfigSchema), dirname(file));
-    return { ...config, storage: withSettingsBeside(config.storage, file) };
+    result = read();
   } catch (error) {
     if (!isConfigError(error)) throw error;
-    throw new ConfigError([...error.problems, ...settingsFileProblems(file)]);
+    problems.push(...error.problems);
   }
+  problems.push(...settingsFileProblems(file));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return result!;
 }
 
 /**
@@ -200,21 +238,30 @@ export function defaultConfig(port: number): TimeSeriesConfig {
     scrape_timeout: '5s',
     static_configs: [{ targets: [`localhost:${port}`] }],
   };
-  return resolveConfig(timeSeriesConfigSchema.parse({ scrape_configs: port === 0 ? [] : [itself] }), '');
+  const file = timeSeriesConfigSchema.parse({ scrape_configs: port === 0 ? [] : [itself] });
+  return resolveConfig(file, '', (_path, message) => new ConfigError([{ file: '', path: '', message }]));
 }
 
 /** @param folder where relative paths begin */
-function resolveConfig(file: z.infer<typeof timeSeriesConfigSchema>, folder: string): TimeSeriesConfig {
+function resolveConfig(
+  file: z.infer<typeof timeSeriesConfigSchema>,
+  folder: string,
+  errorAt: LoadedConfig<unknown>['errorAt'],
+): TimeSeriesConfig {
   const jobs = file.scrape_configs.map((job) => resolveScrapeJob(file.global, job, folder));
   const names = jobs.map(({ jobName }) => jobName);
+  const further = loadScrapeConfigFiles(file.scrape_config_files, folder, file.global, names, (index, message) =>
+    errorAt(['scrape_config_files', index], message),
+  );
   return {
-    scrapeJobs: [...jobs, ...loadScrapeConfigFiles(file.scrape_config_files, folder, file.global, names)],
+    scrapeJobs: [...jobs, ...further],
     storage: file.storage ?? DEFAULT_STORAGE,
     isStorageDefault: file.storage === undefined,
     retentionMs: file.retention,
     flushIntervalMs: file.flush_interval_secs * 1000,
     remoteWriteAck: file.remote_write.ack,
     remoteWriteBodyLimitBytes: file.remote_write.body_size_limit,
+    bodyMemoryBytes: file.http.body_memory_limit ?? defaultBodyMemoryBytes(),
     headBudgetBytes: file.head.memory_budget ?? defaultHeadBudgetBytes(),
     retentionBytes: file.retention_size,
     windowMs: file.head.window,
@@ -239,8 +286,5 @@ function expandVariables(labels: Readonly<Record<string, string>>): Record<strin
 }
 
 function defaultHeadBudgetBytes(): number {
-  const constrained = process.constrainedMemory();
-  const total = totalmem();
-  const available = constrained !== undefined && constrained > 0 && constrained < total ? constrained : total;
-  return Math.floor(available * HEAD_MEMORY_SHARE);
+  return Math.floor(availableMemoryBytes() * HEAD_MEMORY_SHARE);
 }

@@ -159,6 +159,8 @@ describe('targets that a server tells', () => {
     const failures: (typeof respond)[] = [
       (_request, response) => response.writeHead(500).end(),
       (_request, response) => response.setHeader('content-type', 'text/html').end('[]'),
+      (_request, response) => response.end('[]'),
+      (_request, response) => response.setHeader('content-type', 'application/json').end(`[${' '.repeat(9_000_000)}]`),
       (_request, response) => response.setHeader('content-type', 'application/json').end('[{'),
       (_request, response) => response.setHeader('content-type', 'application/json').end('{"targets": []}'),
     ];

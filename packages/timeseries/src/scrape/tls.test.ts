@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,6 +50,53 @@ describe.skipIf(!hasOpenssl())('a scrape over TLS', () => {
     server.closeAllConnections();
     server.close();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('tells its credentials to the same host over TLS only', async () => {
+    const asked: string[] = [];
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+      asked.push(`${scheme} ${request.url} ${request.headers.authorization ?? 'nobody'}`);
+      const targets: Readonly<Record<string, string>> = {
+        '/metrics': '/same',
+        '/same': 'http:/plain',
+        '/plain': 'https:/again',
+      };
+      const to = targets[request.url!];
+      if (to === undefined) return void response.end('x 1\n');
+      response.writeHead(302, { location: to.replace(':/', `://${request.headers.host}/`) }).end();
+    };
+    const plain = createHttpServer(handle);
+    const secure = createServer({ cert: read('server.crt'), key: read('server.key') }, handle);
+    // One port for both, as the rule is about the scheme: by the first byte of a connection.
+    const both = createNetServer((socket) => {
+      socket.once('data', (bytes) => {
+        socket.pause();
+        socket.unshift(bytes);
+        (bytes[0] === 22 ? secure : plain).emit('connection', socket);
+        socket.resume();
+      });
+    });
+    await new Promise<void>((resolve) => both.listen(0, '127.0.0.1', resolve));
+    const target = `127.0.0.1:${(both.address() as AddressInfo).port}`;
+    const config = {
+      job_name: 'j',
+      scheme: 'https',
+      static_configs: [{ targets: [target] }],
+      tls_config: { insecure_skip_verify: true },
+      authorization: { credentials: 'secret' },
+    };
+    const job = resolveScrapeJob({}, scrapeConfigsSchema.parse([config])[0]!, folder);
+    const { body } = await client.fetch(targetsOf(job).active[0]!, AbortSignal.timeout(20_000));
+    expect(body.toString()).toBe('x 1\n');
+    expect(asked).toEqual([
+      'https /metrics Bearer secret',
+      'https /same Bearer secret',
+      'http /plain nobody',
+      'https /again Bearer secret',
+    ]);
+    for (const each of [plain, secure]) each.closeAllConnections();
+    both.close();
   });
 
   const scrape = async (tls?: object) => {

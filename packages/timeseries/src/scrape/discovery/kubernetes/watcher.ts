@@ -27,6 +27,8 @@ export interface WatcherOptions<T extends KubernetesObject> {
   /** What there is of this path, by namespace and name; kept up to date. */
   readonly objects: Map<string, T>;
   readonly onChange: () => void;
+  /** How long a page of objects may take, ms; 60,000 by default. */
+  readonly listTimeoutMs?: number;
 }
 
 /** Lists the objects of a path, and follows what happens to them, until it is stopped. */
@@ -48,7 +50,16 @@ interface WatchEvent<T> {
 
 /** While the API server does not answer, what it said last holds. */
 export function startWatcher<T extends KubernetesObject>(options: WatcherOptions<T>): Watcher {
-  const { api, path, labelSelector, fieldSelector, logger, objects, onChange } = options;
+  const {
+    api,
+    path,
+    labelSelector,
+    fieldSelector,
+    logger,
+    objects,
+    onChange,
+    listTimeoutMs = LIST_TIMEOUT_MS,
+  } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let firstAsked: () => void;
@@ -70,7 +81,7 @@ export function startWatcher<T extends KubernetesObject>(options: WatcherOptions
     let next = '';
     for (;;) {
       const page = { limit: String(PAGE_OBJECTS), ...(next !== '' && { continue: next }) };
-      const either = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+      const either = AbortSignal.any([signal, AbortSignal.timeout(listTimeoutMs)]);
       const response = await openAnswer(api, target(page), either);
       const { metadata, items } = JSON.parse(Buffer.concat(await response.toArray()).toString('utf8')) as ListAnswer<T>;
       for (const item of items ?? []) found.set(keyOfObject(item), item);
