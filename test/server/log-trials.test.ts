@@ -1,3 +1,5 @@
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Fault } from '@opendata/storage/testing';
 import { connectLog } from 'opendata-log/client';
 import { expect, it } from 'vitest';
@@ -188,6 +190,18 @@ const faults: Readonly<Record<string, (log: TrialLog) => Promise<void>>> = {
   },
 };
 
+/** `LOG_TRIALS_KEEP=folder`: what a failure leaves (objects, configuration, the server's output) goes to that folder. */
+async function keep(log: TrialLog, name: string): Promise<void> {
+  const folder = process.env['LOG_TRIALS_KEEP'];
+  if (folder === undefined) return;
+  await log.kill().catch(() => undefined);
+  cpSync(rig.s3.folder, join(folder, name, 'bucket'), { recursive: true });
+  cpSync(rig.workspace.folder, join(folder, name, 'workspace'), { recursive: true });
+  rig.workspace.servers.forEach((server, i) => {
+    writeFileSync(join(folder, name, `server-${i}.log`), server.output());
+  });
+}
+
 /** Each request fails with some probability, in one way or in all of them. */
 function failStore(probability = between(0.1, 0.9)): void {
   const choice = random() < 0.6 ? [oneOf(storeFaults)] : storeFaults;
@@ -214,6 +228,7 @@ it(
           await log.stopLoad();
           await log.verify();
         } catch (cause) {
+          await keep(log, `seed-${seed}-log-${number}-trial-${i}`);
           throw new Error(
             `seed ${seed}, log ${number}, trial ${i}: ${name}: ${(cause as Error).message}\n${log.output()}`,
             { cause },

@@ -80,6 +80,11 @@ describe('a remote write with', () => {
     expect(await seriesCount()).toBe(0);
   });
 
+  it('no content type is one of version 1.0, as of the first senders', async () => {
+    const answer = await post(snappyCompress(encodeWriteRequest({ series: [] })), { 'content-encoding': 'snappy' });
+    expect(answer.status).toBe(204);
+  });
+
   it('100 MB of zeros is refused before it is read', async () => {
     const answer = await post(new Uint8Array(100 * 1024 * 1024)).catch(() => ({ status: 413 }));
     expect(answer.status).toBe(413);

@@ -172,6 +172,7 @@ describe('answers', () => {
       [await send('x', { ...json, 'content-encoding': 'gzip' }), 400, /not valid gzip/],
       [await send('x', { ...json, 'content-encoding': 'br' }), 415, /unsupported compression br/],
       [await send('x', { 'content-type': 'text/plain' }), 415, /unsupported content type/],
+      [await send(Uint8Array.from(Buffer.from('x')), {}), 415, /unsupported content type ""/],
       [await send(Uint8Array.of(10, 100), { 'content-type': 'application/x-protobuf' }), 400, /runs past the end/],
       [await send('x'.repeat(9 * 1024 * 1024), json), 413, /8388608 bytes/],
     ] as const;
@@ -179,7 +180,7 @@ describe('answers', () => {
       const body = await answer.text();
       expect([answer.status, body]).toEqual([status, expect.stringMatching(text)]);
     }
-    expect(cases[5][0].headers.get('content-type')).toBe('application/x-protobuf');
+    expect(cases[6][0].headers.get('content-type')).toBe('application/x-protobuf');
   });
 
   it('count the points that were not stored, and store the others', async () => {
