@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { type AddressInfo, createServer as createNetServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -68,13 +68,14 @@ describe.skipIf(!hasOpenssl())('a scrape over TLS', () => {
     };
     const plain = createHttpServer(handle);
     const secure = createServer({ cert: read('server.crt'), key: read('server.key') }, handle);
+    for (const each of [plain, secure]) await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve));
     // One port for both, as the rule is about the scheme: by the first byte of a connection.
     const both = createNetServer((socket) => {
       socket.once('data', (bytes) => {
-        socket.pause();
-        socket.unshift(bytes);
-        (bytes[0] === 22 ? secure : plain).emit('connection', socket);
-        socket.resume();
+        const { port } = (bytes[0] === 22 ? secure : plain).address() as AddressInfo;
+        const behind = connect(port, '127.0.0.1');
+        behind.write(bytes);
+        socket.pipe(behind).pipe(socket);
       });
     });
     await new Promise<void>((resolve) => both.listen(0, '127.0.0.1', resolve));
@@ -95,7 +96,10 @@ describe.skipIf(!hasOpenssl())('a scrape over TLS', () => {
       'http /plain nobody',
       'https /again Bearer secret',
     ]);
-    for (const each of [plain, secure]) each.closeAllConnections();
+    for (const each of [plain, secure]) {
+      each.closeAllConnections();
+      each.close();
+    }
     both.close();
   });
 
