@@ -1,14 +1,5 @@
-import {
-  type Db,
-  DbBuilder,
-  DefaultMetricsRecorder,
-  FlushType,
-  type ObjectStore,
-  Settings,
-  Ttl,
-  WriteBatch,
-} from '@slatedb/uniffi';
-import { settled, withDeadline, yieldToLoop } from './deadline.ts';
+import { type Db, DbBuilder, type DefaultMetricsRecorder, FlushType, Settings, Ttl, WriteBatch } from '@slatedb/uniffi';
+import { yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { stateKey } from './keys.ts';
@@ -19,23 +10,18 @@ import {
   fromNative,
   getRow,
   probeStore,
-  resolveStore,
   type SlateTarget,
   scanRows,
 } from './slatedb.ts';
 import { largeRowBytes, largeRowPut } from './slatedb-large-rows.ts';
+import { type OpenSlate, openSlate, type SlateOpenOptions } from './slatedb-open.ts';
 
-export interface SlateEngineOptions {
+export interface SlateEngineOptions extends SlateOpenOptions {
   /** Values for SlateDB, nested as in its settings file, already validated. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly deadlineMs: number;
-  /** Deadline of opening: replaying a long write-ahead log takes its time. */
-  readonly openDeadlineMs: number;
   /** How much the engine may hold in memory, not yet in its sorted files, before writes wait; bytes. */
   readonly memoryLimitBytes: number;
   readonly nowMs: () => number;
-  /** Whether the store is worth a look before opening, because a wrong one would hang. */
-  readonly preflight: boolean;
   /** After how many commits the log's content goes into a sorted file, so that the next opening replays no more. */
   readonly commitsPerTable: number;
   /**
@@ -45,8 +31,6 @@ export interface SlateEngineOptions {
   readonly blockCache: boolean;
   /** Called after every flush, before the write counts as durable. */
   readonly afterFlush?: (() => Promise<void>) | undefined;
-  /** An object store that is already open (tests: several engines on one memory store). */
-  readonly store?: ObjectStore | undefined;
 }
 
 /**
@@ -63,31 +47,20 @@ const bytesBetweenMemoryChecks = 1024 * 1024;
 
 /** Opens the database as its one writer, which fences any other. */
 export async function openSlateEngine(target: SlateTarget, options: SlateEngineOptions): Promise<Engine> {
-  const store = options.store ?? resolveStore(target);
-  const recorder = new DefaultMetricsRecorder();
-  const builder = new DbBuilder(target.path, store);
-  const settings = engineSettings(options.settings);
-  let opening: Promise<Db> | undefined;
-  try {
-    if (options.preflight) await probeStore(store, target, options.deadlineMs);
-    builder.with_settings(settings);
-    builder.with_metrics_recorder(recorder);
-    if (!options.blockCache) builder.with_db_cache_disabled();
-    const abandon = (late: Db): void => void late.shutdown().catch(() => undefined);
-    opening = builder.build();
-    const db = await withDeadline(opening, options.openDeadlineMs, `opening ${target.description}`, abandon);
-    return slateEngine(db, store, recorder, target, options);
-  } catch (error) {
-    // An opening that is given up goes on, and panics without what it was given.
-    void settled(opening).then(() => {
-      recorder.dispose();
-      if (options.store === undefined) store.dispose();
-    });
-    throw fromNative(error);
-  } finally {
-    settings.dispose();
-    builder.dispose();
-  }
+  const opened = await openSlate(target, options, `opening ${target.description}`, async (store, recorder) => {
+    const builder = new DbBuilder(target.path, store);
+    const settings = engineSettings(options.settings);
+    try {
+      builder.with_settings(settings);
+      builder.with_metrics_recorder(recorder);
+      if (!options.blockCache) builder.with_db_cache_disabled();
+      return await builder.build();
+    } finally {
+      settings.dispose();
+      builder.dispose();
+    }
+  });
+  return slateEngine(opened, target, options);
 }
 
 function engineSettings(values: Readonly<Record<string, unknown>>): Settings {
@@ -100,9 +73,7 @@ function engineSettings(values: Readonly<Record<string, unknown>>): Settings {
 }
 
 function slateEngine(
-  db: Db,
-  store: ObjectStore,
-  recorder: DefaultMetricsRecorder,
+  { db, store, recorder, release }: OpenSlate<Db>,
   target: SlateTarget,
   options: SlateEngineOptions,
 ): Engine {
@@ -185,8 +156,7 @@ function slateEngine(
         throw fromNative(error);
       } finally {
         db.dispose();
-        recorder.dispose();
-        if (options.store === undefined) store.dispose();
+        release();
       }
     },
   };

@@ -1,4 +1,4 @@
-import { type DbReader, DbReaderBuilder, DefaultMetricsRecorder, type ObjectStore } from '@slatedb/uniffi';
+import { type DbReader, DbReaderBuilder } from '@slatedb/uniffi';
 import { settled, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
 import { StorageError } from './errors.ts';
@@ -8,20 +8,15 @@ import {
   fromNative,
   getRow,
   probeStore,
-  resolveStore,
   type SlateTarget,
   scanRows,
 } from './slatedb.ts';
+import { type OpenSlate, openSlate, type SlateOpenOptions } from './slatedb-open.ts';
 
-export interface SlateReaderOptions {
-  readonly deadlineMs: number;
-  readonly openDeadlineMs: number;
+export interface SlateReaderOptions extends SlateOpenOptions {
   /** How often the reader looks for what the writer committed. */
   readonly pollMs: number;
   readonly nowMs: () => number;
-  readonly preflight: boolean;
-  /** An object store that is already open (tests: writer and reader on one memory store). */
-  readonly store?: ObjectStore | undefined;
 }
 
 /** The reader keeps what it uses from the writer's clean-up for this long at a time. */
@@ -30,46 +25,29 @@ const memtableBytes = 64 * 1024 * 1024;
 
 /** Opens the database for reading, beside its writer, which is not fenced. */
 export async function openSlateReader(target: SlateTarget, options: SlateReaderOptions): Promise<EngineReader> {
-  const store = options.store ?? resolveStore(target);
-  const recorder = new DefaultMetricsRecorder();
-  const builder = new DbReaderBuilder(target.path, store);
-  let opening: Promise<DbReader> | undefined;
-  try {
-    if (options.preflight) await probeStore(store, target, options.deadlineMs);
-    builder.with_options({
-      manifest_poll_interval_ms: BigInt(Math.max(1, options.pollMs)),
-      checkpoint_lifetime_ms: BigInt(Math.max(checkpointLifetimeMs, 4 * options.pollMs)),
-      max_memtable_bytes: BigInt(memtableBytes),
-      skip_wal_replay: false,
-    });
-    builder.with_metrics_recorder(recorder);
-    const abandon = (late: DbReader): void => void late.shutdown().catch(() => undefined);
-    opening = builder.build();
-    const reader = await withDeadline(
-      opening,
-      options.openDeadlineMs,
-      `opening ${target.description} for reading`,
-      abandon,
-    );
-    return slateReader(reader, store, recorder, target, options);
-  } catch (error) {
-    // An opening that is given up goes on, and panics without what it was given.
-    void settled(opening).then(() => {
-      recorder.dispose();
-      if (options.store === undefined) store.dispose();
-    });
-    throw fromNative(error);
-  } finally {
-    builder.dispose();
-  }
+  const what = `opening ${target.description} for reading`;
+  const opened = await openSlate(target, options, what, async (store, recorder) => {
+    const builder = new DbReaderBuilder(target.path, store);
+    try {
+      builder.with_options({
+        manifest_poll_interval_ms: BigInt(Math.max(1, options.pollMs)),
+        checkpoint_lifetime_ms: BigInt(Math.max(checkpointLifetimeMs, 4 * options.pollMs)),
+        max_memtable_bytes: BigInt(memtableBytes),
+        skip_wal_replay: false,
+      });
+      builder.with_metrics_recorder(recorder);
+      return await builder.build();
+    } finally {
+      builder.dispose();
+    }
+  });
+  return slateReader(opened, target, options);
 }
 
 function slateReader(
-  reader: DbReader,
-  store: ObjectStore,
-  recorder: DefaultMetricsRecorder,
+  { db: reader, store, recorder, release }: OpenSlate<DbReader>,
   target: SlateTarget,
-  { deadlineMs, nowMs, store: shared }: SlateReaderOptions,
+  { deadlineMs, nowMs }: SlateReaderOptions,
 ): EngineReader {
   let closed = false;
   return {
@@ -86,8 +64,7 @@ function slateReader(
       const closing = reader.shutdown();
       const disposed = settled(closing).then(() => {
         reader.dispose();
-        recorder.dispose();
-        if (shared === undefined) store.dispose();
+        release();
       });
       try {
         await withDeadline(closing, deadlineMs, 'closing');
