@@ -6,7 +6,7 @@ import { Head } from './head.ts';
 import { createKnownSeries } from './known-series.ts';
 import { encodeLabels } from './label-bytes.ts';
 import { matchSeries } from './match-series.ts';
-import { UNKNOWN_SERIES } from './series-table.ts';
+import { UNKNOWN_SERIES } from './series-keys.ts';
 
 const WINDOW_MS = 1000;
 const ONE = { offset: Int32Array.of(1), value: Float64Array.of(1) };
@@ -176,7 +176,7 @@ describe('Forgetting', () => {
         })),
       });
       for (let scrape = 0; scrape < 3; scrape++) {
-        const { memory, startBytes } = table.kernelArena!.bodies;
+        const { memory, startBytes } = table.keys.arena!.bodies;
         new Uint8Array(memory.buffer).set(body, startBytes);
         const columns = decode(new Uint8Array(memory.buffer, startBytes, body.length));
         if (known.firstUnknown >= 0) {
@@ -194,7 +194,7 @@ describe('Forgetting', () => {
       await head.forgetting.round(2);
       await head.forgetting.round(2);
       expect(table.count).toBe(2000);
-      sizes.push(table.memoryBytes + table.kernelArena!.bodies.memory.buffer.byteLength);
+      sizes.push(table.memoryBytes + table.keys.arena!.bodies.memory.buffer.byteLength);
     }
     expect(table.created).toBe(60_000);
     expect(head.forgetting.forgotten).toBe(58_000);

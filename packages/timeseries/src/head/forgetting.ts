@@ -116,8 +116,8 @@ export class Forgetting {
       if (id % (SERIES_PER_TURN * 16) === 0) await yielder();
       if (!series.has(id)) continue;
       if (marks[id]! >= ACTIVE) active++;
-      if (marks[id] !== 0) series.setBusy(id);
-      else if (series.addIdleRound(id, enough)) condemned.push(id);
+      if (marks[id] !== 0) series.idleness.setBusy(id);
+      else if (series.idleness.addRound(id, enough)) condemned.push(id);
     }
     this.#active = active;
     return condemned;
@@ -126,7 +126,7 @@ export class Forgetting {
   /** False where the series has been asked for, or has samples, since it was condemned. */
   #remove(id: number, windows: readonly WindowHead[]): boolean {
     const { series } = this.#head;
-    if (!series.isCondemned(id) || windows.some((window) => window.slotOf(id) >= 0)) return false;
+    if (!series.idleness.isCondemned(id) || windows.some((window) => window.slotOf(id) >= 0)) return false;
     series.remove(id);
     return true;
   }

@@ -2,11 +2,12 @@ import { createWriteRequestDecoder, encodeWriteRequest, isWireError, type WriteR
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKnownSeries, type KnownSeries } from './known-series.ts';
-import { SeriesTable, UNKNOWN_SERIES } from './series-table.ts';
+import { UNKNOWN_SERIES } from './series-keys.ts';
+import { SeriesTable } from './series-table.ts';
 
 /** The bytes in the kernel's memory, as the decompressor leaves them there. */
 function placed(table: SeriesTable, body: Uint8Array): Uint8Array {
-  const { memory, startBytes } = table.kernelArena!.bodies;
+  const { memory, startBytes } = table.keys.arena!.bodies;
   new Uint8Array(memory.buffer).set(body, startBytes);
   return new Uint8Array(memory.buffer, startBytes, body.length);
 }
@@ -29,7 +30,7 @@ function receive(
     known.series = new Uint32Array(columns.seriesCount);
     table.resolve(columns.body, columns.labelsStart, columns.labelsEnd, columns.seriesCount, known.series);
   } else if (known.firstUnknown >= 0) {
-    if (table.kernelArena!.reserve(1 << 20)) columns = decode(placed(table, body));
+    if (table.keys.arena!.reserve(1 << 20)) columns = decode(placed(table, body));
     const view = new DataView(columns.body.buffer, columns.body.byteOffset, columns.body.byteLength);
     const { labelsStart, labelsEnd, seriesCount } = columns;
     table.createUnknown(view, labelsStart, labelsEnd, known.firstUnknown, seriesCount, known.series);
@@ -112,8 +113,8 @@ describe('KnownSeries', () => {
         })),
       });
     let lookUps = 0;
-    const find = table.findKey.bind(table);
-    table.findKey = (...range) => {
+    const find = table.keys.find.bind(table.keys);
+    table.keys.find = (...range) => {
       lookUps++;
       return find(...range);
     };

@@ -3,7 +3,8 @@ import { type MutableColumns, reserveSamples, reserveSeries, type SeriesShortcut
 import { growUint32 } from './growable.ts';
 import type { KernelArena } from './kernel-arena.ts';
 import { KNOWN_SERIES_KERNEL } from './known-series-kernel.ts';
-import { type SeriesTable, UNKNOWN_SERIES } from './series-table.ts';
+import { type SeriesKeys, UNKNOWN_SERIES } from './series-keys.ts';
+import type { SeriesTable } from './series-table.ts';
 
 /** Series, and samples, that the kernel takes in one call. */
 const CAPACITY = 4096;
@@ -39,7 +40,7 @@ export class KnownSeries implements SeriesShortcut {
   firstUnknown = -1;
   /** False where the request's body is not in the kernel's memory: then nothing was looked up. */
   isActive = false;
-  readonly #table: SeriesTable;
+  readonly #keys: SeriesKeys;
   readonly #arena: KernelArena;
   readonly #kernel: TakeKnownSeries;
   #results: KernelResults;
@@ -50,13 +51,13 @@ export class KnownSeries implements SeriesShortcut {
   #done = 0;
 
   /** @throws Error where there is no WebAssembly with 128-bit vectors */
-  constructor(table: SeriesTable, arena: KernelArena) {
+  constructor(keys: SeriesKeys, arena: KernelArena) {
     const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
     const module = new Module(Buffer.from(KNOWN_SERIES_KERNEL, 'base64'));
     const { memory } = arena.bodies;
     const exports = new Instance(module, { env: { memory } }).exports as { takeKnownSeries: TakeKnownSeries };
     this.#kernel = exports.takeKnownSeries;
-    this.#table = table;
+    this.#keys = keys;
     this.#arena = arena;
     this.#results = resultsIn(memory.buffer);
   }
@@ -94,15 +95,15 @@ export class KnownSeries implements SeriesShortcut {
     const i = columns.seriesCount - 1;
     this.series = growUint32(this.series, i + 1);
     this.#done = i + 1;
-    const key = this.#table.findKey(this.#view, columns.labelsStart[i]!, columns.labelsEnd[i]!);
+    const key = this.#keys.find(this.#view, columns.labelsStart[i]!, columns.labelsEnd[i]!);
     if (key < 0) {
       this.series[i] = UNKNOWN_SERIES;
       if (this.firstUnknown < 0) this.firstUnknown = i;
       this.#lastKey = 0;
       return;
     }
-    this.series[i] = this.#table.seriesOfKey(key);
-    const address = this.#table.addressOfKey(key);
+    this.series[i] = this.#keys.seriesOf(key);
+    const address = this.#keys.addressOf(key);
     if (this.#lastKey !== 0) this.#arena.setSuccessor(this.#lastKey, address);
     this.#lastKey = address;
   }
@@ -151,7 +152,6 @@ function resultsIn(buffer: ArrayBuffer): KernelResults {
 }
 
 /** Nothing where WebAssembly cannot be had: then `SeriesTable.resolve` does it. */
-export function createKnownSeries(table: SeriesTable): KnownSeries | undefined {
-  const { kernelArena } = table;
-  return kernelArena && new KnownSeries(table, kernelArena);
+export function createKnownSeries({ keys }: SeriesTable): KnownSeries | undefined {
+  return keys.arena && new KnownSeries(keys, keys.arena);
 }

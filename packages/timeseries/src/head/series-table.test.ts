@@ -47,7 +47,7 @@ describe('SeriesTable', () => {
           if (!numberOf.has(key)) numberOf.set(key, numbers[i]!);
           expect(numbers[i]).toBe(numberOf.get(key));
           expect(table.labels(numbers[i]!)).toEqual(kept.flat());
-          expect(table.canonicalBytes(numbers[i]!)).toEqual(encodeLabels(kept.flat()));
+          expect(table.keys.canonicalBytes(numbers[i]!)).toEqual(encodeLabels(kept.flat()));
         });
         expect(table.count).toBe(numberOf.size);
         expect(

@@ -3,7 +3,6 @@ import type { Exemplar, ExemplarRing } from '../head/exemplars.ts';
 import type { Head } from '../head/head.ts';
 import { encodeHistogram } from '../head/histogram-bytes.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
-import type { SharedBytes } from '../head/series-table.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryEncoder, type Section } from '../journal-entries/encode.ts';
 import {
@@ -15,6 +14,7 @@ import {
 import { startSection } from '../journal-entries/starts.ts';
 import { checkWindowCount } from './by-window.ts';
 import type { HeadWriter, SampleColumns, WritableJournal } from './head-writer.ts';
+import { definitionsFrom, slotFor } from './slots.ts';
 
 export interface HistogramOfSeries {
   readonly series: number;
@@ -181,21 +181,13 @@ export class BatchWriter {
     const allStarts = new Float64Array(slots.length + part.histogramStarts.length);
     if (starts !== undefined) allStarts.set(pick(starts, part.floats));
     allStarts.set(part.histogramStarts, slots.length);
-    const { series } = this.#options.head;
     const sections: Section[] = [];
     if (histograms.length > 0) sections.push(histogramSection(histograms));
     if (exemplars.length > 0) sections.push(exemplarSection(exemplars));
-    const definitions = {
-      firstSlot: known,
-      count: window.slotCount - known,
-      labels: (i: number) => series.canonicalBytes(window.seriesOf(known + i)),
-      shared: (i: number, out: SharedBytes) =>
-        series.sharedBytes(window.seriesOf(known + i - 1), window.seriesOf(known + i), out),
-    };
     return this.#encoder
       .encode(
         window,
-        definitions,
+        definitionsFrom(this.#options.head.series.keys, window, known),
         Uint32Array.from(slots),
         Int32Array.from(offsets),
         pick(values, part.floats),
@@ -205,11 +197,6 @@ export class BatchWriter {
       )
       .slice();
   }
-}
-
-function slotFor(window: WindowHead, series: number): number {
-  const slot = window.slotOf(series);
-  return slot >= 0 ? slot : window.addSlot(series);
 }
 
 /** The values at the indices, with their exact bits. */

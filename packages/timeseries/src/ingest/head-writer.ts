@@ -1,12 +1,12 @@
 import { InvalidSampleError, OverloadedError } from '../head/errors.ts';
 import { growInt32, growUint32 } from '../head/growable.ts';
 import type { Head } from '../head/head.ts';
-import type { SharedBytes } from '../head/series-table.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { JournalEntryEncoder } from '../journal-entries/encode.ts';
 import { startSection } from '../journal-entries/starts.ts';
 import { distributeByWindow } from './by-window.ts';
 import { IngestTimes } from './ingest-times.ts';
+import { definitionsFrom, slotFor } from './slots.ts';
 
 /** The part of the journal that a writer needs. */
 export interface WritableJournal {
@@ -183,14 +183,7 @@ export class HeadWriter {
     count: number,
     starts: Float64Array | undefined,
   ): Uint8Array {
-    const { series } = this.#options.head;
-    const definitions = {
-      firstSlot: knownSlots,
-      count: window.slotCount - knownSlots,
-      labels: (i: number) => series.canonicalBytes(window.seriesOf(knownSlots + i)),
-      shared: (i: number, out: SharedBytes) =>
-        series.sharedBytes(window.seriesOf(knownSlots + i - 1), window.seriesOf(knownSlots + i), out),
-    };
+    const definitions = definitionsFrom(this.#options.head.series.keys, window, knownSlots);
     const section = starts && startSection(starts, count);
     return this.#encoder.encode(window, definitions, this.#slots, this.#offsets, values, count, undefined, section);
   }
@@ -207,10 +200,7 @@ export class HeadWriter {
 }
 
 function resolveSlots(window: WindowHead, series: Uint32Array, count: number, slots: Uint32Array): void {
-  for (let i = 0; i < count; i++) {
-    const slot = window.slotOf(series[i]!);
-    slots[i] = slot >= 0 ? slot : window.addSlot(series[i]!);
-  }
+  for (let i = 0; i < count; i++) slots[i] = slotFor(window, series[i]!);
 }
 
 function toOffsets(startMs: number, timestamps: Float64Array, count: number, offsets: Int32Array): void {

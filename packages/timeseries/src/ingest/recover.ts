@@ -38,7 +38,7 @@ export async function recoverHead(
 
 /** Replays into a head that nobody else writes, and exemplars into their ring. */
 export function createEntryReplay(head: Head, exemplars?: ExemplarRing): EntryReplay {
-  const decoder = new JournalEntryDecoder(head.series.kernelArena?.bodies);
+  const decoder = new JournalEntryDecoder(head.series.keys.arena?.bodies);
   let lane = 0;
   let window: WindowHead | undefined;
   let samples = 0;

@@ -29,7 +29,7 @@ export interface RemoteWriteOptions {
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
 export function createRemoteWrite(head: Head, writer: HeadWriter, batches: BatchWriter, options: RemoteWriteOptions) {
   const known = createKnownSeries(head.series);
-  const uncompress = createSnappyUncompressor(options.maxBytes, head.series.kernelArena?.bodies);
+  const uncompress = createSnappyUncompressor(options.maxBytes, head.series.keys.arena?.bodies);
   const decode = createWriteRequestDecoder({ shortcut: known });
   const { times } = writer;
   let seriesIds = new Uint32Array(4096);
@@ -40,7 +40,7 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
     if (known === undefined || known.firstUnknown < 0) return columns;
     // Room for all keys beforehand: the memory with the body in it must not move while series are created.
     const keyBytes = 2 * columns.body.length + columns.seriesCount * 4 * KEY_OVERHEAD_BYTES;
-    return head.series.kernelArena!.reserve(keyBytes) ? decode(uncompress(body)) : columns;
+    return head.series.keys.arena!.reserve(keyBytes) ? decode(uncompress(body)) : columns;
   }
 
   function resolveSeries({ body, labelsStart, labelsEnd, seriesCount }: WriteRequestColumns): void {

@@ -1,4 +1,4 @@
-import type { SharedBytes } from '../head/series-table.ts';
+import type { SharedBytes } from '../head/series-keys.ts';
 import {
   align8,
   ENTRY_HEADER_BYTES,
