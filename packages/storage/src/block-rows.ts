@@ -9,10 +9,9 @@ import { descriptorPage, framePage, unframePage } from './page-frame.ts';
 const markerVersion = 1;
 export const unknownPages = 0xffff_ffff;
 
-/** The expiry is in the row's value: a descriptor must outlive its pages, or they would be orphans. */
 export function encodeDescriptor(block: BlockInfo): Uint8Array {
-  const { kind, pages, sizeBytes, expireAtMs, sealedLanes } = block;
-  const fields = new TextEncoder().encode(JSON.stringify({ kind, pages, sizeBytes, expireAtMs, sealedLanes }));
+  const { kind, pages, sizeBytes, sealedLanes } = block;
+  const fields = new TextEncoder().encode(JSON.stringify({ kind, pages, sizeBytes, sealedLanes }));
   const bytes = new Uint8Array(4 + fields.length + block.descriptor.length);
   new DataView(bytes.buffer).setUint32(0, fields.length, true);
   bytes.set(fields, 4);

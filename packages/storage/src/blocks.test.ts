@@ -5,9 +5,8 @@ import { createMemoryStore, type MemoryStore } from './memory-engine.testing.ts'
 import { bytes, codeOf, openOnModel, recoverAll } from './open-storage.testing.ts';
 import { type Storage, startStorage } from './storage.ts';
 
-async function publish(storage: Storage, pages: number, options: { replaces?: number[]; expireAtMs?: number } = {}) {
-  const { replaces = [], ...create } = options;
-  const writer = storage.blocks.create('test', create);
+async function publish(storage: Storage, pages: number, { replaces = [] }: { replaces?: number[] } = {}) {
+  const writer = storage.blocks.create('test');
   for (let page = 0; page < pages; page++) await writer.writePage(bytes(`block ${writer.id} page ${page}`));
   return storage.blocks.publish(writer, { descriptor: bytes(`descriptor ${writer.id}`), replaces });
 }
@@ -21,7 +20,7 @@ describe('blocks', () => {
   it('are listed with their descriptor once they are published, also after reopening', async () => {
     const store = createMemoryStore();
     const first = await openOnModel(store);
-    const writer = first.blocks.create('window', { expireAtMs: 9e15 });
+    const writer = first.blocks.create('window');
     expect(await writer.writePage(bytes('zero'))).toBe(0);
     expect(await writer.writePage(bytes('one'))).toBe(1);
     expect(first.blocks.list()).toEqual([]);
@@ -32,7 +31,6 @@ describe('blocks', () => {
       descriptor: bytes('about it'),
       pages: 2,
       sizeBytes: 7,
-      expireAtMs: 9e15,
       sealedLanes: [],
     });
     await first.close();
@@ -112,23 +110,6 @@ describe('blocks', () => {
     expect(storage.blocks.list()).toEqual([]);
   });
 
-  it('end at their expiry', async () => {
-    let now = 1000;
-    const store = createMemoryStore();
-    const storage = await openOnModel(store, { clock: () => now });
-    const block = await publish(storage, 2, { expireAtMs: 2000 });
-    now = 1999;
-    expect(storage.blocks.list()).toHaveLength(1);
-    now = 2000;
-    expect(storage.blocks.list()).toEqual([]);
-    await storage.close();
-    const next = await openOnModel(store, { clock: () => now });
-    expect(next.blocks.list()).toEqual([]);
-    await next.sweep();
-    expect(tagged(store, descriptors!) + tagged(store, pages!) + tagged(store, markers!)).toBe(0);
-    expect(await codeOf(next.blocks.readPages(block.id, 0, 1))).toBe('not_found');
-  });
-
   it('name block and page when a bit flips or a page is missing', async () => {
     const store = createMemoryStore();
     const storage = await openOnModel(store, { pageCacheBytes: 0 });
@@ -164,7 +145,7 @@ describe('blocks', () => {
 
   it('are read once, in one scan a run, and then from the cache', async () => {
     const store = createMemoryStore();
-    const engine = store.open(Date.now);
+    const engine = store.open();
     const calls: string[] = [];
     const counted: Engine = {
       ...engine,
@@ -244,7 +225,7 @@ describe('format', () => {
       message: expect.stringContaining('format 7'),
     });
     const other = createMemoryStore();
-    await other.open(Date.now).write([{ key: bytes('theirs'), value: bytes('x') }]);
+    await other.open().write([{ key: bytes('theirs'), value: bytes('x') }]);
     await expect(openOnModel(other)).rejects.toMatchObject({ code: 'config' });
   });
 

@@ -27,14 +27,12 @@ export interface BlockInfo {
   readonly pages: number;
   /** Bytes of all pages. */
   readonly sizeBytes: number;
-  /** When the block ends, in ms since the epoch; never where absent. */
-  readonly expireAtMs?: number;
   /** The lanes whose entries are in the block, those of blocks that it replaced included. */
   readonly sealedLanes: readonly number[];
 }
 
 export interface BlockReads {
-  /** The blocks that are published, not removed and not expired, by rising id. */
+  /** The blocks that are published and not removed, by rising id. */
   list(): readonly BlockInfo[];
   /**
    * Pages `first` to `first + count - 1`, checked. The bytes are shared with a cache and must not be changed.
@@ -45,7 +43,7 @@ export interface BlockReads {
 
 export interface BlockStore extends BlockReads {
   /** Starts a block. Nothing of it is visible, or survives a restart, before {@link publish}. */
-  create(kind: string, options?: CreateOptions): BlockWriter;
+  create(kind: string): BlockWriter;
   /**
    * In one atomic step the block appears, and the lanes that it covers and the blocks that it replaces disappear.
    * Nothing can be appended to these lanes from the call on. Waits until the step is durable, without a deadline.
@@ -58,17 +56,10 @@ export interface BlockStore extends BlockReads {
   remove(ids: Iterable<number>): Promise<void>;
 }
 
-export interface CreateOptions {
-  /** When the block ends, in ms since the epoch. */
-  readonly expireAtMs?: number;
-}
-
 export interface PublishOptions {
   readonly descriptor: Uint8Array;
   readonly sealsLanes?: readonly number[];
   readonly replaces?: readonly number[];
-  /** When the block ends, in ms since the epoch; the value given to {@link BlockStore.create} unless given here. */
-  readonly expireAtMs?: number;
 }
 
 export interface BlockWriter {
@@ -96,7 +87,6 @@ export interface BlockState {
 }
 
 export interface BlockStoreOptions {
-  readonly nowMs: () => number;
   readonly cacheBytes: number;
   /** How long readers may still use a block that was removed. */
   readonly removalGraceMs: number;
@@ -126,34 +116,18 @@ export async function readDescriptors(engine: EngineReader): Promise<BlockInfo[]
   return blocks;
 }
 
-/** What is left of a list of blocks at a time. */
-export function unexpired(blocks: Iterable<BlockInfo>, nowMs: number): BlockInfo[] {
-  return [...blocks].filter(({ expireAtMs }) => expireAtMs === undefined || expireAtMs > nowMs);
-}
-
 class Writer implements BlockWriter {
   readonly id: number;
   readonly kind: string;
-  readonly expireAtMs: number | undefined;
   pages = 0;
   sizeBytes = 0;
   state: 'open' | 'published' | 'aborted' = 'open';
   readonly #loop: CommitLoop;
-  readonly #rowsExpireAtMs: number | undefined;
   readonly #onAbort: (writer: Writer) => void;
 
-  constructor(
-    id: number,
-    kind: string,
-    expireAtMs: number | undefined,
-    graceMs: number,
-    loop: CommitLoop,
-    onAbort: (writer: Writer) => void,
-  ) {
+  constructor(id: number, kind: string, loop: CommitLoop, onAbort: (writer: Writer) => void) {
     this.id = id;
     this.kind = kind;
-    this.expireAtMs = expireAtMs;
-    this.#rowsExpireAtMs = expireAtMs === undefined ? undefined : expireAtMs + graceMs;
     this.#loop = loop;
     this.#onAbort = onAbort;
   }
@@ -165,7 +139,6 @@ class Writer implements BlockWriter {
     const op = {
       key: pageKey(this.id, page),
       value: framePage(this.id, page, bytes, pageBuffers),
-      expireAtMs: this.#rowsExpireAtMs,
     };
     // A failure means that the database is lost: room() and publish() say so.
     this.#loop.submit([op]).then(
@@ -220,21 +193,19 @@ export class WritableBlocks implements BlockStore {
   }
 
   list(): readonly BlockInfo[] {
-    return unexpired(this.#published.values(), this.#options.nowMs()).sort((a, b) => a.id - b.id);
+    return [...this.#published.values()].sort((a, b) => a.id - b.id);
   }
 
   readPages(blockId: number, first: number, count: number, signal?: AbortSignal): Promise<Uint8Array[]> {
     return this.#pages.read(blockId, first, count, signal);
   }
 
-  create(kind: string, { expireAtMs }: CreateOptions = {}): BlockWriter {
+  create(kind: string): BlockWriter {
     if (this.#loop.failure !== undefined) throw this.#loop.failure;
     const id = this.#nextId++;
     const marker = { key: blockMarkerKey(id), value: markerValue(unknownPages) };
     this.#loop.submit([marker, this.#counters()]).catch(() => undefined);
-    return new Writer(id, kind, expireAtMs, this.#options.removalGraceMs, this.#loop, (writer) =>
-      this.#sweeper.addBlock(writer.id, writer.pages, 0),
-    );
+    return new Writer(id, kind, this.#loop, (writer) => this.#sweeper.addBlock(writer.id, writer.pages, 0));
   }
 
   async publish(writer: BlockWriter, options: PublishOptions): Promise<BlockInfo> {
@@ -246,7 +217,6 @@ export class WritableBlocks implements BlockStore {
     const afterGroup = this.#journal.seal(sealsLanes);
     const sealedLanes = [...sealsLanes, ...replaced.flatMap((block) => block.sealedLanes)];
     writer.state = 'published';
-    const expireAtMs = options.expireAtMs ?? writer.expireAtMs;
     const { id, kind, pages, sizeBytes } = writer;
     const block: BlockInfo = {
       id,
@@ -254,7 +224,6 @@ export class WritableBlocks implements BlockStore {
       descriptor: new Uint8Array(options.descriptor),
       pages,
       sizeBytes,
-      ...(expireAtMs === undefined ? {} : { expireAtMs }),
       sealedLanes,
     };
     const ops: EngineOp[] = [
@@ -281,17 +250,6 @@ export class WritableBlocks implements BlockStore {
     ops.push(this.#counters());
     await this.#loop.submit(ops);
     this.#leave(removed);
-  }
-
-  /** Removes the blocks that have expired. */
-  async removeExpired(): Promise<number> {
-    const now = this.#options.nowMs();
-    const expired: number[] = [];
-    for (const { id, expireAtMs } of this.#published.values()) {
-      if (expireAtMs !== undefined && expireAtMs <= now && this.#isListed(id)) expired.push(id);
-    }
-    await this.remove(expired);
-    return expired.length;
   }
 
   /** The pages of the block are deleted. */

@@ -136,12 +136,11 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
       const root = mkdtempSync(join(tmpdir(), 'engine-with-files-'));
       const store = createMemoryStore();
       store.faults.push(...planned);
-      const reopen = async (nowMs: () => number): Promise<Storage> => {
-        const engine = store.open(nowMs);
+      const reopen = async (): Promise<Storage> => {
+        const engine = store.open();
         const rowFiles = await RowFiles.open({ root, fsync: false, graceMs: 0, logger: silentLogger });
         return startStorage(engineWithFiles(engine, rowFiles, 6), {
           logger: silentLogger,
-          clock: nowMs,
           files: rowFiles,
           removalGraceMs: 0,
           commitIntervalMs: 0,
@@ -165,7 +164,7 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
             .map((name) => name.slice(0, -17))
             .filter((name) => !owners.has(name));
         // What was to be removed when it closed is removed after the next start.
-        const storage = await reopen(() => 0);
+        const storage = await reopen();
         await recoverAll(storage);
         await expect.poll(left, { interval: 2, timeout: 10_000 }).toEqual([]);
         await storage.close();

@@ -82,7 +82,7 @@ export function readerWithFiles(
     for (let page = pageOfKey(start); page < pageOfKey(end); page++) {
       const place = await places.find(block, page);
       if (place === undefined) return undefined;
-      rows.push({ row: { key: pageKey(block, page), value: noBytes, expireAtMs: undefined }, place });
+      rows.push({ row: { key: pageKey(block, page), value: noBytes }, place });
     }
     return rows;
   };

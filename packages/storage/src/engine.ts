@@ -4,14 +4,11 @@ import type { StorageError } from './errors.ts';
 export interface EngineOp {
   readonly key: Uint8Array;
   readonly value: Uint8Array | undefined;
-  /** Absolute expiry in ms since the epoch; none where absent. */
-  readonly expireAtMs?: number | undefined;
 }
 
 export interface EngineRow {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
-  readonly expireAtMs: number | undefined;
 }
 
 /** Keys from `start` (inclusive) to `end` (exclusive). */
@@ -47,7 +44,7 @@ export interface EngineMetric {
       };
 }
 
-/** The reading half of the port to the key-value engine. Expired rows are never returned. */
+/** The reading half of the port to the key-value engine. */
 export interface EngineReader {
   /** @throws StorageError `unavailable` after the deadline, `fenced`, `closed`, `internal` */
   get(key: Uint8Array): Promise<Uint8Array | undefined>;

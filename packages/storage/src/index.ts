@@ -1,4 +1,4 @@
-export type { BlockInfo, BlockReads, BlockStore, BlockWriter, CreateOptions, PublishOptions } from './blocks.ts';
+export type { BlockInfo, BlockReads, BlockStore, BlockWriter, PublishOptions } from './blocks.ts';
 export type {
   AwsObjectStoreConfig,
   LocalObjectStoreConfig,

@@ -30,9 +30,9 @@ export interface MemoryStore {
   /** Lets all hanging writes go on. */
   release(): void;
   /** Opens the store as its one writer, which fences any other. */
-  open(nowMs: () => number): Engine;
+  open(): Engine;
   /** Opens the store for reading; `beforeRead` runs before every read. */
-  openReader(nowMs: () => number, beforeRead?: () => void): EngineReader;
+  openReader(beforeRead?: () => void): EngineReader;
 }
 
 export function createMemoryStore(): MemoryStore {
@@ -45,25 +45,23 @@ export function createMemoryStore(): MemoryStore {
 
   const apply = (ops: readonly EngineOp[]): void => {
     writes++;
-    for (const { key, value, expireAtMs } of ops) {
+    for (const { key, value } of ops) {
       const name = Buffer.from(key).toString('hex');
       if (value === undefined) rows.delete(name);
-      else rows.set(name, { key: new Uint8Array(key), value: new Uint8Array(value), expireAtMs });
+      else rows.set(name, { key: new Uint8Array(key), value: new Uint8Array(value) });
     }
   };
 
-  const openReader = (nowMs: () => number, beforeRead: () => void = () => undefined): EngineReader => {
+  const openReader = (beforeRead: () => void = () => undefined): EngineReader => {
     let closed: StorageError | undefined;
     const check = (): void => {
       if (closed !== undefined) throw closed;
       beforeRead();
     };
-    const alive = ({ expireAtMs }: EngineRow): boolean => expireAtMs === undefined || expireAtMs > nowMs();
     return {
       get: async (key) => {
         check();
-        const row = rows.get(Buffer.from(key).toString('hex'));
-        return row !== undefined && alive(row) ? row.value : undefined;
+        return rows.get(Buffer.from(key).toString('hex'))?.value;
       },
       scan: async function* (range: KeyRange, options: ScanOptions = {}): AsyncGenerator<EngineRow> {
         check();
@@ -71,7 +69,7 @@ export function createMemoryStore(): MemoryStore {
         const found = [...rows.values()].filter((row) => start.compare(row.key) <= 0 && end.compare(row.key) > 0);
         found.sort((a, b) => Buffer.compare(a.key, b.key));
         if (options.descending) found.reverse();
-        for (const row of found) if (alive(row)) yield row;
+        yield* found;
       },
       failure: () => closed,
       version: () => writes,
@@ -83,7 +81,7 @@ export function createMemoryStore(): MemoryStore {
     };
   };
 
-  const open = (nowMs: () => number): Engine => {
+  const open = (): Engine => {
     const opened = ++epoch;
     prepared = undefined;
     let dead: StorageError | undefined;
@@ -118,7 +116,7 @@ export function createMemoryStore(): MemoryStore {
     };
 
     return {
-      ...openReader(nowMs, check),
+      ...openReader(check),
       write,
       prepare: (ops) => {
         prepared = ops;

@@ -7,10 +7,8 @@ export async function openOnModel(
   store: MemoryStore,
   parts: Partial<StorageParts> & { readonly recover?: boolean } = {},
 ): Promise<Storage> {
-  const clock = parts.clock ?? Date.now;
-  const storage = await startStorage(store.open(clock), {
+  const storage = await startStorage(store.open(), {
     logger: silentLogger,
-    clock,
     removalGraceMs: 0,
     commitIntervalMs: 0,
     commitTimeoutMs: 5_000,

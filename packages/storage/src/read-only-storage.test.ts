@@ -71,7 +71,7 @@ describe('a reader', () => {
         let readsToFailure = 0;
         let follower: Follower | undefined;
         const open = async (): Promise<Follower> => {
-          const engine = store.openReader(Date.now, () => {
+          const engine = store.openReader(() => {
             if (readsToFailure > 0 && --readsToFailure === 0) throw new StorageError('unavailable', 'failed');
           });
           const opened = new Follower(await startReader(engine, readerParts));
@@ -121,7 +121,7 @@ describe('a reader', () => {
 
   it('yields a first change at once, and says that it has caught up', async () => {
     const store = await written();
-    const reader = await startReader(store.openReader(Date.now), { ...readerParts, pollMs: 10_000 });
+    const reader = await startReader(store.openReader(), { ...readerParts, pollMs: 10_000 });
     expect(await recoverAll({ journal: reader } as unknown as Storage)).toMatchObject([{ text: 'live' }]);
     expect(reader.health().state).toBe('recovering');
     const changes = reader.follow()[Symbol.asyncIterator]();
@@ -141,7 +141,7 @@ describe('a reader', () => {
 
   it('yields what the engine has read without waiting for the end of the interval', async () => {
     const store = await written();
-    const reader = await startReader(store.openReader(Date.now), { ...readerParts, pollMs: 3_600_000 });
+    const reader = await startReader(store.openReader(), { ...readerParts, pollMs: 3_600_000 });
     for await (const _ of reader.recover());
     const changes = reader.follow()[Symbol.asyncIterator]();
     await changes.next();
@@ -154,33 +154,13 @@ describe('a reader', () => {
     await writer.close();
   });
 
-  it('lists only what has not expired, and says so', async () => {
-    let now = 1000;
-    const store = createMemoryStore();
-    const writer = await openOnModel(store, { clock: () => now });
-    const block = writer.blocks.create('test', { expireAtMs: 2000 });
-    await writer.blocks.publish(block, { descriptor: bytes('') });
-    const reader = await startReader(
-      store.openReader(() => now),
-      { ...readerParts, clock: () => now },
-    );
-    for await (const _ of reader.recover());
-    expect(reader.blocks.list()).toHaveLength(1);
-    const changes = reader.follow()[Symbol.asyncIterator]();
-    await changes.next();
-    now = 2000;
-    expect(reader.blocks.list()).toEqual([]);
-    expect((await changes.next()).value).toMatchObject({ blocksRemoved: [block.id] });
-    await reader.close();
-  });
-
   it('learns of a lane whose block was merged away before it could see it', async () => {
     const store = createMemoryStore();
     const writer = await openOnModel(store);
     writer.journal.append(1, bytes('older, stays'));
     writer.journal.append(2, bytes('moves'));
     await writer.journal.flush();
-    const reader = await startReader(store.openReader(Date.now), readerParts);
+    const reader = await startReader(store.openReader(), readerParts);
     expect(await recoverAll({ journal: reader } as unknown as Storage)).toHaveLength(2);
     const changes = reader.follow()[Symbol.asyncIterator]();
     await changes.next();
@@ -198,7 +178,7 @@ describe('a reader', () => {
     const block = writer.blocks.create('test');
     await block.writePage(bytes('page'));
     await writer.blocks.publish(block, { descriptor: bytes('') });
-    const reader = await startReader(store.openReader(Date.now), readerParts);
+    const reader = await startReader(store.openReader(), readerParts);
     for await (const _ of reader.recover());
     const changes = reader.follow()[Symbol.asyncIterator]();
     await changes.next();
@@ -226,7 +206,7 @@ describe('a reader', () => {
   });
 
   it('needs a database', async () => {
-    await expect(startReader(createMemoryStore().openReader(Date.now), readerParts)).rejects.toMatchObject({
+    await expect(startReader(createMemoryStore().openReader(), readerParts)).rejects.toMatchObject({
       code: 'unavailable',
     });
   });

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlockPages } from './block-pages.ts';
-import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors, unexpired } from './blocks.ts';
+import { type BlockInfo, type BlockReads, readBlockCounters, readDescriptors } from './blocks.ts';
 import { cacheBytes, warmUpOf, withCacheThatFits } from './cache-volume.ts';
 import { startWarmUp, type WarmUpOptions } from './cache-warm-up.ts';
 import { resolveTuning, type StorageConfig } from './config.ts';
@@ -68,7 +68,6 @@ export interface OpenReadOnlyOptions {
   readonly program?: string;
   /** Where credentials and endpoints come from. Default: the environment of the process. */
   readonly env?: Environment;
-  readonly clock?: () => number;
   /** How often to look for changes. Default 1000. */
   readonly pollMs?: number;
   /** How long blocks stay readable after they were removed. Default 60000. */
@@ -119,7 +118,6 @@ export async function openReadOnlyStorage(
     deadlineMs: tuning.commitTimeoutMs,
     openDeadlineMs: options.openTimeoutMs ?? 120_000,
     pollMs: options.pollMs ?? 1000,
-    nowMs: options.clock ?? Date.now,
     preflight: target.isRemote,
   }).catch((error: unknown) => {
     const failure = toStorageError(error);
@@ -166,11 +164,11 @@ async function diskCache(config: StorageConfig, logger: Logger): Promise<ReaderP
 /** Everything above the engine. */
 export async function startReader(engine: EngineReader, parts: ReaderParts): Promise<ReadOnlyStorage> {
   if (!(await hasFormat(engine, parts.program))) throw new StorageError('unavailable', 'there is no database yet');
-  const { logger, timeoutMs, pollMs = 1000, removalGraceMs = 60_000, clock = Date.now } = parts;
+  const { logger, timeoutMs, pollMs = 1000, removalGraceMs = 60_000 } = parts;
   const journal = await readJournalState(engine);
   let changes = (await readBlockCounters(engine)).changes;
   let stored = new Map((await readDescriptors(engine)).map((block) => [block.id, block]));
-  let announced = new Map(unexpired(stored.values(), clock()).map((block) => [block.id, block]));
+  let announced = new Map(stored);
   const leaving = new Map<number, BlockInfo>();
   const sealed = new Set(journal.sealedLanes);
   for (const block of stored.values()) for (const lane of block.sealedLanes) sealed.add(lane);
@@ -239,7 +237,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
       entries.push(entry);
     }
     const lanesSealed = await refreshBlocks();
-    const listed = new Map(unexpired(stored.values(), clock()).map((block) => [block.id, block]));
+    const listed = new Map(stored);
     const blocksAdded = [...listed.values()].filter(({ id }) => !announced.has(id));
     const blocksRemoved = [...announced.keys()].filter((id) => !listed.has(id));
     announced = listed;
@@ -332,7 +330,7 @@ export async function startReader(engine: EngineReader, parts: ReaderParts): Pro
 
   return {
     blocks: {
-      list: () => [...announced.values()].filter((block) => isAlive(block, clock())).sort((a, b) => a.id - b.id),
+      list: () => [...announced.values()].sort((a, b) => a.id - b.id),
       readPages: (blockId, first, count, signal) => pages.read(blockId, first, count, signal),
     },
     meta: metaReads(engine),
@@ -387,8 +385,4 @@ function pageFilesMetrics(files: PageFiles | undefined): MetricFamily[] {
     counterFamily('storage_disk_cache_hits_total', 'Pages found in the disk cache.', hits),
     counterFamily('storage_disk_cache_misses_total', 'Pages read from the store.', misses),
   ];
-}
-
-function isAlive({ expireAtMs }: BlockInfo, nowMs: number): boolean {
-  return expireAtMs === undefined || expireAtMs > nowMs;
 }

@@ -1,4 +1,4 @@
-import { type Db, DbBuilder, type DefaultMetricsRecorder, FlushType, Settings, Ttl, WriteBatch } from '@slatedb/uniffi';
+import { type Db, DbBuilder, type DefaultMetricsRecorder, FlushType, Settings, WriteBatch } from '@slatedb/uniffi';
 import { yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
@@ -21,7 +21,6 @@ export interface SlateEngineOptions extends SlateOpenOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** How much the engine may hold in memory, not yet in its sorted files, before writes wait; bytes. */
   readonly memoryLimitBytes: number;
-  readonly nowMs: () => number;
   /** After how many commits the log's content goes into a sorted file, so that the next opening replays no more. */
   readonly commitsPerTable: number;
   /**
@@ -66,7 +65,7 @@ export async function openSlateEngine(target: SlateTarget, options: SlateEngineO
 function engineSettings(values: Readonly<Record<string, unknown>>): Settings {
   const settings = Settings.default();
   for (const [path, json] of settingsAssignments(values)) settings.set(path, json);
-  // Rows carry their own expiry: a default would also take the journal, descriptors and the format row away.
+  // It would take the journal, descriptors and the format row away.
   settings.set('default_ttl', 'null');
   settings.set('max_unflushed_bytes', String(unreachableUnflushedBytes));
   return settings;
@@ -77,7 +76,7 @@ function slateEngine(
   target: SlateTarget,
   options: SlateEngineOptions,
 ): Engine {
-  const { deadlineMs, nowMs, afterFlush, memoryLimitBytes } = options;
+  const { deadlineMs, afterFlush, memoryLimitBytes } = options;
   let writing = false;
   let closed = false;
   let commits = 0;
@@ -135,8 +134,8 @@ function slateEngine(
       prepared?.batch.batch.dispose();
       prepared = { ops, batch: prepareBatch(ops) };
     },
-    get: (key) => getRow(db, key, nowMs, deadlineMs),
-    scan: (range, scanOptions = {}) => scanRows(db, range, scanOptions, nowMs, deadlineMs),
+    get: (key) => getRow(db, key, deadlineMs),
+    scan: (range, scanOptions = {}) => scanRows(db, range, scanOptions, deadlineMs),
     failure: () =>
       closed ? new StorageError('closed', 'the database is closed') : fromCloseReason(db.status().close_reason, ''),
     metrics: () => (closed ? [] : engineMetrics(recorder)),
@@ -180,14 +179,13 @@ async function fillBatch(batch: WriteBatch, ops: readonly EngineOp[]): Promise<v
   const elsewhere: Promise<void>[] = [];
   let rows = 0;
   let turnStartedMs = performance.now();
-  for (const { key, value, expireAtMs } of ops) {
+  for (const { key, value } of ops) {
     if (value === undefined) batch.delete(key);
-    else if (expireAtMs === undefined && putLarge !== undefined && value.length >= largeRowBytes) {
+    else if (putLarge !== undefined && value.length >= largeRowBytes) {
       const put = putLarge(batch, key, value);
       put.catch(() => undefined);
       elsewhere.push(put);
-    } else if (expireAtMs === undefined) batch.put(key, value);
-    else batch.put_with_options(key, value, { ttl: Ttl.ExpireAt(BigInt(Math.trunc(expireAtMs))) });
+    } else batch.put(key, value);
     if (++rows % rowsBetweenYields === 0 || performance.now() - turnStartedMs > timeBetweenYieldsMs) {
       await yieldToLoop();
       turnStartedMs = performance.now();

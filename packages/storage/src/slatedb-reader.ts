@@ -16,7 +16,6 @@ import { type OpenSlate, openSlate, type SlateOpenOptions } from './slatedb-open
 export interface SlateReaderOptions extends SlateOpenOptions {
   /** How often the reader looks for what the writer committed. */
   readonly pollMs: number;
-  readonly nowMs: () => number;
 }
 
 /** The reader keeps what it uses from the writer's clean-up for this long at a time. */
@@ -47,12 +46,12 @@ export async function openSlateReader(target: SlateTarget, options: SlateReaderO
 function slateReader(
   { db: reader, store, recorder, release }: OpenSlate<DbReader>,
   target: SlateTarget,
-  { deadlineMs, nowMs }: SlateReaderOptions,
+  { deadlineMs }: SlateReaderOptions,
 ): EngineReader {
   let closed = false;
   return {
-    get: (key) => getRow(reader, key, nowMs, deadlineMs),
-    scan: (range, options = {}) => scanRows(reader, range, options, nowMs, deadlineMs),
+    get: (key) => getRow(reader, key, deadlineMs),
+    scan: (range, options = {}) => scanRows(reader, range, options, deadlineMs),
     failure: () =>
       closed ? new StorageError('closed', 'the database is closed') : fromCloseReason(reader.status().close_reason, ''),
     version: () => (closed ? 0 : Number(reader.status().durable_seq)),

@@ -70,17 +70,8 @@ export async function probeStore(store: ObjectStore, target: SlateTarget, deadli
   }
 }
 
-export async function getRow(
-  db: Db | DbReader,
-  key: Uint8Array,
-  nowMs: () => number,
-  deadlineMs: number,
-): Promise<Uint8Array | undefined> {
+export async function getRow(db: Db | DbReader, key: Uint8Array, deadlineMs: number): Promise<Uint8Array | undefined> {
   try {
-    if ('get_key_value_with_options' in db) {
-      const row = await withDeadline(db.get_key_value_with_options(key, readOptions), deadlineMs, 'read');
-      return row === undefined || isExpired(row.expire_ts, nowMs) ? undefined : row.value;
-    }
     return await withDeadline(db.get_with_options(key, readOptions), deadlineMs, 'read');
   } catch (error) {
     throw fromNative(error);
@@ -91,7 +82,6 @@ export async function* scanRows(
   db: Db | DbReader,
   range: KeyRange,
   options: ScanOptions,
-  nowMs: () => number,
   deadlineMs: number,
 ): AsyncGenerator<EngineRow, void, undefined> {
   const dispose = (iterator: DbIterator): void => void iterator.dispose();
@@ -128,10 +118,7 @@ export async function* scanRows(
         throw error;
       });
       if (row === undefined) return;
-      if (!isExpired(row.expire_ts, nowMs)) {
-        const expireAtMs = row.expire_ts === undefined ? undefined : Number(row.expire_ts);
-        yield { key: row.key, value: row.value, expireAtMs };
-      }
+      yield { key: row.key, value: row.value };
       if (++rows % rowsBetweenYields === 0 || performance.now() - turnStartedMs > timeBetweenYieldsMs) {
         await yieldToLoop();
         turnStartedMs = performance.now();
@@ -142,10 +129,6 @@ export async function* scanRows(
   } finally {
     iterator?.dispose();
   }
-}
-
-function isExpired(expireTs: bigint | number | undefined, nowMs: () => number): boolean {
-  return expireTs !== undefined && Number(expireTs) <= nowMs();
 }
 
 function messageOf(error: unknown): string {

@@ -16,12 +16,10 @@ export type Command =
       readonly seal: boolean;
       readonly replace: boolean;
       readonly pages: number;
-      readonly ttl: number;
     }
   | { readonly type: 'abort'; readonly pages: number }
   | { readonly type: 'remove' }
   | { readonly type: 'sweep' }
-  | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'restart' };
 
 export const commands: fc.Arbitrary<Command[]> = fc.array(
@@ -35,13 +33,11 @@ export const commands: fc.Arbitrary<Command[]> = fc.array(
         seal: fc.boolean(),
         replace: fc.boolean(),
         pages: fc.nat(4),
-        ttl: fc.constantFrom(0, 0, 50, 500),
       }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('abort' as const), pages: fc.nat(3) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('remove' as const) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('sweep' as const) }) },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 100 }) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('restart' as const) }) },
   ),
   { minLength: 5, maxLength: 60 },
@@ -58,19 +54,17 @@ interface ModelBlock {
   readonly pages: readonly string[];
   readonly seals: readonly number[];
   readonly replaces: readonly number[];
-  readonly expireAtMs: number | undefined;
 }
 
 export interface WalkOptions {
   /** Opens the storage again on what is stored. `crashed`: the storage before was not closed. */
-  readonly reopen: (nowMs: () => number) => Promise<Storage>;
+  readonly reopen: () => Promise<Storage>;
   /** All rows as stored, where the engine can tell. */
   readonly rows?: () => Iterable<EngineRow>;
 }
 
 /** Runs the commands; every error that a crash causes ends one life of the storage and starts the next. */
 export async function walk(steps: readonly Command[], { reopen, rows }: WalkOptions): Promise<void> {
-  let now = 1_000_000;
   let laneBase = 0;
   let counter = 0;
   /** Entries that are durable, or may be. */
@@ -81,7 +75,7 @@ export async function walk(steps: readonly Command[], { reopen, rows }: WalkOpti
   let storage = await reopenUntilItHolds();
 
   async function open(): Promise<Storage> {
-    const opened = await reopen(() => now);
+    const opened = await reopen();
     const recovered: ModelEntry[] = [];
     for await (const { lane, group, entry } of opened.journal.recover()) {
       recovered.push({ lane, group, text: Buffer.from(entry).toString() });
@@ -100,33 +94,16 @@ export async function walk(steps: readonly Command[], { reopen, rows }: WalkOpti
   }
 
   function alive(): ModelBlock[] {
-    const living = [...blocks.values()].filter(({ expireAtMs }) => expireAtMs === undefined || expireAtMs > now);
-    return living.sort((a, b) => a.id - b.id);
+    return [...blocks.values()].sort((a, b) => a.id - b.id);
   }
 
   /** What was under way at a crash has happened, or not; never half of it. */
   function settleUnsure(opened: Storage): void {
     const ids = new Set(opened.blocks.list().map(({ id }) => id));
     const { publish, removal } = unsure;
-    if (publish !== undefined && isThere(publish, ids, opened)) published(publish);
+    if (publish !== undefined && ids.has(publish.id)) published(publish);
     if (removal !== undefined && !ids.has(removal)) blocks.delete(removal);
     unsure = {};
-  }
-
-  /** A block that has expired already is not listed: its lanes tell. */
-  function isThere(block: ModelBlock, ids: ReadonlySet<number>, opened: Storage): boolean {
-    if (ids.has(block.id)) return true;
-    if (block.expireAtMs === undefined || block.expireAtMs > now) return false;
-    return (
-      block.replaces.some((id) => blocks.has(id) && !ids.has(id)) || block.seals.some((lane) => sealedIn(opened, lane))
-    );
-  }
-
-  function sealedIn(opened: Storage, lane: number): boolean {
-    return (
-      entries.some((entry) => entry.lane === lane && entry.group <= durableGroup) &&
-      !opened.journal.lanes().includes(lane)
-    );
   }
 
   function published(block: ModelBlock): void {
@@ -136,7 +113,7 @@ export async function walk(steps: readonly Command[], { reopen, rows }: WalkOpti
   }
 
   async function publish(step: Command & { type: 'publish' }): Promise<void> {
-    const writer = storage.blocks.create('test', step.ttl === 0 ? {} : { expireAtMs: now + step.ttl });
+    const writer = storage.blocks.create('test');
     const pages: string[] = [];
     for (let page = 0; page < step.pages; page++) {
       pages.push(`block ${writer.id} page ${page} ${'x'.repeat(page * 100)}`);
@@ -149,8 +126,7 @@ export async function walk(steps: readonly Command[], { reopen, rows }: WalkOpti
           .slice(0, 2)
           .map(({ id }) => id)
       : [];
-    const expireAtMs = step.ttl === 0 ? undefined : now + step.ttl;
-    const block = { id: writer.id, pages, seals, replaces, expireAtMs };
+    const block = { id: writer.id, pages, seals, replaces };
     unsure = { publish: block };
     const descriptor = Buffer.from(`descriptor ${writer.id}`);
     await storage.blocks.publish(writer, { descriptor, sealsLanes: seals, replaces });
@@ -190,8 +166,7 @@ export async function walk(steps: readonly Command[], { reopen, rows }: WalkOpti
       await storage.blocks.remove([block.id]);
       unsure = {};
       blocks.delete(block.id);
-    } else if (step.type === 'wait') now += step.ms;
-    else if (step.type === 'sweep') {
+    } else if (step.type === 'sweep') {
       await storage.sweep();
       await checkBlocks();
     } else {

@@ -21,10 +21,9 @@ describe('journal and blocks against a model', () => {
       fc.asyncProperty(commands, faults, async (steps, planned) => {
         const store = createMemoryStore();
         store.faults.push(...planned);
-        const reopen = (nowMs: () => number): Promise<Storage> =>
-          startStorage(store.open(nowMs), {
+        const reopen = (): Promise<Storage> =>
+          startStorage(store.open(), {
             logger: silentLogger,
-            clock: nowMs,
             removalGraceMs: 0,
             commitIntervalMs: 0,
             commitTimeoutMs: 60_000,

@@ -49,7 +49,7 @@ export interface Storage {
   metrics(): MetricFamily[];
   /** Resolves when what the settings want in the disk cache at start has been fetched; readiness does not wait for it. */
   readonly cacheWarm: Promise<void>;
-  /** Removes expired blocks and deletes what garbage is due, now; both also happen by themselves. */
+  /** Deletes what garbage is due, now; that also happens by itself. */
   sweep(): Promise<void>;
   /**
    * Refuses appends, commits everything that was accepted, closes the engine (which is given 3 s for it).
@@ -65,8 +65,6 @@ export interface OpenStorageOptions {
   readonly program?: string;
   /** Where credentials and endpoints come from. Default: the environment of the process. */
   readonly env?: Environment;
-  /** Wall-clock time in ms since the epoch; decides what has expired. */
-  readonly clock?: () => number;
   /** How long readers may still use a removed block before its pages are deleted. Default 60000. */
   readonly removalGraceMs?: number;
   /** After which time entries are committed that nobody waits for. Default: 100, or the commit interval if longer. */
@@ -106,7 +104,6 @@ const defaultCloseTimeoutMs = 15_000;
 const defaultLeaveTimeoutMs = 3_000;
 /** The same of an engine that has lost its database: it has nothing to write. */
 const leaveLostTimeoutMs = 500;
-const expiryCheckMs = 60_000;
 const readCheckMs = 3_000;
 const warmUpReadAheadBytes = 1024 * 1024;
 /** A commit this young shows that the store answers. */
@@ -158,7 +155,6 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     memoryLimitBytes: 4 * Math.max(settings.maxUnflushedBytes, l0SstBytes(settings.engine)),
     commitsPerTable: target.isRemote ? remoteCommitsPerTable : localCommitsPerTable,
     blockCache: target.isRemote,
-    nowMs: options.clock ?? Date.now,
     preflight: target.isRemote,
     afterFlush: folder && (() => folder.sync()),
   });
@@ -248,7 +244,6 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
   const blockIds = new Set([...blockState.blocks, ...blockState.garbage].map(({ id }) => id));
   parts.files?.dropLeft('block', (id) => blockIds.has(id));
   const blocks: WritableBlocks = new WritableBlocks(engine, loop, journal, sweeper, blockState, {
-    nowMs: parts.clock ?? Date.now,
     cacheBytes: parts.pageCacheBytes,
     removalGraceMs: parts.removalGraceMs ?? 60_000,
   });
@@ -263,14 +258,10 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
       read: (...run) => readPast(engine, ...run),
     });
 
-  let expiryCheckedMs = performance.now();
   const tick = setInterval(() => {
     const failure = engine.failure();
     if (failure !== undefined) return loop.fail(failure);
     parts.onTick?.().catch((error: unknown) => logger.warn({ err: error }, 'syncing the folder failed'));
-    if (performance.now() - expiryCheckedMs < expiryCheckMs) return;
-    expiryCheckedMs = performance.now();
-    blocks.removeExpired().catch((error: unknown) => logger.warn({ err: error }, 'removing expired blocks failed'));
   }, tickMs);
   tick.unref();
 
@@ -349,10 +340,7 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
       ...(warmUp?.metrics() ?? []),
     ],
     cacheWarm: warmUp?.done ?? Promise.resolve(),
-    sweep: async () => {
-      await blocks.removeExpired();
-      await sweeper.idle();
-    },
+    sweep: () => sweeper.idle(),
     close: () => (closing ??= close()),
   };
 }

@@ -64,7 +64,7 @@ class History {
     for (;;) {
       let storage: Storage | undefined;
       try {
-        storage = await this.#rows.open(now);
+        storage = await this.#rows.open();
         const options = { storage, logger: silentLogger, now, retentionMs: RETENTION_MS, graceMs: 0 };
         return (this.#db = await TimeSeriesDb.open(options));
       } catch (error) {

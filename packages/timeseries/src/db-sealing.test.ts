@@ -75,9 +75,9 @@ describe('a database that seals', () => {
       readPages: (...place) => blocks.readPages(...place),
       publish: (...block) => blocks.publish(...block),
       remove: (ids) => blocks.remove(ids),
-      create(kind, options) {
+      create(kind) {
         if (nowMs > NOW && failures-- > 0) throw new StorageError('internal', 'something went wrong');
-        return blocks.create(kind, options);
+        return blocks.create(kind);
       },
     };
     const parts = { storage: { ...storage, blocks: failing }, logger: silentLogger, now: () => nowMs, graceMs: 0 };

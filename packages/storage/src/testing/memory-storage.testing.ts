@@ -9,17 +9,16 @@ export interface MemoryStorage {
   /** What happens to the next writes of the engine. */
   readonly faults: WriteFault[];
   /** Opens it; who had it open before is fenced. */
-  open(nowMs: () => number): Promise<Storage>;
+  open(): Promise<Storage>;
 }
 
 export function createMemoryStorage(): MemoryStorage {
   const store = createMemoryStore();
   return {
     faults: store.faults,
-    open: (nowMs) =>
-      startStorage(store.open(nowMs), {
+    open: () =>
+      startStorage(store.open(), {
         logger: silentLogger,
-        clock: nowMs,
         removalGraceMs: 60_000,
         commitIntervalMs: 0,
         commitTimeoutMs: 60_000,
