@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isStorageError, type Storage } from '@opendata/storage';
+import { Backoff, isStorageError, pause, type Storage } from '@opendata/storage';
 import type { Head } from './head/head.ts';
 import type { Logger } from './logger.ts';
 import { encodeDescriptor } from './segment/descriptor.ts';
@@ -68,13 +67,13 @@ export class Sealer {
   }
 
   private async sealWaiting(): Promise<void> {
-    let retryMs = firstRetryMs;
+    const backoff = new Backoff(firstRetryMs, longestRetryMs);
     for (;;) {
       const head = this.segments.waiting[0];
       if (head === undefined || this.stopping.signal.aborted) return;
       try {
         await this.seal(head);
-        retryMs = firstRetryMs;
+        backoff.succeeded();
       } catch (error) {
         if (this.stopping.signal.aborted) return;
         this.failuresTotal++;
@@ -84,9 +83,9 @@ export class Sealer {
           this.stopping.abort();
           return;
         }
+        const retryMs = backoff.failed();
         this.logger.warn({ ...fields, retryMs }, 'segment not sealed, trying again');
-        await sleep(retryMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-        retryMs = Math.min(longestRetryMs, retryMs * 2);
+        await pause(retryMs, this.stopping.signal);
       }
     }
   }

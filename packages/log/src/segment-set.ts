@@ -1,3 +1,4 @@
+import { firstIndex } from './binary-search.ts';
 import { Head, type KeyWatcher } from './head/head.ts';
 import type { LogSegment } from './model.ts';
 import type { SegmentReader } from './segment/segment-reader.ts';
@@ -118,14 +119,8 @@ export class SegmentSet {
 
   /** Segments with a record that arrived at `timeMs` or later, in order. */
   endingAtOrAfter(timeMs: number): ReadableSegment[] {
-    let low = 0;
-    let high = this.sealed.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.sealed[middle]!.endTimeMs < timeMs) low = middle + 1;
-      else high = middle;
-    }
-    return [...this.sealed.slice(low, low + 1), ...this.heads.filter(({ recordCount }) => recordCount > 0)];
+    const first = firstIndex(this.sealed.length, (i) => this.sealed[i]!.endTimeMs >= timeMs);
+    return [...this.sealed.slice(first, first + 1), ...this.heads.filter(({ recordCount }) => recordCount > 0)];
   }
 
   /** Segments that have sequences in [from, to), described. */
@@ -148,12 +143,5 @@ export class SegmentSet {
 const ignore = () => undefined;
 
 function firstEndingAfter(segments: readonly SegmentReader[], sequence: number): number {
-  let low = 0;
-  let high = segments.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (segments[middle]!.endSequence <= sequence) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstIndex(segments.length, (i) => segments[i]!.endSequence > sequence);
 }

@@ -1,3 +1,4 @@
+import { Backoff } from './backoff.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp } from './engine.ts';
@@ -74,7 +75,7 @@ const turnRows = 2000;
 /** How many bytes may wait before writers of pages have to. */
 const queueBytes = 16 * 1024 * 1024;
 const defaultRetryMs = 100;
-const lastRetryMs = 5_000;
+const longestRetryMs = 5_000;
 
 /**
  * The only writer of a database. Each turn takes one commit group of the journal and some of the other batches that
@@ -296,8 +297,8 @@ export class CommitLoop {
 
   /** False when the database was lost. */
   async #write({ ops, endsTable }: Turn): Promise<boolean> {
-    const { retryMs: firstRetryMs = defaultRetryMs } = this.#options;
-    for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
+    const backoff = new Backoff(this.#options.retryMs ?? defaultRetryMs, longestRetryMs);
+    for (;;) {
       const startedMs = performance.now();
       try {
         await this.#engine.write(ops, { endsTable });
@@ -306,6 +307,7 @@ export class CommitLoop {
         const error = toStorageError(thrown);
         if (isFatal(error)) this.fail(error);
         else if (this.#failure === undefined) {
+          const retryMs = backoff.failed();
           this.#options.logger.warn({ err: error, retryMs }, 'a commit failed and is written again');
           await new Promise((resolve) => setTimeout(resolve, retryMs));
           if (this.#failure === undefined) continue;

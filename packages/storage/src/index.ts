@@ -1,3 +1,4 @@
+export { Backoff } from './backoff.ts';
 export type { BlockInfo, BlockReads, BlockStore, BlockWriter, PublishOptions } from './blocks.ts';
 export type {
   AwsObjectStoreConfig,
@@ -10,6 +11,7 @@ export type {
 export { resolveTuning, storageConfigSchema, storageDefaults, storagePathSchema } from './config.ts';
 export type { ConfigFileProblem } from './config-file.ts';
 export { ConfigFileError } from './config-file.ts';
+export { pause } from './deadline.ts';
 export type { StorageErrorCode } from './errors.ts';
 export { isStorageError, StorageError } from './errors.ts';
 export type { Journal } from './journal.ts';

@@ -1,3 +1,4 @@
+import { Backoff } from './backoff.ts';
 import { pause } from './deadline.ts';
 import { isStorageError, StorageError, toStorageError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -120,11 +121,13 @@ export function followWriter(options: ReplicaFollowerOptions): ReplicaFollower {
   }
 
   async function run(): Promise<void> {
-    let retryMs = firstRetryMs;
+    const backoff = new Backoff(firstRetryMs, longestRetryMs);
     while (!closing.signal.aborted) {
       const before = shown;
+      let retryMs: number;
       try {
         await incarnation();
+        retryMs = backoff.failed();
       } catch (thrown) {
         if (closing.signal.aborted) return;
         const error = toStorageError(thrown);
@@ -136,11 +139,11 @@ export function followWriter(options: ReplicaFollowerOptions): ReplicaFollower {
           return;
         }
         rebuilds++;
-        if (shown !== before) retryMs = firstRetryMs;
+        if (shown !== before) backoff.succeeded();
+        retryMs = backoff.failed();
         logger.warn({ err: error, retryMs }, 'the writer cannot be followed; its database is opened again');
       }
       await pause(retryMs, closing.signal);
-      retryMs = Math.min(longestRetryMs, retryMs * 2);
     }
   }
 

@@ -1,3 +1,4 @@
+import { firstIndex } from '../binary-search.ts';
 import { grownCapacity, grownF64, grownU32 } from './typed-columns.ts';
 
 /** When records arrived: an entry for each ms in which some did. Times never go back. */
@@ -34,14 +35,8 @@ export class ArrivalTimes {
 
   /** The first record that arrived at `timeMs` or later, or -1. */
   recordFrom(timeMs: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.timesMs[middle]! < timeMs) low = middle + 1;
-      else high = middle;
-    }
-    return low === this.count ? -1 : this.records[low]!;
+    const first = firstIndex(this.count, (i) => this.timesMs[i]! >= timeMs);
+    return first === this.count ? -1 : this.records[first]!;
   }
 
   /** Says that the records from `record` on arrived at `timeMs`. */

@@ -1,3 +1,4 @@
+import { firstIndex } from '../binary-search.ts';
 import { compareKeys } from '../key-bytes.ts';
 import { WorkPacer } from '../yielding.ts';
 import type { Head } from './head.ts';
@@ -12,14 +13,8 @@ export async function* headKeysFrom(head: Head, from: Uint8Array): AsyncGenerato
   const sorted = await sortKeys(head.keys, head.keys.count, known);
   sortedByHead.set(head, sorted);
   const pacer = new WorkPacer();
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareKeys(head.keys.bytesOf(sorted[middle]!), from) < 0) low = middle + 1;
-    else high = middle;
-  }
-  for (let i = low; i < sorted.length; i++) {
+  const first = firstIndex(sorted.length, (i) => compareKeys(head.keys.bytesOf(sorted[i]!), from) >= 0);
+  for (let i = first; i < sorted.length; i++) {
     yield head.keys.bytesOf(sorted[i]!);
     if (pacer.isDue()) await pacer.pause();
   }

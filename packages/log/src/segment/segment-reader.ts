@@ -1,4 +1,5 @@
 import type { BlockInfo, BlockReads } from '@opendata/storage';
+import { firstIndex } from '../binary-search.ts';
 import { LogError } from '../errors.ts';
 import { compareKeys } from '../key-bytes.ts';
 import type { ScanPage } from '../scan-page.ts';
@@ -182,16 +183,12 @@ export class SegmentReader {
   /** The last directory page that starts at or before (key, sequence), or the first. */
   private directoryIndex(key: Uint8Array, sequence: number): number {
     const { directory } = this.descriptor;
-    let low = 0;
-    let high = directory.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const ref = directory[middle]!;
-      const order = compareKeys(ref.firstKey, key);
-      if (order < 0 || (order === 0 && ref.firstSequence <= sequence)) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
+    const behind = firstIndex(directory.length, (i) => {
+      const { firstKey, firstSequence } = directory[i]!;
+      const order = compareKeys(firstKey, key);
+      return order > 0 || (order === 0 && firstSequence > sequence);
+    });
+    return Math.max(0, behind - 1);
   }
 
   private async directoryPage(index: number): Promise<DirectoryPage> {

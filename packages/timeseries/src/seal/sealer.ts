@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { isStorageError, type Logger, type Storage } from '@opendata/storage';
+import { Backoff, isStorageError, type Logger, type Storage } from '@opendata/storage';
 import type { Block } from '../block/block.ts';
 import type { BlockSet } from '../block/block-set.ts';
 import { blockSource } from '../block/block-source.ts';
@@ -79,7 +79,7 @@ export class Sealer {
   /** Flushes that are waited for. */
   #flushes = 0;
   #retryAtMs = 0;
-  #retryMs = FIRST_RETRY_MS;
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
   #retainedAtMs = Number.NEGATIVE_INFINITY;
   #stats = { sealedSamples: 0, seals: 0, sealSeconds: 0, merges: 0, mergeSeconds: 0, failures: 0 };
 
@@ -155,7 +155,7 @@ export class Sealer {
   async #workOff(isRetentionDue: boolean): Promise<void> {
     if (isRetentionDue) await this.#retain();
     for (let job = this.#plan(); job !== undefined; job = this.#plan()) await this.#do(job);
-    this.#retryMs = FIRST_RETRY_MS;
+    this.#backoff.succeeded();
   }
 
   #failed(error: unknown): void {
@@ -166,9 +166,9 @@ export class Sealer {
       clearInterval(this.#timer);
       return;
     }
-    this.#options.logger.warn({ err: error, retryMs: this.#retryMs }, 'sealing failed, trying again');
-    this.#retryAtMs = Date.now() + this.#retryMs;
-    this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
+    const retryMs = this.#backoff.failed();
+    this.#options.logger.warn({ err: error, retryMs }, 'sealing failed, trying again');
+    this.#retryAtMs = Date.now() + retryMs;
   }
 
   async #retain(): Promise<void> {

@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '@opendata/storage';
+import { Backoff, type Logger, pause } from '@opendata/storage';
 import { ApiError, type KubernetesApi, openAnswer } from './api.ts';
 import { keyOfObject } from './cluster.ts';
 import type { KubernetesObject } from './objects.ts';
@@ -117,13 +116,13 @@ export function startWatcher<T extends KubernetesObject>(options: WatcherOptions
 
   const run = async (): Promise<void> => {
     let version: string | undefined;
-    let retryMs = FIRST_RETRY_MS;
+    const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
     while (!signal.aborted) {
       try {
         version = version === undefined ? await list() : await watch(version);
         if (failure !== '') logger.info({ api: api.url, path }, 'the Kubernetes API answers again');
         failure = '';
-        retryMs = FIRST_RETRY_MS;
+        backoff.succeeded();
         firstAsked();
       } catch (error) {
         firstAsked();
@@ -135,8 +134,7 @@ export function startWatcher<T extends KubernetesObject>(options: WatcherOptions
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== failure) logger.warn({ api: api.url, path, reason }, 'the Kubernetes API cannot be asked');
         failure = reason;
-        await sleep(retryMs, undefined, { signal }).catch(() => undefined);
-        retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
+        await pause(backoff.failed(), signal);
       }
     }
   };
