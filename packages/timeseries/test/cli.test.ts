@@ -41,6 +41,25 @@ describe('check-config', () => {
     expect([code, stdout]).toEqual([1, expect.stringMatching(/settings.json:1:\d+: .*nonsense/)]);
   });
 
+  it('looks for the files with secrets and certificates', async () => {
+    file(
+      'jobs.yml',
+      'scrape_configs:\n  - job_name: b\n    tls_config:\n      ca_file: good.yml\n      cert_file: none.crt\n      key_file: good.yml\n',
+    );
+    const named = file(
+      'named.yml',
+      'scrape_config_files: [jobs.yml]\nscrape_configs:\n  - {job_name: a, basic_auth: {username: u, password_file: none.txt}}\n',
+    );
+    const { code, stdout } = await run('check-config', named);
+    expect(code).toBe(1);
+    expect(stdout.split('\n')).toEqual([
+      'named.yml: FAILED',
+      '  named.yml:3:60: scrape_configs[0].basic_auth.password_file: expected a file that can be read: none.txt',
+      '  jobs.yml:5:18: scrape_configs[0].tls_config.cert_file: expected a file that can be read: none.crt',
+      '',
+    ]);
+  });
+
   it('prints JSON lines', async () => {
     const { code, stdout } = await run('check-config', '--json', good, bad);
     const [first, second] = stdout.split('\n').map((line) => line && JSON.parse(line));

@@ -1,6 +1,7 @@
-import { type Environment, isConfigError, printProblem } from '@opendata/server';
+import { ConfigError, type Environment, isConfigError, printProblem } from '@opendata/server';
 import { ConfigFileError, checkStorageConfig, isStorageError, objectStoreTarget } from '@opendata/storage';
 import { loadConfig } from '../model/config.ts';
+import { unreadableFiles } from './named-files.ts';
 
 /** What is wrong in a configuration file or in a file that it names. */
 export interface FileProblem {
@@ -20,11 +21,13 @@ export interface FileCheck {
   readonly summary?: { readonly scrapeJobs: number; readonly targets: number; readonly storage: string };
 }
 
-/** Checks a configuration file and the settings file that it names; asks no store. */
+/** Checks a configuration file and the files that it names; asks no store. */
 export function checkConfigFile(file: string, env: Environment): FileCheck {
   try {
     const { scrapeJobs, storage } = loadConfig(file);
     checkStorageConfig(storage, env);
+    const unreadable = unreadableFiles(file);
+    if (unreadable.length > 0) throw new ConfigError(unreadable);
     const targets = scrapeJobs.reduce(
       (sum, job) => sum + job.staticConfigs.reduce((targets, each) => targets + each.targets.length, 0),
       0,

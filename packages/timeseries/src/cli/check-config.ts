@@ -2,7 +2,7 @@ import { defineCommand } from '@opendata/server/cli';
 
 /** `check-config FILE...`: every problem with its place; exit code 1 when there is any. */
 export const checkConfigCommand = defineCommand({
-  summary: 'Check configuration files, and the settings files that they name',
+  summary: 'Check configuration files and the files that they name',
   flags: { json: { type: 'boolean', help: 'Print a line of JSON for each file' } },
   positionals: [{ name: 'FILE', help: 'configuration files (YAML)', variadic: true }],
   async run({ flags, positionals, env, output }) {
