@@ -197,10 +197,10 @@ describe('a reader', () => {
       message: expect.stringContaining('is one of opendata-log, not of opendata-timeseries: give'),
     };
     const other = { program: 'opendata-timeseries' };
-    await expect(startReader(store.openReader(Date.now), { ...readerParts, ...other })).rejects.toMatchObject(refusal);
+    await expect(startReader(store.openReader(), { ...readerParts, ...other })).rejects.toMatchObject(refusal);
     await expect(openOnModel(store, other)).rejects.toMatchObject(refusal);
     for (const same of [{ program }, {}]) {
-      await (await startReader(store.openReader(Date.now), { ...readerParts, ...same })).close();
+      await (await startReader(store.openReader(), { ...readerParts, ...same })).close();
       await (await openOnModel(store, same)).close();
     }
   });

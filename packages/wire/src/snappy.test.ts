@@ -5,8 +5,14 @@ import { isWireError, malformed } from './errors.ts';
 import { mutate, mutations } from './mutate.testing.ts';
 import { createSnappyUncompressor, snappyCompress, snappyUncompress } from './snappy.ts';
 import { SNAPPY_SLACK_BYTES, snappyDecode, snappyDecodeInto, snappyUncompressedLength } from './snappy-decode.ts';
+import type { KernelMemory } from './snappy-wasm.ts';
 
 const LIMIT = 1 << 20;
+
+interface WebAssemblyApi {
+  readonly Memory: new (descriptor: { initial: number }) => KernelMemory;
+}
+
 /** Bytes with repetition, so that there are copies and not only literals. */
 const repetitive = fc
   .tuple(
@@ -88,6 +94,37 @@ describe('snappy', () => {
       expect(Buffer.compare(uncompress(snappyCompress(bytes)), bytes)).toBe(0);
     }
     expect(() => uncompress(snappyCompress(new Uint8Array((1 << 22) + 1)))).toThrow('the limit is 4194304');
+  });
+
+  it('uncompresses into a place of other memory, which may grow, and touches nothing around it', () => {
+    const { Memory } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+    const memory = new Memory({ initial: 1 });
+    const [startBytes, endBytes] = [1000, 9000];
+    const uncompress = createSnappyUncompressor(LIMIT, { memory, startBytes, endBytes });
+    const around = (): Uint8Array[] => [
+      new Uint8Array(memory.buffer, 0, startBytes),
+      new Uint8Array(memory.buffer, endBytes),
+    ];
+    for (const part of around()) part.fill(0xaa);
+    let runs = 0;
+    fc.assert(
+      fc.property(repetitive, mutations, (bytes, list) => {
+        if (++runs % 50 === 0) {
+          memory.grow(1);
+          around()[1]!.fill(0xaa);
+        }
+        const sound = snappyCompress(bytes);
+        const uncompressed = uncompress(sound);
+        expect(uncompressed.slice()).toEqual(bytes);
+        const fits = startBytes + sound.length + bytes.length + 32 <= endBytes;
+        expect(uncompressed.buffer === memory.buffer).toBe(fits);
+        const body = mutate(sound, list);
+        const slow = attempt(() => snappyDecode(body, snappyUncompressedLength(body, LIMIT)));
+        expect(attempt(() => uncompress(body).slice())).toEqual(slow);
+        expect(around().every((part) => part.every((byte) => byte === 0xaa))).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('takes any bytes', () => {

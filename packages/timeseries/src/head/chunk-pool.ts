@@ -2,7 +2,7 @@ import { type ChunkMemory, createChunkMemory } from './chunk-memory.ts';
 
 /** Samples of one chunk. */
 export const CHUNK_SAMPLES = 16;
-export const CHUNK_SAMPLE_BITS = 4;
+const CHUNK_SAMPLE_BITS = 4;
 /** Chunks of one segment. */
 const SEGMENT_CHUNK_BITS = 12;
 const SEGMENT_CHUNKS = 1 << SEGMENT_CHUNK_BITS;

@@ -2,6 +2,7 @@ import type { KernelMemory, KernelPlace } from '@opendata/wire';
 import { type ByteArena, copyBytes, equalBytes, FreeBlocks, paddedLength } from './byte-arena.ts';
 import { hashBytes } from './byte-hash.ts';
 import { BYTES_KERNEL } from './bytes-kernel.ts';
+import { OverloadedError } from './errors.ts';
 
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 16;
@@ -15,6 +16,8 @@ const LENGTH_WORD = -4;
 const SERIES_WORD = -3;
 const SUCCESSOR_WORD = -2;
 const GROWTH_PAGES = 256;
+/** A WebAssembly memory cannot be larger: 4 GiB. */
+const MAX_PAGES = 65_536;
 /** The kernel compares 16 bytes at once. */
 const MIN_KERNEL_BYTES = 16;
 /** The kernel reads words of 4 bytes. */
@@ -94,20 +97,26 @@ export class KernelArena implements ByteArena {
   /**
    * Makes room for entries of so many bytes, headers included.
    * @returns whether views of the memory that were made before are detached now
-   * @throws RangeError where the arena would be over 4 GiB
+   * @throws OverloadedError where the arena would be over 4 GiB
    */
   reserve(sizeBytes: number): boolean {
     const missing = this.#end + sizeBytes - this.#buffer.byteLength;
     if (missing <= 0) return false;
     const { memory } = this.#kernel;
-    memory.grow(Math.max(GROWTH_PAGES, Math.ceil(missing / PAGE_BYTES)));
+    const pages = Math.ceil(missing / PAGE_BYTES);
+    const left = MAX_PAGES - this.#buffer.byteLength / PAGE_BYTES;
+    try {
+      memory.grow(pages > left ? pages : Math.min(left, Math.max(GROWTH_PAGES, pages)));
+    } catch {
+      throw new OverloadedError('there is no more room for labels of series, which may take 4 GiB');
+    }
     this.#buffer = memory.buffer;
     this.#view = new DataView(this.#buffer);
     this.#words = new Uint32Array(this.#buffer);
     return true;
   }
 
-  /** @throws RangeError where the arena would be over 4 GiB */
+  /** @throws OverloadedError where the arena would be over 4 GiB */
   add(view: DataView, start: number, length: number): number {
     const sizeBytes = ENTRY_HEADER_BYTES + paddedLength(length, ALIGNMENT);
     // Growing detaches the view.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidSeriesError } from './errors.ts';
+import { InvalidSeriesError, OverloadedError } from './errors.ts';
 import { encodeLabels } from './label-bytes.ts';
 import { SeriesTable } from './series-table.ts';
 
@@ -141,6 +141,20 @@ describe('SeriesTable', () => {
     expect(() => table.resolveOne(run(3))).toThrow('head.max_series');
     expect(table.resolveOne(run(0))).toBe(0);
     expect(table.count).toBe(3);
+  });
+
+  it('refuses series where the memory of labels is full, and takes others once there is room', () => {
+    const table = new SeriesTable();
+    const { arena } = table.keys;
+    expect(() => arena!.reserve(5 * 2 ** 30)).toThrow(OverloadedError);
+    const reserve = arena!.reserve.bind(arena);
+    arena!.reserve = () => reserve(5 * 2 ** 30);
+    const run = encodeLabels(['__name__', 'm', 'a', 'b']);
+    expect(() => table.resolveOne(run)).toThrow(OverloadedError);
+    expect([table.count, table.limit, table.has(0)]).toEqual([0, 0, false]);
+    arena!.reserve = reserve;
+    expect(table.resolveOne(run)).toBe(0);
+    expect(table.labels(0)).toEqual(['__name__', 'm', 'a', 'b']);
   });
 
   it('refuses or reads any bytes', () => {

@@ -10,7 +10,7 @@ import { SeriesKeys, UNKNOWN_SERIES } from './series-keys.ts';
 import { SeriesPairs } from './series-pairs.ts';
 
 /** Most labels of one series. */
-export const MAX_LABELS_PER_SERIES = 1024;
+const MAX_LABELS_PER_SERIES = 1024;
 
 const MAX_CACHED_LABEL_SETS = 200_000;
 
