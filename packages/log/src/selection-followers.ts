@@ -117,7 +117,7 @@ function nameOf(bytes: Uint8Array, length: number): string {
 }
 
 /** Knows between which sequences there were records of a selection since it began. */
-export class Subscription {
+class Subscription {
   private first = Number.POSITIVE_INFINITY;
   private last = -1;
   private wake: ((found: boolean) => void) | undefined;

@@ -47,7 +47,7 @@ const JUNK = [
 ];
 
 /** Pseudo-random numbers in [0, 1) that depend on the seed only. */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -87,7 +87,7 @@ const KEYWORDS: ReadonlySet<string> = new Set<KeywordKind>([
   'without',
 ]);
 
-export const CONTEXT_FUNCTIONS: ReadonlySet<string> = new Set<ContextFunctionKind>([
+const CONTEXT_FUNCTIONS: ReadonlySet<string> = new Set<ContextFunctionKind>([
   'end',
   'max_of',
   'min_of',

@@ -3,7 +3,6 @@ export {
   type CliExit,
   type CliSpec,
   type CommandSpec,
-  flagValues,
   type Positional,
   parseCli,
 } from './cli/cli.ts';
@@ -13,7 +12,7 @@ export { type ByteSizeOptions, byteSize, parseByteSize, printByteSize } from './
 export { ConfigError, type ConfigProblem, isConfigError, printPath, printProblem } from './config/config-error.ts';
 export { type DurationOptions, durationMs } from './config/duration.ts';
 export { parseDuration, printDuration } from './config/duration-text.ts';
-export { type Environment, envString } from './config/env.ts';
+export type { Environment } from './config/env.ts';
 export { maskYaml } from './config/mask-yaml.ts';
 export { yamlToJson } from './config/yaml-aside.ts';
 export { type LoadedConfig, loadYamlConfig, openYamlConfig, parseYamlConfig } from './config/yaml-config.ts';

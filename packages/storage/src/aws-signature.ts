@@ -17,7 +17,7 @@ export interface SignableRequest {
   readonly bodySha256: string;
 }
 
-export function sha256Hex(bytes: string | Uint8Array): string {
+function sha256Hex(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -28,7 +28,7 @@ const fetchTasks = 4n;
 const rowsBetweenYields = 64;
 const timeBetweenYieldsMs = 5;
 
-export const readOptions = { durability_filter: DurabilityLevel.Memory, dirty: false, cache_blocks: true } as const;
+const readOptions = { durability_filter: DurabilityLevel.Memory, dirty: false, cache_blocks: true } as const;
 
 /** An object store that several engines may share; dispose it after them. */
 export function resolveStore(target: SlateTarget): ObjectStore {

@@ -32,7 +32,7 @@ export interface ScanResponse {
   readonly nextSequence: number;
 }
 
-export const KEY_FIELD = 6;
+const KEY_FIELD = 6;
 const ARRIVAL_TIME_FIELD = 5;
 
 /** @throws WireError malformed | unsupported */

@@ -72,7 +72,7 @@ export function writeInt64Field(writer: ProtoWriter, field: number, value: numbe
 }
 
 /** A safe integer as an int64 varint without a tag: negative numbers take ten bytes. */
-export function writeInt64(writer: ProtoWriter, value: number): void {
+function writeInt64(writer: ProtoWriter, value: number): void {
   if (value >= 0) {
     writeVarint(writer, value);
     return;
@@ -90,7 +90,7 @@ export function writeInt64(writer: ProtoWriter, value: number): void {
 }
 
 /** A safe integer as a zig-zag varint without a tag. */
-export function writeSint64(writer: ProtoWriter, value: number): void {
+function writeSint64(writer: ProtoWriter, value: number): void {
   // 2 * |value| can pass 2^53, so the low bit is written apart from the rest.
   const magnitude = value < 0 ? -value - 1 : value;
   const first = (magnitude % 64) * 2 + (value < 0 ? 1 : 0);

@@ -200,7 +200,7 @@ function overlapping(needs: Need[]): Need[][] {
   return groups;
 }
 
-export function matchersKey(matchers: readonly Matcher[]): string {
+function matchersKey(matchers: readonly Matcher[]): string {
   return JSON.stringify(matchers.map(({ name, type, value }) => [name, type, value]));
 }
 

@@ -38,7 +38,7 @@ export function readTimeOf(times: Times, expr: Expr): ReadTime | undefined {
   }
 }
 
-export function readTimeOfNode(times: Times, node: VectorSelector | SubqueryExpr, innerMs: number): ReadTime {
+function readTimeOfNode(times: Times, node: VectorSelector | SubqueryExpr, innerMs: number): ReadTime {
   const before = offsetMs(times, node.offset) + innerMs;
   return node.at === undefined
     ? { atMs: undefined, offsetMs: before }

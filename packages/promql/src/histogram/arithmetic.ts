@@ -4,7 +4,6 @@ import {
   combineBuckets,
   commonBounds,
   fromSparse,
-  NO_BUCKETS,
   reduceBounds,
   reduceResolution,
   type SparseBuckets,
@@ -144,16 +143,4 @@ export function histogramsEqual(a: FloatHistogram, b: FloatHistogram): boolean {
 
 function sameBuckets(a: SparseBuckets, b: SparseBuckets): boolean {
   return combineBuckets(a, b, (x, y) => (Object.is(x, y) || x === y ? 0 : 1)).counts.every((differs) => differs === 0);
-}
-
-/** A histogram without observations, of the same schema, zero threshold and bounds. */
-export function emptyLike(histogram: FloatHistogram): FloatHistogram {
-  return fromSparse({
-    ...toSparse(histogram),
-    zeroCount: 0,
-    count: 0,
-    sum: 0,
-    positive: NO_BUCKETS,
-    negative: NO_BUCKETS,
-  });
 }

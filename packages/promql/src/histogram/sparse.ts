@@ -8,7 +8,6 @@ export interface SparseBuckets {
 }
 
 export const NO_BUCKETS: SparseBuckets = { indices: [], counts: new Float64Array(0) };
-export const NO_CUSTOM_VALUES = new Float64Array(0);
 
 /** A histogram with its buckets in the sparse form. */
 export interface SparseHistogram {
@@ -83,7 +82,7 @@ function toSpans({ indices, counts }: SparseBuckets): { spans: Span[]; buckets: 
 }
 
 /** Sums of buckets whose indices `map` sends to the same index; `map` must be monotonic. */
-export function mapBuckets(buckets: SparseBuckets, map: (index: number) => number): SparseBuckets {
+function mapBuckets(buckets: SparseBuckets, map: (index: number) => number): SparseBuckets {
   const indices: number[] = [];
   const counts: number[] = [];
   for (let i = 0; i < buckets.indices.length; i++) {
@@ -132,7 +131,7 @@ export function combineBuckets(
 }
 
 /** Index, among the bounds common to both, of the bucket that takes in each custom bucket of `bounds`. */
-export function customIndexMap(bounds: Float64Array, common: Float64Array): (index: number) => number {
+function customIndexMap(bounds: Float64Array, common: Float64Array): (index: number) => number {
   return (index) => {
     if (index >= bounds.length) return common.length;
     const upper = bounds[index]!;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Environment } from '../config/env.ts';
 import { didYouMean } from '../suggest.ts';
-import { CliError, type Flags, type FlagValues, type GivenFlags, readFlags } from './flags.ts';
+import { CliError, type Flags, type GivenFlags, readFlags } from './flags.ts';
 import { groupHelpText, helpText } from './help.ts';
 
 export interface Positional {
@@ -75,11 +75,6 @@ export function parseCli(spec: CliSpec, argv: readonly string[], env: Environmen
     const help = `${spec.name}${about === undefined || about === spec.defaultCommand ? '' : ` ${about}`} --help`;
     return { kind: 'exit', code: 2, text: `${spec.name}: ${error.message}\nTry '${help}'.\n` };
   }
-}
-
-/** The typed values of a command, for a spec known to the caller. */
-export function flagValues<F extends Flags>(_flags: F, command: CliCommand): FlagValues<F> {
-  return command.values as FlagValues<F>;
 }
 
 function exitOk(text: string): CliExit {

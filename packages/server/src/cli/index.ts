@@ -4,7 +4,6 @@ export {
   type CliExit,
   type CliSpec,
   type CommandSpec,
-  flagValues,
   type Positional,
   parseCli,
 } from './cli.ts';

@@ -4,7 +4,7 @@ import type { Registry } from '../metrics/registry.ts';
 import type { MetricVector } from '../metrics/vector.ts';
 
 /** The `endpoint` of requests that no route answers. */
-export const UNMATCHED_ENDPOINT = 'unmatched';
+const UNMATCHED_ENDPOINT = 'unmatched';
 
 /** 1 ms to about 33 s: from a cached answer to the longest query. */
 const DURATION_BUCKETS_SECONDS = [0.0005, ...exponentialBuckets(0.001, 2, 16)];

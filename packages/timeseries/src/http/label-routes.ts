@@ -61,7 +61,7 @@ function sendList(reply: ApiReply, values: readonly string[], limit: number): Ap
 }
 
 /** Undoes Prometheus' escaping of UTF-8 label names in paths: `U__a_2e_b` is `a.b`; other names are as they are. */
-export function unescapeLabelName(escaped: string): string {
+function unescapeLabelName(escaped: string): string {
   if (!escaped.startsWith('U__')) return escaped;
   const rest = escaped.slice(3);
   if (!/^(?:[a-zA-Z0-9:]|__|_[0-9a-fA-F]{1,6}_)*$/.test(rest)) return escaped;

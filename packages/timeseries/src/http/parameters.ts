@@ -100,7 +100,7 @@ export function badData(message: string): HttpError {
 }
 
 /** Unix seconds as a decimal number, or RFC 3339, in ms. */
-export function parseTime(text: string): number | undefined {
+function parseTime(text: string): number | undefined {
   if (isDecimal(text)) {
     const seconds = Number(text);
     const whole = Math.trunc(seconds);

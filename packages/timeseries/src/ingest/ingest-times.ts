@@ -1,5 +1,5 @@
 /** What a write goes through, in this order. */
-export const INGEST_STAGES = ['decode', 'match', 'journal', 'head', 'commit'] as const;
+const INGEST_STAGES = ['decode', 'match', 'journal', 'head', 'commit'] as const;
 export type IngestStage = (typeof INGEST_STAGES)[number];
 
 /** Where the time of writes goes, summed up since the start. */

@@ -73,7 +73,7 @@ export interface TimeSeriesConfig {
 }
 
 /** Where everything is kept unless the configuration says otherwise. */
-export const DEFAULT_STORAGE: StorageConfig = {
+const DEFAULT_STORAGE: StorageConfig = {
   type: 'SlateDb',
   path: 'timeseries',
   object_store: { type: 'Local', path: '.data' },

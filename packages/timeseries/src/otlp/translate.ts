@@ -268,7 +268,7 @@ function metadataType({ kind, isMonotonic }: OtlpMetric): FamilyMetadata['type']
 }
 
 /** A bound as Prometheus writes it in a label: without an exponent. */
-export function boundText(bound: number): string {
+function boundText(bound: number): string {
   if (bound === Number.POSITIVE_INFINITY) return '+Inf';
   if (bound === Number.NEGATIVE_INFINITY) return '-Inf';
   const text = String(bound);

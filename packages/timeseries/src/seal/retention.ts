@@ -36,7 +36,7 @@ export async function retain(target: RetentionTarget, options: RetentionOptions)
 }
 
 /** Blocks whose samples are all older than `oldestMs`, and the oldest of the others until they are within the bytes. */
-export function blocksToRemove(blocks: readonly Block[], oldestMs: number, mostBytes: number): Block[] {
+function blocksToRemove(blocks: readonly Block[], oldestMs: number, mostBytes: number): Block[] {
   const byAge = [...blocks].sort((a, b) => a.descriptor.maxMs - b.descriptor.maxMs);
   let left = blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const removed: Block[] = [];

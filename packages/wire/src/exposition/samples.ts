@@ -137,7 +137,7 @@ function hasLabel(labels: readonly string[], name: string): boolean {
 }
 
 /** Strings of the series text that was scanned last. @throws WireError malformed if a label name occurs twice */
-export function readSeriesLabels(scan: Scan): string[] {
+function readSeriesLabels(scan: Scan): string[] {
   const labels = ['__name__', readEscaped(scan.body, scan.nameStart, scan.nameEnd)];
   const names = scan.labelCount > FEW_LABELS ? new Set(labels.slice(0, 1)) : undefined;
   for (let i = 0; i < scan.labelCount; i++) {

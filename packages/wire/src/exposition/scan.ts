@@ -190,7 +190,7 @@ function scanLabelName(scan: Scan): void {
 }
 
 /** A quoted string at the cursor, which is on its opening quote. */
-export function scanQuoted(scan: Scan): void {
+function scanQuoted(scan: Scan): void {
   const { body } = scan;
   let at = scan.at + 1;
   tokenStart = at;

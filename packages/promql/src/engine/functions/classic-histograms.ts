@@ -48,7 +48,7 @@ function ascends(bounds: readonly number[]): boolean {
 }
 
 /** Raises counts that are below the one before. Differences within float noise do not count as a fix. */
-export function ensureMonotonic({ upperBounds, counts }: ClassicBuckets, fix: MonotonicityFix): void {
+function ensureMonotonic({ upperBounds, counts }: ClassicBuckets, fix: MonotonicityFix): void {
   let previous = counts[0]!;
   for (let i = 1; i < counts.length; i++) {
     const count = counts[i]!;

@@ -192,7 +192,7 @@ function extrapolated(window: MixedWindow, isCounter: boolean, isRate: boolean):
  * Last minus first, for counters plus what was reached before each reset; a gauge.
  * @param anew by histogram, whether its start timestamp tells of a reset before it
  */
-export function histogramDifference(
+function histogramDifference(
   histograms: readonly FloatHistogram[],
   isCounter: boolean,
   notes: RangeNotes,

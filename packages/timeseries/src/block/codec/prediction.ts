@@ -4,7 +4,7 @@
  */
 
 /** The factor is a multiple of this part. */
-export const FACTOR_ONE = 1 << 16;
+const FACTOR_ONE = 1 << 16;
 /** Greater residuals are not exact. */
 export const MAX_RESIDUAL = 2 ** 52;
 const MAX_FACTOR = 64 * FACTOR_ONE;

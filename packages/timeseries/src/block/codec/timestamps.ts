@@ -14,8 +14,8 @@ import { decodeIntegerColumn } from './integer-column-decode.ts';
  *
  * A *part* is another pattern, itself no part, from some index on and without some of its timestamps.
  */
-export const FORM_GRID = 0;
-export const FORM_DEVIATING = 1;
+const FORM_GRID = 0;
+const FORM_DEVIATING = 1;
 export const FORM_PART = 2;
 export const FORM_RAW = 3;
 
