@@ -172,6 +172,7 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
         rmSync(root, { recursive: true, force: true });
       }
     }),
-    { numRuns: 100 },
+    // Not shrunk: a file that is late is not late again, and the looking for it would take longer than the test may.
+    { numRuns: 100, endOnFailure: true },
   );
-}, 180_000);
+}, 60_000);
