@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { runProgram } from '@opendata/server/cli';
 import { commands } from './cli/commands.ts';
+import { optimiseLate } from './compile-budget.ts';
 import { serverFlags } from './flags.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
@@ -13,6 +14,7 @@ await runProgram({
   serve: {
     flags: serverFlags,
     async run(flags, checkConfig) {
+      optimiseLate();
       const { serveTimeSeries } = await import('./serve.ts');
       await serveTimeSeries(version, flags, checkConfig);
     },

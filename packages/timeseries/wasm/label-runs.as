@@ -2,16 +2,16 @@
 // Shares the memory of bytes.as. What lies where is explained in src/head/known-labels.ts.
 
 const SLOTS: usize = 3 * 65536;
-const SLOT_BYTES: usize = 160;
-const SLOT_BITS: u32 = 10;
+const SLOT_BYTES: usize = 272;
+const SLOT_BITS: u32 = 12;
 // Of a slot: bytes of the label or 0, its pair or -1, flags, where its name begins, how long that is, the bytes.
 const PAIR: usize = 4;
 const FLAGS: usize = 8;
 const NAME_START: usize = 9;
 const NAME_LENGTH: usize = 10;
 const BYTES: usize = 16;
-const MAX_MESSAGE_BYTES: usize = 127;
 const MIN_LABEL_BYTES: usize = 8;
+const MAX_LABEL_BYTES: usize = 255;
 
 const RUN: usize = SLOTS + (SLOT_BYTES << SLOT_BITS);
 // Of a run: labels, those with a value, flags that all have, flags that one has, 1 where names ascend, the last name.
@@ -31,6 +31,8 @@ const EMPTY: u32 = 1;
 export function slotOf(at: usize, size: usize): usize {
   let h = load<u64>(at + (size >> 1) - 4) * 0x9e3779b97f4a7c15;
   h = (h ^ (h >> 29) ^ load<u64>(at + size - 8)) * 0xbf58476d1ce4e5b9;
+  // Names of files and containers often differ in neither place.
+  if (size >= 64) h = (h ^ (h >> 31) ^ load<u64>(at + size - 24) ^ rotl<u64>(load<u64>(at + (size >> 2)), 17)) * 0x9e3779b97f4a7c15;
   h = (h ^ (h >> 32) ^ <u64>size) * 0x94d049bb133111eb;
   return SLOTS + <usize>(h >> (64 - SLOT_BITS)) * SLOT_BYTES;
 }
@@ -60,9 +62,13 @@ export function read(at: usize, end: usize, mode: i32): usize {
   }
   while (at < end && count < MAX_LABELS) {
     if (end - at < MIN_LABEL_BYTES || load<u8>(at) != 0x0a) break;
-    const message = <usize>load<u8>(at, 1);
-    const size = message + 2;
-    if (message > MAX_MESSAGE_BYTES || size < MIN_LABEL_BYTES || size > end - at) break;
+    let size = <usize>load<u8>(at, 1) + 2;
+    if (size >= 0x80 + 2) {
+      const more = <usize>load<u8>(at, 2);
+      if (more >= 0x80) break;
+      size = (size - 0x80) + (more << 7) + 1;
+    }
+    if (size < MIN_LABEL_BYTES || size > MAX_LABEL_BYTES || size > end - at) break;
     const slot = slotOf(at, size);
     if (<usize>load<u32>(slot) != size || !isEqual(slot + BYTES, at, size)) break;
     const pair = load<i32>(slot, PAIR);

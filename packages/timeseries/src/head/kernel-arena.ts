@@ -7,7 +7,7 @@ import { OverloadedError } from './errors.ts';
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 16;
 /** Below are the results of the kernels, and the labels that they know. */
-const BODIES_START = 6 * PAGE_BYTES;
+const BODIES_START = 24 * PAGE_BYTES;
 /** Below a request's body is put for comparison; what is not touched takes no memory. */
 const ENTRIES_START = 64 * 1024 * 1024;
 /** Before the bytes of an entry: its length, two words for its owner, and a free one. */

@@ -5,8 +5,8 @@ import { LABEL_RUNS_KERNEL } from './label-runs-kernel.ts';
 
 /** Where things lie in the kernel's memory, as in wasm/label-runs.as. */
 const SLOTS = 3 * 65_536;
-const SLOT_BYTES = 160;
-const SLOT_COUNT = 1024;
+const SLOT_BYTES = 272;
+const SLOT_COUNT = 4096;
 const SLOT_PAIR = 4;
 const SLOT_FLAGS = 8;
 const SLOT_NAME_START = 9;
@@ -22,7 +22,7 @@ const ASCENDING_WORD = 4;
 const PAIRS = RUN + 64;
 const MAX_LABELS = 1024;
 const MIN_LABEL_BYTES = 8;
-const MAX_LABEL_BYTES = 129;
+const MAX_LABEL_BYTES = 255;
 /** Modes of the kernel's `read`. */
 const BEGIN = 1;
 const NEEDS_PAIRS = 2;
@@ -45,7 +45,7 @@ interface WebAssemblyApi {
 /**
  * Labels that came lately, by their bytes, in the memory of a WebAssembly kernel that reads runs of them: neighbours
  * share most of their labels, and what is known of a label need not be looked up again. Each label has one place of
- * 1,024, which the next one of that place takes.
+ * 4,096, which the next one of that place takes.
  */
 export class KnownLabels {
   readonly #arena: KernelArena;

@@ -68,15 +68,22 @@ export class LabelIndex {
   }
 
   /**
-   * The name of a label whose name and value are as `internPair` wants them; nothing is interned.
+   * Number of the pair, or -1 where it is not there: nothing is interned.
    * @throws InvalidSeriesError as `internPair` does
    */
-  checkPair(view: DataView, range: LabelRange): string {
+  checkPair(view: DataView, range: LabelRange): number {
     if (range.nameStart === range.nameEnd) throw new InvalidSeriesError('label name is empty');
     const nameId = this.#names.find(view, range.nameStart, range.nameEnd);
+    const known = nameId < 0 ? -1 : this.#findPair(nameId, view, range);
+    if (known >= 0) return known;
     if (nameId < 0) checkUtf8(view, range.nameStart, range.nameEnd, 'label name');
-    else if (this.#findPair(nameId, view, range) >= 0) return this.#nameStrings[nameId]!;
     checkUtf8(view, range.valueStart, range.valueEnd, 'label value');
+    return -1;
+  }
+
+  /** The name of a label, known or not. */
+  nameIn(view: DataView, range: LabelRange): string {
+    const nameId = this.#names.find(view, range.nameStart, range.nameEnd);
     if (nameId >= 0) return this.#nameStrings[nameId]!;
     return decoder.decode(
       new Uint8Array(view.buffer, view.byteOffset + range.nameStart, range.nameEnd - range.nameStart),

@@ -7,7 +7,7 @@ import { LabelIndex } from './label-index.ts';
 import { LabelRuns } from './label-runs.ts';
 
 const name = fc.constantFrom('__name__', 'a', 'b', 'job', 'é', 'x'.repeat(300));
-const value = fc.constantFrom('up', 'x', 'y', '', '雪', 'v'.repeat(130), 'z'.repeat(400));
+const value = fc.constantFrom('up', 'x', 'y', '', '雪', 'v'.repeat(130), 'w'.repeat(245), 'z'.repeat(400));
 const labelSet = fc.array(fc.tuple(name, value), { maxLength: 8 });
 /** A value before its name, as no encoder of ours writes it. */
 const reversed = (n: string, v: string) => {

@@ -15,7 +15,7 @@ const MEMO_BYTES = 256;
  * are read by `KnownLabels`, which knows more labels, unless their names do not ascend or one is very long.
  */
 export class LabelRuns {
-  /** Its pairs in the order of the bytes; -1 for labels with an empty value, and where pairs are not interned. */
+  /** Its pairs in the order of the bytes; -1 for labels with an empty value, and where a pair is not interned. */
   readonly pairs: number[] = [];
   /** Its labels with a value. */
   valueCount = 0;
@@ -89,9 +89,8 @@ export class LabelRuns {
   /** The label's pair, or -1. @throws InvalidSeriesError */
   #lookUp(view: DataView, range: LabelRange): number {
     const index = this.#index;
-    if (this.#interns && range.valueStart !== range.valueEnd) return index.internPair(view, range);
-    index.checkPair(view, range);
-    return -1;
+    const hasValue = range.valueStart !== range.valueEnd;
+    return this.#interns && hasValue ? index.internPair(view, range) : index.checkPair(view, range);
   }
 
   #readPlainly(view: DataView, start: number, end: number): void {
@@ -150,8 +149,8 @@ export class LabelRuns {
     this.#lengths[slot] = 0;
     readLabel(view, at, end, range);
     const index = this.#index;
-    const pair = this.#interns && range.valueStart !== range.valueEnd ? index.internPair(view, range) : -1;
-    const name = pair < 0 ? index.checkPair(view, range) : index.nameOf(pair);
+    const pair = this.#lookUp(view, range);
+    const name = pair < 0 ? index.nameIn(view, range) : index.nameOf(pair);
     this.#slotPairs[slot] = pair;
     if (name !== this.#slotNames[slot]) this.#smallerNames[slot] = undefined;
     this.#slotNames[slot] = name;
