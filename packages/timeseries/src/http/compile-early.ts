@@ -6,7 +6,7 @@ let isOn = false;
 /**
  * From the first query on V8 compiles functions at their first call, and optimises them sooner: each kind of query has
  * code of its own, which a server runs a few dozen times before V8 would compile it. Not from the start, as taking in
- * samples would cost a fifth more of CPU while it is new.
+ * samples would cost a tenth more of CPU while it is new.
  */
 export function compileFromNowOn(): void {
   if (isOn) return;
