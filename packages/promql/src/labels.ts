@@ -34,11 +34,9 @@ export function labelsKey(labels: Labels): string {
 /** Prometheus' order of label sets: name by name, value by value, the shorter set first. */
 export function compareLabels(a: Labels, b: Labels): number {
   const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const order = compareStrings(a[i]!, b[i]!);
-    if (order !== 0) return order;
-  }
-  return a.length - b.length;
+  let i = 0;
+  while (i < length && a[i] === b[i]) i++;
+  return i < length ? compareStrings(a[i]!, b[i]!) : a.length - b.length;
 }
 
 /** Order by Unicode code point, which is the order of the UTF-8 bytes that Prometheus compares. */

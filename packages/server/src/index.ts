@@ -27,7 +27,7 @@ export {
   renderPlainError,
 } from './http/problem.ts';
 export type { QuickHead } from './http/quick-head.ts';
-export type { QuickExchange, QuickRoute } from './http/quick-lane.ts';
+export type { QuickExchange, QuickRoute } from './http/quick-routes.ts';
 export { type RawRoute, sendBytes } from './http/raw-routes.ts';
 export type { Readiness, ReadinessCheck } from './http/readiness.ts';
 export { requestController, requestSignal } from './http/request-signal.ts';

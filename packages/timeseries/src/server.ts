@@ -33,6 +33,7 @@ import { addLifecycleRoutes } from './http/lifecycle-routes.ts';
 import { OTLP_PATHS, otlpRoutes, renderOtlpError } from './http/otlp-route.ts';
 import { renderApiError, timeSeriesProblem } from './http/problems.ts';
 import { queryRoutes } from './http/query-routes.ts';
+import { quickApiRoutes } from './http/quick-api-routes.ts';
 import { addRefusedFlush, refusedWrites } from './http/refused-writes.ts';
 import { addRunningRoutes } from './http/running-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
@@ -292,7 +293,7 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
       ...Object.fromEntries(OTLP_PATHS.map((path) => [path, renderOtlpError])),
     },
     rawRoutes: [...parts.writes.raw, ...directRoutes([...queries, ...labels])],
-    quickRoutes: parts.writes.quick,
+    quickRoutes: [...parts.writes.quick, ...quickApiRoutes([...queries, ...labels])],
   });
   addCors(http.app);
   addCompression(http.app);
@@ -335,7 +336,8 @@ function warmUpQueries(options: TimeSeriesServerOptions): () => void {
     routes(database) {
       optimiseAsUsual();
       const queries = queryRoutes({ engine: createQueryEngine(options), source: database, now: Date.now });
-      return { rawRoutes: directRoutes([...queries, ...labelRoutes(database)]) };
+      const routes = [...queries, ...labelRoutes(database)];
+      return { rawRoutes: directRoutes(routes), quickRoutes: quickApiRoutes(routes) };
     },
   });
 }

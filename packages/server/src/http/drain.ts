@@ -46,11 +46,17 @@ export async function drainServer(
   let brokenOff = 0;
   const callOffReads = (): void => {
     const calledOff = [...tracker.open].filter(callOff);
+    const quick = lane.callOff();
     at(performance.now() - startMs + LAST_ANSWER_MS, () => {
       for (const response of calledOff) {
         if (!tracker.open.has(response)) continue;
         brokenOff++;
         response.destroy();
+      }
+      for (const connection of quick) {
+        if (!connection.isBusy) continue;
+        brokenOff++;
+        connection.destroy();
       }
     });
   };

@@ -12,7 +12,8 @@ import { createErrorAnswers, type ErrorAnswer, type ErrorAnswers, pathOf } from 
 import { createNodeServer } from './node-server.ts';
 import { addOperationalRoutes } from './operational-routes.ts';
 import type { ErrorMapper, ErrorRenderer } from './problem.ts';
-import { QuickLane, type QuickRoute } from './quick-lane.ts';
+import { QuickLane } from './quick-lane.ts';
+import type { QuickRoute } from './quick-routes.ts';
 import { createRawDispatch, type RawRoute } from './raw-routes.ts';
 import type { ReadinessCheck } from './readiness.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';

@@ -1,9 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { countedBytes } from './body-memory.ts';
+import { createChunkedBody } from './chunked-body.ts';
 import { endOfHead, parseQuickHead, type QuickHead } from './quick-head.ts';
-import type { PreparedRoute, QuickExchange, QuickLane } from './quick-lane.ts';
+import type { QuickLane } from './quick-lane.ts';
+import { headerLines, type PreparedRoute, type QuickExchange, type QuickMatch } from './quick-routes.ts';
+import { stoppingError } from './request-signal.ts';
 import { CLIENT_CLOSED_REQUEST } from './tracked-response.ts';
 
 /** The same bounds as those of the parser. */
@@ -12,6 +16,8 @@ const keepAliveMs = 75_000;
 const requestMs = 300_000;
 /** Nobody gets more room than this because of what a header says. */
 const trustedLengthBytes = 1024 * 1024;
+/** Answers up to this length go out with their head in one piece. */
+const shortBodyBytes = 16 * 1024;
 const noBytes: Buffer = Buffer.alloc(0);
 
 /** A connection in the quick lane: one request after the other, each answered before the next is looked at. */
@@ -27,6 +33,7 @@ export class QuickConnection implements QuickExchange {
   /** The head read last, as text and as what it says: most clients repeat it. */
   #headText = '';
   #head: QuickHead | undefined;
+  #match: QuickMatch | undefined;
   /** The route of the request that is read or handled; undefined between requests. */
   #route: PreparedRoute | undefined;
   #startMs = 0;
@@ -36,6 +43,10 @@ export class QuickConnection implements QuickExchange {
   /** The status of an answer that is given but not sent as a whole; 0 otherwise. */
   #sending = 0;
   #last = false;
+  /** Of the request that is handled, where it was asked for. */
+  #controller: AbortController | undefined;
+  /** The body that is sent, where it has no known length. */
+  #stream: Writable | undefined;
   #receiving = false;
   /** The body as far as it has come, where it did not come with its head. */
   #body: Buffer | undefined;
@@ -57,12 +68,52 @@ export class QuickConnection implements QuickExchange {
     socket.on('error', this.#onError);
   }
 
+  get controller(): AbortController {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#socket.destroyed || this.#route === undefined) this.#controller.abort();
+    }
+    return this.#controller;
+  }
+
   answer(contentType: string, body: string): void {
     this.#respond(200, `200 OK\r\nContent-Type: ${contentType}`, body, false);
   }
 
+  answerBytes(body: Buffer, headers: Readonly<Record<string, string>>): void {
+    const head = `200 OK${headerLines(headers)}`;
+    this.#respond(200, head, body.length <= shortBodyBytes ? body.toString('latin1') : body, false);
+  }
+
+  answerStream(headers: Readonly<Record<string, string>>): Writable {
+    const socket = this.#socket;
+    const body = createChunkedBody(socket, () => {
+      socket.write('0\r\n\r\n', 'latin1', this.#onFlushed);
+      this.#written();
+    });
+    const head = this.#begin(200, `200 OK${headerLines(headers)}`, false);
+    if (head === undefined) body.destroy();
+    else {
+      this.#stream = body;
+      socket.write(`${head}\r\nTransfer-Encoding: chunked\r\n\r\n`, 'latin1');
+    }
+    return body;
+  }
+
   answerEmpty(headers: Readonly<Record<string, string>> = {}): void {
     this.#respond(204, `204 No Content${headerLines(headers)}`, undefined, false);
+  }
+
+  /** Whether a request is read or handled. */
+  get isBusy(): boolean {
+    return this.#route !== undefined;
+  }
+
+  /** Ends the work of the present request. Returns whether that can be done. */
+  callOff(): boolean {
+    if (this.#route === undefined || this.#controller === undefined) return false;
+    this.#controller.abort(stoppingError());
+    return true;
   }
 
   closeIfIdle(): void {
@@ -106,17 +157,13 @@ export class QuickConnection implements QuickExchange {
   #readRequest(bytes: Buffer): Buffer | undefined {
     const lane = this.#lane;
     const headEnd = endOfHead(bytes);
-    const head = headEnd < 0 ? undefined : this.#parseHead(bytes.toString('latin1', 0, headEnd));
-    const route = head === undefined ? undefined : lane.routes.get(head.path);
-    if (
-      head === undefined ||
-      route === undefined ||
-      head.contentLength > (route.route.bodyLimitBytes ?? lane.bodyLimitBytes)
-    ) {
+    const match = headEnd < 0 ? undefined : this.#parseHead(bytes.toString('latin1', 0, headEnd));
+    const head = this.#head!;
+    if (match === undefined || head.contentLength > (match.prepared.route.bodyLimitBytes ?? lane.bodyLimitBytes)) {
       this.#handOver(bytes);
       return undefined;
     }
-    this.#route = route;
+    this.#route = match.prepared;
     this.#startMs = performance.now();
     this.#deadlineMs = this.#startMs + requestMs;
     lane.tracker.metrics.inFlight.inc();
@@ -133,12 +180,14 @@ export class QuickConnection implements QuickExchange {
     return this.#body !== undefined || this.#isRefused;
   }
 
-  #parseHead(text: string): QuickHead | undefined {
+  /** Where a request with this head goes; undefined where that is not to the lane. */
+  #parseHead(text: string): QuickMatch | undefined {
     if (text !== this.#headText) {
       this.#head = parseQuickHead(text);
+      this.#match = this.#head && this.#lane.routes.find(this.#head);
       this.#headText = text;
     }
-    return this.#head;
+    return this.#match;
   }
 
   #readBody(bytes: Buffer): Buffer {
@@ -197,16 +246,20 @@ export class QuickConnection implements QuickExchange {
       if (request === this.#requests) this.#fail(error);
     };
     try {
-      this.#route!.route.handle(this.#head!, body, this)?.catch(fail);
+      this.#route!.route.handle(this.#head!, body, this, this.#match!.parameter)?.catch(fail);
     } catch (error) {
       fail(error);
     }
   }
 
   #fail(error: unknown): void {
+    if (this.#stream !== undefined) {
+      this.#socket.destroy();
+      return;
+    }
     const head = this.#head!;
     const headers = { 'content-type': head.contentType, accept: head.accept };
-    const { status, ...answer } = this.#lane.errors.forError(error, { method: 'POST', url: head.path, headers });
+    const { status, ...answer } = this.#lane.errors.forError(error, { method: head.method, url: head.path, headers });
     this.#respondError(status, answer, false);
   }
 
@@ -227,20 +280,37 @@ export class QuickConnection implements QuickExchange {
     this.#respond(status, head, Buffer.from(answer.body).toString('latin1'), closes);
   }
 
-  #respond(status: number, head: string, body: string | undefined, closes: boolean): void {
-    if (this.#route === undefined || this.#sending !== 0) return;
+  #respond(status: number, head: string, body: string | Buffer | undefined, closes: boolean): void {
+    const begun = this.#begin(status, head, closes);
+    if (begun === undefined) return;
+    const socket = this.#socket;
+    const text = `${begun}${body === undefined ? '' : `\r\nContent-Length: ${body.length}`}\r\n\r\n`;
+    if (typeof body === 'object') {
+      socket.cork();
+      socket.write(text, 'latin1');
+      socket.write(body, this.#onFlushed);
+      socket.uncork();
+    } else socket.write(body === undefined ? text : text + body, 'latin1', this.#onFlushed);
+    this.#written();
+  }
+
+  /** The head of an answer but for what it says of its body; undefined where nobody waits for one. */
+  #begin(status: number, head: string, closes: boolean): string | undefined {
+    if (this.#route === undefined || this.#sending !== 0) return undefined;
     const lane = this.#lane;
     // While bytes are looked at, there may be another request behind this one.
     const isEnd = this.#ended && !this.#receiving && this.#held.length === 0;
     const last = closes || lane.tracker.draining || isEnd;
     const connection = last ? 'Connection: close' : 'Connection: keep-alive\r\nKeep-Alive: timeout=75';
-    const content = body === undefined ? '\r\n\r\n' : `\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    const text = `HTTP/1.1 ${head}\r\nDate: ${lane.date()}\r\n${connection}${content}`;
     this.#handling = true;
     this.#last = last;
     this.#sending = status;
-    this.#socket.write(text, 'latin1', this.#onFlushed);
-    if (last) this.#socket.destroySoon();
+    return `HTTP/1.1 ${head}${this.#route.headerLines}\r\nDate: ${lane.date()}\r\n${connection}`;
+  }
+
+  /** All of an answer is given to the socket. */
+  #written(): void {
+    if (this.#last) this.#socket.destroySoon();
     if (this.#socket.writableLength === 0) this.#flushed();
   }
 
@@ -254,8 +324,10 @@ export class QuickConnection implements QuickExchange {
   #record(status: number): void {
     const { tracker } = this.#lane;
     const nowMs = performance.now();
-    this.#route!.endpoint.record('POST', status, (nowMs - this.#startMs) / 1000);
+    this.#route!.endpoint.record(this.#head!.method, status, (nowMs - this.#startMs) / 1000);
     this.#route = undefined;
+    this.#controller = undefined;
+    this.#stream = undefined;
     this.#sending = 0;
     this.#deadlineMs = nowMs + keepAliveMs;
     this.#releaseBody();
@@ -281,6 +353,8 @@ export class QuickConnection implements QuickExchange {
   /** The client sends no more. */
   #halfClosed(): void {
     this.#ended = true;
+    // Who waits for a query and closes its side has left; so it is for the parser.
+    if (this.#controller !== undefined && this.#sending === 0) this.#socket.destroy();
     if (this.#handling || this.#held.length > 0) return;
     if (!this.#isInBody()) this.#socket.end();
     else this.#refuse(400, 'malformed', 'the request body ended early');
@@ -288,7 +362,10 @@ export class QuickConnection implements QuickExchange {
 
   #closed(): void {
     this.#lane.forget(this);
+    const [controller, stream] = [this.#controller, this.#stream];
     if (this.#route !== undefined) this.#record(this.#sending || CLIENT_CLOSED_REQUEST);
+    controller?.abort();
+    stream?.destroy();
   }
 
   #handOver(bytes: Buffer): void {
@@ -305,10 +382,4 @@ export class QuickConnection implements QuickExchange {
     socket.off('close', this.#onClose);
     socket.off('error', this.#onError);
   }
-}
-
-function headerLines(headers: Readonly<Record<string, string>>): string {
-  let lines = '';
-  for (const [name, value] of Object.entries(headers)) lines += `\r\n${name}: ${value}`;
-  return lines;
 }

@@ -7,19 +7,34 @@ const plain = 'POST /append HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n';
 describe('quick heads', () => {
   it('are read with what the lane needs', () => {
     expect(parseQuickHead(`${plain}\r\n`)).toEqual({
+      method: 'POST',
       path: '/append',
+      query: '',
       contentLength: 12,
       contentType: undefined,
       contentEncoding: undefined,
       accept: undefined,
+      acceptEncoding: undefined,
     });
+    const get = 'GET /a/b?x=1&y[]=%7B HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, br\r\n\r\n';
+    expect(parseQuickHead(get)).toMatchObject({
+      method: 'GET',
+      path: '/a/b',
+      query: 'x=1&y[]=%7B',
+      contentLength: 0,
+      acceptEncoding: 'gzip, br',
+    });
+    expect(parseQuickHead(get.replace(/\?.* HTTP/, '? HTTP'))).toMatchObject({ path: '/a/b', query: '' });
     const head = `${plain}ACCEPT:application/protobuf \r\ncontent-type:\t application/json; a=b\r\nContent-Encoding: snappy\r\nUser-Agent: curl/8 (x)\r\nconnection: Keep-Alive\r\n\r\n`;
     expect(parseQuickHead(head)).toEqual({
+      method: 'POST',
       path: '/append',
+      query: '',
       contentLength: 12,
       contentType: 'application/json; a=b',
       contentEncoding: 'snappy',
       accept: 'application/protobuf',
+      acceptEncoding: undefined,
     });
   });
 
@@ -27,6 +42,14 @@ describe('quick heads', () => {
     ['another method', plain.replace('POST', 'PUT')],
     ['another version', plain.replace('/1.1', '/1.0')],
     ['a query', plain.replace('/append', '/append?x=1')],
+    ['a GET with a length', plain.replace('POST', 'GET')],
+    ['a GET with a fragment', 'GET /append?a#b HTTP/1.1\r\nHost: x\r\n'],
+    ['a GET with a space in its query', 'GET /append?a b HTTP/1.1\r\nHost: x\r\n'],
+    ['a GET with bytes beyond ASCII', 'GET /append?\xe9 HTTP/1.1\r\nHost: x\r\n'],
+    ['a GET with an escaped path', 'GET /a%65?b HTTP/1.1\r\nHost: x\r\n'],
+    ['HEAD', 'HEAD /append HTTP/1.1\r\nHost: x\r\n'],
+    ['an origin', 'GET /append HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n'],
+    ['two accepted encodings', `${plain}Accept-Encoding: gzip\r\nAccept-Encoding: br\r\n`],
     ['an absolute target', plain.replace('/append', 'http://x/append')],
     ['an escaped path', plain.replace('/append', '/app%65nd')],
     ['two spaces', plain.replace('POST ', 'POST  ')],

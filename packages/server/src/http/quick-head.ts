@@ -2,23 +2,28 @@ import type { Buffer } from 'node:buffer';
 
 /** What the quick lane needs to know of a request's head. */
 export interface QuickHead {
+  readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** What is behind the `?` of a GET, as it was sent; a POST has none. */
+  readonly query: string;
   readonly contentLength: number;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly accept: string | undefined;
+  readonly acceptEncoding: string | undefined;
 }
 
 /** Longer heads are left to the full parser. */
 export const MAX_QUICK_HEAD_BYTES = 2048;
 
-const requestLine = /^POST (\/[A-Za-z0-9/_-]*) HTTP\/1\.1\r\n/;
+/** A query has what RFC 3986 allows there and brackets, which clients do not escape. */
+const requestLine =
+  /^(?:POST (\/[A-Za-z0-9/_-]*)|GET (\/[A-Za-z0-9/_-]*)(?:\?([\w\-.~!$&'()*+,;=:@/?%[\]]*))?) HTTP\/1\.1\r\n/;
 /** A name is a token, a value printable ASCII without white space at its ends: no folded lines, no bare line feeds. */
 const headerLine = /([A-Za-z0-9-]+):[ \t]*([!-~](?:[ -~]*[!-~])?)?[ \t]*\r\n/y;
 const lengthDigits = /^\d{1,9}$/;
 /** Headers without a meaning for the framing of a request. All others are left to the full parser. */
 const harmless = new Set([
-  'accept-encoding',
   'accept-language',
   'cache-control',
   'forwarded',
@@ -37,8 +42,9 @@ const harmless = new Set([
 ]);
 
 /**
- * Reads the head of a POST that is as plain as nearly all are: known headers, each once, and a length. `head` goes up
- * to the empty line, its line ends included. Undefined for everything else, good or bad: that is for the full parser.
+ * Reads the head of a request that is as plain as nearly all are: known headers, each once, a POST with a length and a
+ * GET without. `head` goes up to the empty line, its line ends included. Undefined for everything else, good or bad: that
+ * is for the full parser.
  */
 export function parseQuickHead(head: string): QuickHead | undefined {
   const line = requestLine.exec(head);
@@ -49,6 +55,7 @@ export function parseQuickHead(head: string): QuickHead | undefined {
   let contentType: string | undefined;
   let contentEncoding: string | undefined;
   let accept: string | undefined;
+  let acceptEncoding: string | undefined;
   const end = head.length - 2;
   let at = line[0].length;
   while (at < end) {
@@ -79,6 +86,10 @@ export function parseQuickHead(head: string): QuickHead | undefined {
         if (accept !== undefined) return undefined;
         accept = value;
         break;
+      case 'accept-encoding':
+        if (acceptEncoding !== undefined) return undefined;
+        acceptEncoding = value;
+        break;
       case 'connection':
         if (hasConnection || value.toLowerCase() !== 'keep-alive') return undefined;
         hasConnection = true;
@@ -88,8 +99,19 @@ export function parseQuickHead(head: string): QuickHead | undefined {
     }
   }
   const isWhole = at === end && head.endsWith('\r\n');
-  if (!isWhole || !hasHost || contentLength < 0) return undefined;
-  return { path: line[1]!, contentLength, contentType, contentEncoding, accept };
+  const [, postPath, getPath, query = ''] = line;
+  const isGet = postPath === undefined;
+  if (!isWhole || !hasHost || contentLength < 0 !== isGet) return undefined;
+  return {
+    method: isGet ? 'GET' : 'POST',
+    path: isGet ? getPath! : postPath,
+    query,
+    contentLength: isGet ? 0 : contentLength,
+    contentType,
+    contentEncoding,
+    accept,
+    acceptEncoding,
+  };
 }
 
 const CR = 0x0d;

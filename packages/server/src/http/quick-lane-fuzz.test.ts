@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { answersIn, Conversation, type ObservedServer } from './conversation.testing.ts';
 import { closeOpened, eventually, open } from './http-server.testing.ts';
 import { HttpError } from './problem.ts';
-import type { QuickRoute } from './quick-lane.ts';
+import type { QuickRoute } from './quick-routes.ts';
 import { type RawRoute, sendBytes } from './raw-routes.ts';
 
 afterEach(closeOpened);
@@ -51,11 +51,33 @@ async function openPair() {
         return answerTo(body).then((later) => exchange.answer('text/plain', later));
       },
     };
-    return { raw, quick, active: () => active, inLane: () => inLane };
+    const asked = (url: string) => Buffer.from(url.slice(url.indexOf('?') + 1));
+    const rawGet: RawRoute = {
+      method: 'GET',
+      path: '/read/:name',
+      async handle(request, _body, response, name) {
+        const body = asked(request.url!);
+        const text = atOnce(body) ?? (await answerTo(body));
+        sendBytes(response, 200, 'text/plain', `${name} ${text}`);
+      },
+    };
+    const quickGet: QuickRoute = {
+      method: 'GET',
+      path: '/read/:name',
+      handle({ query }, _body, exchange, name) {
+        inLane++;
+        const body = Buffer.from(query);
+        const text = atOnce(body);
+        const answer = (found: string) =>
+          exchange.answerBytes(Buffer.from(`${name} ${found}`), { 'content-type': 'text/plain' });
+        return text === undefined ? answerTo(body).then(answer) : answer(text);
+      },
+    };
+    return { raw: [raw, rawGet], quick: [quick, quickGet], active: () => active, inLane: () => inLane };
   }
   const [ours, theirs] = [routes(), routes()];
-  const quick = await open({ rawRoutes: [ours.raw], quickRoutes: [ours.quick], bodyLimitBytes: 200 });
-  const slow = await open({ rawRoutes: [theirs.raw], bodyLimitBytes: 200 });
+  const quick = await open({ rawRoutes: ours.raw, quickRoutes: ours.quick, bodyLimitBytes: 200 });
+  const slow = await open({ rawRoutes: theirs.raw, bodyLimitBytes: 200 });
   return { quick: { ...quick, active: ours.active, inLane: ours.inLane }, slow: { ...slow, active: theirs.active } };
 }
 
@@ -149,8 +171,32 @@ function requestOf({ line, host, headers, lineEnd, lengthError, chunked, body }:
   return Buffer.from(head + (chunked ? chunks : body), 'latin1');
 }
 
-const requests = fc.record(requestParts).map(requestOf);
-const wholeRequests = fc
+/** A GET that is plain most of the time. */
+const reads = fc
+  .record({
+    line: fc.constantFrom(
+      'GET /read/a?x=1&y[]=%7B HTTP/1.1',
+      'GET /read/a?slow HTTP/1.1',
+      'GET /read/b?slow-fail HTTP/1.1',
+      'GET /read/b?crash HTTP/1.1',
+      'GET /read/a? HTTP/1.1',
+      'GET /read/a?a?b HTTP/1.1',
+      'GET /read/a?b#c HTTP/1.1',
+      'GET /read/a?"b" HTTP/1.1',
+      'GET /read/a-b?c HTTP/1.1',
+      'GET /read/?a HTTP/1.1',
+      'GET /read/a/b?c HTTP/1.1',
+    ),
+    host: requestParts.host,
+    headers: often<string[]>([], 5, fc.array(extraHeaders, { maxLength: 2 })),
+  })
+  .map(({ line, host, headers }) => Buffer.from([line, host, ...headers, '', ''].join('\r\n'), 'latin1'));
+
+const requests = fc.oneof(
+  { weight: 3, arbitrary: fc.record(requestParts).map(requestOf) },
+  { weight: 1, arbitrary: reads },
+);
+const wholePosts = fc
   .record({
     ...requestParts,
     line: fc.oneof(
@@ -160,6 +206,8 @@ const wholeRequests = fc
     lengthError: fc.constant(0),
   })
   .map(requestOf);
+
+const wholeRequests = fc.oneof({ weight: 3, arbitrary: wholePosts }, { weight: 1, arbitrary: reads });
 
 const streams = fc.array(requests, { minLength: 1, maxLength: 4 }).map((parts) => Buffer.concat(parts));
 /** Where the stream is cut, and whether the sender then waits until all before it is answered. */

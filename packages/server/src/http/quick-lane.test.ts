@@ -5,7 +5,7 @@ import { answersIn } from './conversation.testing.ts';
 import { closeOpened, eventually, exchange, open, post } from './http-server.testing.ts';
 import type { HttpServerOptions } from './http-server.ts';
 import { HttpError } from './problem.ts';
-import type { QuickExchange } from './quick-lane.ts';
+import type { QuickExchange } from './quick-routes.ts';
 import { sendBytes } from './raw-routes.ts';
 
 afterEach(closeOpened);

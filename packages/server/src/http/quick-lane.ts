@@ -5,40 +5,14 @@ import { BodyBuffers } from './body-buffers.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { ErrorAnswers } from './error-answer.ts';
 import { QuickConnection } from './quick-connection.ts';
-import type { QuickHead } from './quick-head.ts';
-import type { EndpointMetrics } from './request-metrics.ts';
+import { type QuickRoute, QuickRoutes } from './quick-routes.ts';
 import type { ResponseTracker } from './tracked-response.ts';
-
-/**
- * A POST route for many requests, of whose cost `node:http` would be a good part. Its path has no parameters, and
- * requests with a query are not for it.
- */
-export interface QuickRoute {
-  readonly path: string;
-  /** The server's body limit by default. */
-  readonly bodyLimitBytes?: number;
-  /** Uses the body before it first returns only: its buffer is then used again. What it throws is answered like any error. */
-  handle(head: QuickHead, body: Buffer, exchange: QuickExchange): void | Promise<void>;
-}
-
-/** One request that waits for its answer. */
-export interface QuickExchange {
-  /** Answers 200; `body` is a string of bytes (latin1). Once. */
-  answer(contentType: string, body: string): void;
-  /** Answers 204. Once. */
-  answerEmpty(headers?: Readonly<Record<string, string>>): void;
-}
 
 export interface QuickLaneOptions {
   readonly bodyLimitBytes: number;
   readonly memory: BodyMemory;
   readonly tracker: ResponseTracker;
   readonly errors: ErrorAnswers;
-}
-
-export interface PreparedRoute {
-  readonly route: QuickRoute;
-  readonly endpoint: EndpointMetrics;
 }
 
 const checkIntervalMs = 5000;
@@ -48,7 +22,7 @@ const checkIntervalMs = 5000;
  * `parseQuickHead`), with all that follow it, a connection goes to `node:http`, byte for byte and for good.
  */
 export class QuickLane {
-  readonly routes = new Map<string, PreparedRoute>();
+  readonly routes: QuickRoutes;
   readonly buffers = new BodyBuffers();
   readonly bodyLimitBytes: number;
   readonly memory: BodyMemory;
@@ -65,14 +39,12 @@ export class QuickLane {
     this.bodyLimitBytes = bodyLimitBytes;
     this.tracker = tracker;
     this.errors = errors;
-    for (const route of routes) {
-      this.routes.set(route.path, { route, endpoint: tracker.metrics.endpoint(route.path) });
-    }
+    this.routes = new QuickRoutes(routes, tracker.metrics);
   }
 
   /** Comes between a new server and its parser. */
   attach(server: Server): void {
-    if (this.routes.size === 0) return;
+    if (this.routes.isEmpty) return;
     const [listener] = server.listeners('connection') as ((socket: Socket) => void)[];
     this.#server = server;
     this.#toParser = (socket) => listener!.call(server, socket);
@@ -104,6 +76,11 @@ export class QuickLane {
   /** Closes the connections without a request. */
   closeIdle(): void {
     for (const connection of this.#connections) connection.closeIfIdle();
+  }
+
+  /** Ends the work of requests that can be called off; their connections. */
+  callOff(): QuickConnection[] {
+    return [...this.#connections].filter((connection) => connection.callOff());
   }
 
   closeAll(): void {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody, readBodyForNow } from './body.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { ErrorAnswer, ErrorAnswers } from './error-answer.ts';
+import { type PathPattern, parameterOf, pathPattern } from './path-pattern.ts';
 import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 import type { TrackedResponse } from './tracked-response.ts';
 
@@ -43,8 +44,8 @@ export function createRawDispatch(
     let byMethod = prepared.get(route.path);
     if (byMethod === undefined) {
       prepared.set(route.path, (byMethod = new Map<string, PreparedRoute>()));
-      const [, before, after] = parameterInPath.exec(route.path) ?? [];
-      if (before !== undefined) patterns.push({ before, after: after!, path: route.path });
+      const pattern = pathPattern(route.path);
+      if (pattern !== undefined) patterns.push(pattern);
     }
     byMethod.set(route.method, { route, endpoint: metrics.endpoint(route.path) });
   }
@@ -64,23 +65,6 @@ export function createRawDispatch(
     runRoute(found.route, request, response, { bodyLimitBytes, memory, errors }, parameter);
     return true;
   };
-}
-
-const parameterInPath = /^(.*\/):\w+(.*)$/;
-const plainParameter = /^\w+$/;
-
-/** A path with a parameter between two fixed parts. */
-interface PathPattern {
-  readonly before: string;
-  readonly after: string;
-  readonly path: string;
-}
-
-/** The parameter in a path; empty where the path is another, or the parameter is not plain. */
-function parameterOf(path: string, { before, after }: PathPattern): string {
-  if (path.length <= before.length + after.length || !path.startsWith(before) || !path.endsWith(after)) return '';
-  const parameter = path.slice(before.length, path.length - after.length);
-  return plainParameter.test(parameter) ? parameter : '';
 }
 
 interface PreparedRoute {

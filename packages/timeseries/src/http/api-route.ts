@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { QuickExchange } from '@opendata/server';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Parameters } from './parameters.ts';
 
-/** What a handler answers with: a part of Fastify's reply, so that the framework need not be in between. */
+/** What a handler answers with: a part of Fastify's reply, so that neither it nor `node:http` need be in between. */
 export interface ApiReply {
-  readonly raw: ServerResponse;
+  readonly raw: ServerResponse | QuickExchange;
   type(contentType: string): ApiReply;
   send(body: Buffer | Readable): ApiReply;
 }

@@ -9,6 +9,7 @@ import { addCors } from './cors.ts';
 import { directRoutes } from './direct-routes.ts';
 import { sendJson } from './json-writer.ts';
 import { renderApiError } from './problems.ts';
+import { quickApiRoutes } from './quick-api-routes.ts';
 
 const LONG = JSON.stringify('ab'.repeat(50_000));
 
@@ -37,15 +38,21 @@ function* breaking(): Generator<Buffer> {
   throw new Error('broken');
 }
 
-/** The same route, directly and by the framework only. */
+/** The same routes: past `node:http` where a request is plain, directly, and by the framework only. */
 const urls: string[] = [];
 const servers: ReturnType<typeof createHttpServer>[] = [];
 
 beforeAll(async () => {
-  for (const rawRoutes of [directRoutes([route, named]), []]) {
+  const routes = [route, named];
+  const lanes = [
+    { rawRoutes: directRoutes(routes), quickRoutes: quickApiRoutes(routes) },
+    { rawRoutes: directRoutes(routes) },
+    {},
+  ];
+  for (const lane of lanes) {
     const logger = createLogger({ service: 'test', env: {}, destination: { write: () => undefined } });
     const errorRenderers = { '/api/v1/': renderApiError };
-    const http = createHttpServer({ registry: createRegistry(), logger, rawRoutes, errorRenderers });
+    const http = createHttpServer({ registry: createRegistry(), logger, ...lane, errorRenderers });
     addCors(http.app);
     addCompression(http.app);
     addApiRoute(http.app, route);
@@ -72,6 +79,23 @@ async function answers(path: string, init: RequestInit): Promise<unknown[]> {
 }
 
 describe('a direct route', () => {
+  // Connections stay in the quick lane until a request is not plain.
+  it.each([
+    '/of/job/values',
+    '/of/U__a_2e_b/values?x=1',
+    '/of/a%2Fb/values',
+    '/of/a.b/values',
+    '/of/:name/values',
+    '/of//values',
+    '/of/a/b/values',
+    '/of/a%/values',
+    '/of/job/value',
+  ])('takes the parameter of %s as the framework does', async (path) => {
+    const [quick, direct, framed] = await answers(path, {});
+    expect(direct).toEqual(framed);
+    expect(quick).toEqual(framed);
+  });
+
   it.each<[string, string, RequestInit]>([
     ['a short answer', '?how=short', {}],
     ['a long one', '?how=long', { headers: { 'accept-encoding': 'identity' } }],
@@ -87,23 +111,9 @@ describe('a direct route', () => {
     ['a method that it has not', '', { method: 'DELETE' }],
     ['HEAD', '', { method: 'HEAD' }],
   ])('answers as the framework does: %s', async (_name, query, init) => {
-    const [direct, framed] = await answers(`/any${query}`, init);
+    const [quick, direct, framed] = await answers(`/any${query}`, init);
     expect(direct).toEqual(framed);
-  });
-
-  it.each([
-    '/of/job/values',
-    '/of/U__a_2e_b/values?x=1',
-    '/of/a%2Fb/values',
-    '/of/a.b/values',
-    '/of/:name/values',
-    '/of//values',
-    '/of/a/b/values',
-    '/of/a%/values',
-    '/of/job/value',
-  ])('takes the parameter of %s as the framework does', async (path) => {
-    const [direct, framed] = await answers(path, {});
-    expect(direct).toEqual(framed);
+    expect(quick).toEqual(framed);
   });
 
   it('breaks off when its stream does', async () => {

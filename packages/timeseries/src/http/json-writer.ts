@@ -6,6 +6,7 @@ import { JsonBytes } from './json-bytes.ts';
 import { histogramJson } from './json-histogram.ts';
 import { formatTime, formatValue } from './json-numbers.ts';
 import { jsonText } from './json-text.ts';
+import { LabelsJson } from './labels-json.ts';
 import { POINTS_PER_BATCH, pointsWriter } from './points-json.ts';
 
 /** Bytes are handed on in pieces of about this size. */
@@ -55,10 +56,9 @@ async function* piecesFrom(first: Buffer, pieces: Pieces, yielder: () => Promise
 export function* writeSeriesResponse(series: readonly Labels[], warnings: readonly string[]): Pieces {
   const out = new JsonBytes();
   out.text('{"status":"success","data":[');
-  for (let i = 0; i < series.length; i++) {
-    out.text(i === 0 ? labelsJson(series[i]!) : `,${labelsJson(series[i]!)}`);
-    if (out.length >= PIECE_BYTES) yield out.take();
-    else if (i % SERIES_PER_TURN === SERIES_PER_TURN - 1) yield undefined;
+  for (let i = 0; i < series.length; i += SERIES_PER_TURN) {
+    writtenLabels.write(out, series, i, Math.min(i + SERIES_PER_TURN, series.length));
+    yield out.length >= PIECE_BYTES ? out.take() : undefined;
   }
   out.text(`]${notes('warnings', warnings)}}`);
   return out.finish();
@@ -174,6 +174,8 @@ export function labelsJson(labels: Labels): string {
   for (let i = 2; i < labels.length; i += 2) text += `,${quoted(labels[i]!)}:${quoted(labels[i + 1]!)}`;
   return `${text}}`;
 }
+
+const writtenLabels = new LabelsJson(labelsJson);
 
 const MAX_QUOTED = 16_384;
 const quotedStrings = new Map<string, string>();

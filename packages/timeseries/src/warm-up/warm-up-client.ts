@@ -1,35 +1,40 @@
-import { Duplex } from 'node:stream';
-import type { HttpServer } from '@opendata/server';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 
-/** A client without a network: it hands its requests to a server that need not listen. */
+/** A client of a server on this machine, with one connection: it asks one thing after the other. */
 export class WarmUpClient {
-  readonly #socket: Duplex;
-  #received: Buffer[] = [];
-  #onReceived: () => void = () => undefined;
+  readonly #socket: Socket;
+  #received = '';
+  #onReceived: (error?: Error) => void = () => undefined;
 
-  constructor({ app }: HttpServer) {
-    this.#socket = new Duplex({
-      read: () => undefined,
-      write: (chunk: Buffer, _encoding, done) => {
-        this.#received.push(chunk);
-        done();
-        this.#onReceived();
-      },
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      this.#received += text;
+      this.#onReceived();
     });
-    app.server.emit('connection', this.#socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#onReceived(new Error('the connection was closed')));
+  }
+
+  static async connect(port: number, host: string): Promise<WarmUpClient> {
+    const socket = connect(port, host);
+    await once(socket, 'connect');
+    return new WarmUpClient(socket);
   }
 
   /** Asks, and resolves to the whole answer as it was sent, which has to have a length. */
-  async get(path: string): Promise<string> {
-    this.#received = [];
-    const answered = new Promise<string>((resolve) => {
-      this.#onReceived = () => {
-        const answer = Buffer.concat(this.#received).toString('latin1');
-        if (isWhole(answer)) resolve(answer);
+  get(path: string): Promise<string> {
+    this.#received = '';
+    return new Promise((resolve, reject) => {
+      this.#onReceived = (error) => {
+        if (error !== undefined) reject(error);
+        else if (isWhole(this.#received)) resolve(this.#received);
       };
+      this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     });
-    this.#socket.push(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-    return await answered;
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { directRoutes } from '../http/direct-routes.ts';
 import { labelRoutes } from '../http/label-routes.ts';
 import { queryRoutes } from '../http/query-routes.ts';
+import { quickApiRoutes } from '../http/quick-api-routes.ts';
 import { answerAll, type WarmUpRoutes, warmUpWhenIdle } from './warm-up.ts';
 import { WarmUpClient } from './warm-up-client.ts';
 import { WarmUpData } from './warm-up-data.ts';
@@ -11,19 +12,17 @@ import { warmUpRequests } from './warm-up-requests.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 
-const routes: WarmUpRoutes = (database) => ({
-  rawRoutes: directRoutes([
-    ...queryRoutes({ engine: createEngine(), source: database, now: Date.now }),
-    ...labelRoutes(database),
-  ]),
-});
+const routes: WarmUpRoutes = (database) => {
+  const api = [...queryRoutes({ engine: createEngine(), source: database, now: Date.now }), ...labelRoutes(database)];
+  return { rawRoutes: directRoutes(api), quickRoutes: quickApiRoutes(api) };
+};
 
 describe('warm-up', () => {
   it('has an answer to each of its requests, and most are not empty', async () => {
     const data = await WarmUpData.create(async () => undefined);
     const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
-    await http.app.ready();
-    const client = new WarmUpClient(http);
+    const { port, address } = await http.listen(0, '127.0.0.1');
+    const client = await WarmUpClient.connect(port, address);
     const empty: string[] = [];
     for (const path of warmUpRequests()) {
       const answer = await client.get(path);
@@ -38,7 +37,7 @@ describe('warm-up', () => {
   it('fails where a request is refused', async () => {
     await expect(
       answerAll(
-        () => ({ rawRoutes: [] }),
+        () => ({ rawRoutes: [], quickRoutes: [] }),
         1,
         async () => undefined,
       ),

@@ -7,7 +7,7 @@ import { WarmUpData } from './warm-up-data.ts';
 import { warmUpRequests } from './warm-up-requests.ts';
 
 /** The routes that are warmed up, on a database. */
-export type WarmUpRoutes = (database: () => TimeSeriesReads) => Pick<HttpServerOptions, 'rawRoutes'>;
+export type WarmUpRoutes = (database: () => TimeSeriesReads) => Pick<HttpServerOptions, 'rawRoutes' | 'quickRoutes'>;
 
 export interface WarmUpOptions {
   readonly routes: WarmUpRoutes;
@@ -68,8 +68,8 @@ export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach:
   const data = await WarmUpData.create(createYielder(undefined, TURN_MS / 4));
   const logger = createLogger({ service: 'warm-up', level: 'silent' });
   const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
-  await http.app.ready();
-  const client = new WarmUpClient(http);
+  const { port, address } = await http.listen(0, '127.0.0.1');
+  const client = await WarmUpClient.connect(port, address);
   try {
     for (let round = 0; round < rounds; round++) {
       for (const path of warmUpRequests()) {
