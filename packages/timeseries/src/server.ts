@@ -13,7 +13,6 @@ import {
   type WebAccess,
 } from '@opendata/server';
 import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage';
-import { optimiseAsUsual } from './compile-budget.ts';
 import { TimeSeriesDb } from './db.ts';
 import { turns } from './head/turns.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
@@ -334,7 +333,6 @@ function warmUpQueries(options: TimeSeriesServerOptions): () => void {
   return warmUpWhenIdle({
     logger: options.logger,
     routes(database) {
-      optimiseAsUsual();
       const queries = queryRoutes({ engine: createQueryEngine(options), source: database, now: Date.now });
       const routes = [...queries, ...labelRoutes(database)];
       return { rawRoutes: directRoutes(routes), quickRoutes: quickApiRoutes(routes) };

@@ -45,7 +45,7 @@ export class QuickConnection implements QuickExchange {
   #last = false;
   /** Of the request that is handled, where it was asked for. */
   #controller: AbortController | undefined;
-  /** The body that is sent, where it has no known length. */
+  /** The body that is sent, where it has no known length, until its end. */
   #stream: Writable | undefined;
   #receiving = false;
   /** The body as far as it has come, where it did not come with its head. */
@@ -88,6 +88,7 @@ export class QuickConnection implements QuickExchange {
   answerStream(headers: Readonly<Record<string, string>>): Writable {
     const socket = this.#socket;
     const body = createChunkedBody(socket, () => {
+      this.#stream = undefined;
       socket.write('0\r\n\r\n', 'latin1', this.#onFlushed);
       this.#written();
     });
@@ -316,7 +317,8 @@ export class QuickConnection implements QuickExchange {
 
   /** The answer is with the system: at once, or once a client that does not read has read the ones before. */
   #flushed(): void {
-    if (this.#sending === 0 || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    if (this.#sending === 0 || this.#stream !== undefined) return;
+    if (this.#socket.writableLength > 0 || this.#socket.destroyed) return;
     this.#record(this.#sending);
     if (!this.#last) this.#next();
   }

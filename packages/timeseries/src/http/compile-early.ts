@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { optimiseAsUsual } from '../compile-budget.ts';
+import { optimiseForQueries } from '../compile-budget.ts';
 
 let isOn = false;
 
@@ -12,5 +12,5 @@ export function compileFromNowOn(): void {
   if (isOn) return;
   isOn = true;
   setFlagsFromString('--always-sparkplug');
-  optimiseAsUsual();
+  optimiseForQueries();
 }
