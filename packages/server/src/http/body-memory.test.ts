@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { BodyMemory } from './body-memory.ts';
 import { closeOpened, eventually, open } from './http-server.testing.ts';
-import type { QuickRoute } from './quick-lane.ts';
+import type { QuickRoute } from './quick-routes.ts';
 import type { RawRoute } from './raw-routes.ts';
 
 afterEach(closeOpened);
