@@ -176,7 +176,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
       };
       ctx = createContext(parameters, limits, source, text);
       entry.begin(ctx.stats);
-      ctx.check('expression evaluation');
+      ctx.check('query execution');
       const grid = gridOf(ctx);
       const fetched = await fetchSelectors(ctx, expr, grid);
       const preparedAt = performance.now();

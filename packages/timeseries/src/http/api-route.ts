@@ -23,6 +23,9 @@ export interface ApiRoute<Reply extends ApiReply = ApiReply> {
   ): ApiReply | Promise<ApiReply>;
 }
 
+/** Bodies of other types, and be they text, are no parameters. */
+const FORM = /^application\/x-www-form-urlencoded(?:\s*;|$)/i;
+
 /** Adds a route of the API; as in Prometheus it answers OPTIONS, and not HEAD. */
 export function addApiRoute(app: FastifyInstance, { methods, path, handler }: ApiRoute<FastifyReply>): void {
   app.route({
@@ -31,7 +34,8 @@ export function addApiRoute(app: FastifyInstance, { methods, path, handler }: Ap
     url: `/api/v1${path}`,
     exposeHeadRoute: false,
     handler: (request, reply) => {
-      const parameters = new Parameters(request.url, request.method === 'POST' ? request.body : undefined);
+      const isForm = request.method === 'POST' && FORM.test(request.headers['content-type'] ?? '');
+      const parameters = new Parameters(request.url, isForm ? request.body : undefined);
       return handler(parameters, reply, request.params as Record<string, string>);
     },
   });

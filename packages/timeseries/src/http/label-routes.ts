@@ -16,6 +16,7 @@ export function labelRoutes(database: () => TimeSeriesReading): ApiRoute[] {
     methods: ['GET', 'POST'],
     path: '/series',
     async handler(parameters, reply) {
+      if (parameters.fault !== undefined) throw badData(`error parsing form values: ${parameters.fault}`);
       if (parameters.all('match[]').length === 0) throw badData('no match[] parameter provided');
       const limit = parameters.limit();
       const series = await database().series(labelRequest(parameters, reply, (message) => invalid('match[]', message)));

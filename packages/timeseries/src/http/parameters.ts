@@ -1,15 +1,21 @@
 import { compileMatcher, type Matcher, ParseError, parseDuration, parseMetricSelector } from '@opendata/promql';
 import { HttpError } from '@opendata/server';
+import { parseForm } from './form.ts';
 
 /** Parameters of an API request, from the query string and, for POST, the form; with Prometheus' texts for faults. */
 export class Parameters {
   readonly #query: URLSearchParams;
   readonly #form: URLSearchParams | undefined;
+  /** What is wrong with a pair of the form or the query string, which then counts as absent. */
+  readonly fault: string | undefined;
 
   constructor(url: string, body: unknown) {
     const at = url.indexOf('?');
-    this.#query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-    this.#form = typeof body === 'string' ? new URLSearchParams(body) : undefined;
+    const query = parseForm(at < 0 ? '' : url.slice(at + 1));
+    const form = typeof body === 'string' ? parseForm(body) : undefined;
+    this.#query = query.values;
+    this.#form = form?.values;
+    this.fault = form?.fault ?? query.fault;
   }
 
   /** First value, the form's before the query string's; `''` where absent. */
@@ -102,16 +108,14 @@ export function badData(message: string): HttpError {
 /** Unix seconds as a decimal number, or RFC 3339, in ms. */
 function parseTime(text: string): number | undefined {
   if (isDecimal(text)) {
-    const seconds = Number(text);
+    const seconds = toNumber(text);
     const whole = Math.trunc(seconds);
     const timeMs = whole * 1000 + Math.round((seconds - whole) * 1000);
     return Math.abs(timeMs) <= Number.MAX_SAFE_INTEGER ? timeMs : undefined;
   }
-  const match = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
+  const match = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text);
   if (match === null) return EXTREME_TIMES.get(text);
-  const seconds = Date.parse(
-    `${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}${match[8]!.toUpperCase()}`,
-  );
+  const seconds = Date.parse(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}${match[8]}`);
   if (Number.isNaN(seconds) || Number(match[3]) > daysInMonth(Number(match[1]), Number(match[2]))) return undefined;
   return seconds + Math.floor(Number(match[7] ?? 0) * 1000);
 }
@@ -128,8 +132,8 @@ function daysInMonth(year: number, month: number): number {
 
 /** Seconds as a decimal number, or a duration such as `5m`, in ms. */
 export function parseDurationMs(text: string, fault: (message: string) => Error): number {
-  if (isDecimal(text)) {
-    const durationMs = Number(text) * 1000;
+  if (isDecimal(text) || /^[+-]?inf(?:inity)?$/i.test(text)) {
+    const durationMs = /inf/i.test(text) ? Number.POSITIVE_INFINITY : toNumber(text) * 1000;
     if (Math.abs(durationMs) > 9_223_372_036_854)
       throw fault(`cannot parse ${quote(text)} to a valid duration. It overflows int64`);
     return durationMs;
@@ -141,8 +145,13 @@ export function parseDurationMs(text: string, fault: (message: string) => Error)
   }
 }
 
+/** Underscores may separate digits. */
 function isDecimal(text: string): boolean {
-  return /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(text);
+  return /^[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)([eE][+-]?\d+)?$/.test(text);
+}
+
+function toNumber(decimal: string): number {
+  return Number(decimal.replaceAll('_', ''));
 }
 
 /** As Go's `%q` prints it. */

@@ -12,6 +12,8 @@ import { sendPieces, writeQueryResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters, parseDurationMs, quote } from './parameters.ts';
 
 const MAX_POINTS = 11_000;
+/** Shorter steps are none. */
+const NANOSECOND_MS = 1e-6;
 const TRUNCATED = 'results truncated due to limit';
 
 export interface QueryRouteOptions {
@@ -41,11 +43,13 @@ export function queryRoutes({ engine, source, now }: QueryRouteOptions): ApiRout
       const startMs = parameters.time('start');
       const endMs = parameters.time('end');
       if (endMs < startMs) throw invalid('end', 'end timestamp must not be before start time');
-      const stepMs = Math.trunc(parameters.duration('step'));
-      if (stepMs <= 0) {
+      const exactStepMs = parameters.duration('step');
+      const stepMs = Math.trunc(exactStepMs);
+      const isTooMany = exactStepMs >= NANOSECOND_MS && Math.floor((endMs - startMs) / exactStepMs) > MAX_POINTS;
+      if (stepMs <= 0 && !isTooMany) {
         throw invalid('step', 'zero or negative query resolution step widths are not accepted. Try a positive integer');
       }
-      if ((endMs - startMs) / stepMs > MAX_POINTS) {
+      if (isTooMany) {
         throw badData(
           'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
         );

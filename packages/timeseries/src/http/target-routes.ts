@@ -4,6 +4,10 @@ import type { TargetStatus } from '../scrape/scrape-loop.ts';
 import type { ScrapeManager } from '../scrape/scrape-manager.ts';
 import { addApiRoute } from './api-route.ts';
 import { dataResponse, sendJson } from './json-writer.ts';
+import { invalid, quote } from './parameters.ts';
+
+/** What `type` of `/api/v1/rules` may be. */
+const RULE_TYPES: ReadonlySet<string> = new Set(['', 'alert', 'record']);
 
 /** `/api/v1/targets`, `/api/v1/scrape_pools`, and the answers about rules and alerts, of which this server has none. */
 export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeManager | undefined): void {
@@ -43,7 +47,15 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
     '/alertmanagers': { activeAlertmanagers: [], droppedAlertmanagers: [] },
   };
   for (const [path, data] of Object.entries(nothing)) {
-    addApiRoute(app, { methods: ['GET'], path, handler: (_parameters, reply) => sendJson(reply, dataResponse(data)) });
+    addApiRoute(app, {
+      methods: ['GET'],
+      path,
+      handler(parameters, reply) {
+        const type = parameters.text('type');
+        if (path === '/rules' && !RULE_TYPES.has(type)) throw invalid('type', `not supported value ${quote(type)}`);
+        return sendJson(reply, dataResponse(data));
+      },
+    });
   }
 }
 

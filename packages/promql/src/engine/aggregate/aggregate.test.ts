@@ -132,6 +132,17 @@ describe('sum and avg of what does not go together', () => {
   });
 });
 
+it('says nothing of conflicting resets where histograms do not go together', async () => {
+  const source = sourceOf(
+    'm{i="0"} {{sum:3 count:3 buckets:[3]}} {{sum:1 count:1 buckets:[1]}}',
+    'm{i="1"} {{sum:1 count:1 buckets:[1]}} {{sum:3 count:3 buckets:[3]}}',
+    'm{i="2"} {{schema:-53 custom_values:[1] count:1 sum:1 buckets:[1]}}x2',
+  );
+  const warningsOf = async (query: string) => (await engineOf().instant(source, query, 60_000)).warnings;
+  expect(await warningsOf('histogram_count(sum(m{i!="2"}))')).toEqual([expect.stringContaining('conflicting counter')]);
+  expect(await warningsOf('histogram_count(sum(m))')).toEqual([expect.stringContaining('mix of histograms with expo')]);
+});
+
 describe('groups of which some members are still to lose their name', () => {
   const names = sourceOf('m{i="a"} 1 9 1 9', 'm{i="b"} 9 1 9 1', 'm{i="c"} 1 1 9 9');
 

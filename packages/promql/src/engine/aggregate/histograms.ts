@@ -55,7 +55,7 @@ export function createHistogramAccumulator(
           present[step] = ABSENT;
           return undefined;
         }
-        if (hintsConflict(hints[step]!)) {
+        if (!isIncompatible && hintsConflict(hints[step]!)) {
           ctx.annotations.warn('conflicting counter resets during histogram aggregation', position);
         }
         if (sum!.boundsReconciled) {
