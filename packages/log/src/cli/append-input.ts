@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { CliError } from '@opendata/server/cli';
-import type { ClientHeader, ClientRecord } from '../client/log-client.ts';
+import type { ClientHeader, ClientRecord } from '../client/records.ts';
 import { recordFromJson } from './record-json.ts';
 
 /** Where records come from. */

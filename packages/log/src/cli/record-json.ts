@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { ClientRecord, ReadRecord } from '../client/log-client.ts';
+import type { ClientRecord, ReadRecord } from '../client/records.ts';
 
 /** A record as one line of JSON: bytes that are text as `value`, others as base64 in `valueB64`. */
 export function recordToJson({ sequence, key, value, arrivalTimeMs, timestampMs, headers }: ReadRecord): object {

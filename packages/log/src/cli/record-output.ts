@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type CommandOutput, printable } from '@opendata/server/cli';
-import type { ReadRecord } from '../client/log-client.ts';
+import type { ReadRecord } from '../client/records.ts';
 import { recordToJson } from './record-json.ts';
 
 /** Flags of the commands that print records. */

@@ -1,6 +1,6 @@
 import { CliError, type CommandOutput } from '@opendata/server/cli';
-import type { ClientHeader, ClientRecord } from '../client/log-client.ts';
 import type { Ticket } from '../client/producer.ts';
+import type { ClientHeader, ClientRecord } from '../client/records.ts';
 import { type InputOptions, recordsOf } from './append-input.ts';
 import { connect, keysFrom } from './connection.ts';
 

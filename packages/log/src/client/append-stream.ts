@@ -11,8 +11,8 @@ import { isLogClientError, LogClientError } from './errors.ts';
 import { statusError } from './http-errors.ts';
 import type { HttpStream } from './http-stream.ts';
 import type { HttpTransport } from './http-transport.ts';
-import type { ClientAppended } from './log-client.ts';
 import type { AppendStream } from './log-port.ts';
+import type { ClientAppended } from './records.ts';
 
 const maxAckBytes = 1 << 20;
 const checkIntervalMs = 1000;

@@ -2,8 +2,9 @@ import { maxKeyBytes } from '../key-bytes.ts';
 import type { AppendRecord } from '../model.ts';
 import { bytesOf, type LogBytes } from './bytes.ts';
 import { LogClientError } from './errors.ts';
-import type { ClientHeader, ClientRecord, KeySelection } from './log-client.ts';
+import type { KeySelection } from './log-client.ts';
 import type { Target } from './log-port.ts';
+import type { ClientHeader, ClientRecord } from './records.ts';
 
 /** What callers hand in, also those without a type checker: refused here, by field and reason, before anything is asked. */
 

@@ -13,19 +13,18 @@ import {
 import { isPassing, LogClientError } from './errors.ts';
 import type {
   ClientAppendOptions,
-  ClientRecord,
   KeySelection,
   KeysOptions,
   LogClient,
   RangeOptions,
   ReadOptions,
-  ReadRecord,
   TailOptions,
   WatermarkOptions,
 } from './log-client.ts';
 import { type LogPort, maxKeysPage } from './log-port.ts';
 import { type AppendBatch, createProducer, type LogProducer, type ProducerOptions } from './producer.ts';
 import { readPages } from './read.ts';
+import type { ClientRecord, ReadRecord } from './records.ts';
 import { retrying } from './retry.ts';
 import { tailPages } from './tail.ts';
 

@@ -15,9 +15,10 @@ import { percentEncoded } from './bytes.ts';
 import { type ClientOptions, createClient } from './client.ts';
 import { LogClientError } from './errors.ts';
 import { createHttpTransport, type HttpOptions, type HttpTransport } from './http-transport.ts';
-import type { LogClient, ReadRecord, Watermark } from './log-client.ts';
+import type { LogClient } from './log-client.ts';
 import type { LogPort, Page, Range, Target } from './log-port.ts';
 import { recordEvents } from './record-events.ts';
+import type { ReadRecord, Watermark } from './records.ts';
 
 export interface ConnectOptions extends ClientOptions, HttpOptions {}
 

@@ -4,8 +4,9 @@ import type { PageOptions } from '../reader.ts';
 import type { LogSelection } from '../selection.ts';
 import { type ClientOptions, createClient } from './client.ts';
 import { LogClientError, type LogClientErrorCode } from './errors.ts';
-import type { LogClient, ReadRecord } from './log-client.ts';
+import type { LogClient } from './log-client.ts';
 import type { LogPort, Page, Target } from './log-port.ts';
+import type { ReadRecord } from './records.ts';
 
 /** A client of a log that is open in this process; closing it closes the log. */
 export function embeddedLog(log: LogDb, options: ClientOptions = {}): LogClient {

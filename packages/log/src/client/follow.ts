@@ -1,5 +1,6 @@
-import type { ReadRecord, TailOptions } from './log-client.ts';
+import type { TailOptions } from './log-client.ts';
 import type { LogPort, Selection } from './log-port.ts';
+import type { ReadRecord } from './records.ts';
 import { backoffMs, pause, pauseAfter } from './retry.ts';
 
 /** A port that sends records as they come. */

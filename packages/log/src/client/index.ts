@@ -6,19 +6,14 @@ export { embeddedLog } from './embedded.ts';
 export { isLogClientError, LogClientError, type LogClientErrorCode, type LogClientErrorDetails } from './errors.ts';
 export type { HttpOptions } from './http-transport.ts';
 export type {
-  ClientAppended,
   ClientAppendOptions,
-  ClientHeader,
-  ClientRecord,
-  ClientSegment,
   KeySelection,
   KeysOptions,
   LogClient,
   RangeOptions,
   ReadOptions,
-  ReadRecord,
   TailOptions,
-  Watermark,
   WatermarkOptions,
 } from './log-client.ts';
 export type { LogProducer, ProducerOptions, Ticket } from './producer.ts';
+export type { ClientAppended, ClientHeader, ClientRecord, ClientSegment, ReadRecord, Watermark } from './records.ts';

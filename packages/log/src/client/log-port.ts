@@ -1,5 +1,5 @@
 import type { AppendColumns, KeyInspection } from '../model.ts';
-import type { ClientAppended, ClientSegment, ReadRecord, Watermark } from './log-client.ts';
+import type { ClientAppended, ClientSegment, ReadRecord, Watermark } from './records.ts';
 
 /** The one key to read, or which of all. */
 export type Target = Uint8Array | Selection;

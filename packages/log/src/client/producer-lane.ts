@@ -1,7 +1,7 @@
 import type { AppendRecord } from '../model.ts';
 import { isLogClientError, LogClientError } from './errors.ts';
-import type { ClientAppended } from './log-client.ts';
 import { type Pending, PendingQueue, settleEach } from './pending-queue.ts';
+import type { ClientAppended } from './records.ts';
 
 interface LaneLimits {
   readonly lingerMs: number;

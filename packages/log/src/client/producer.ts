@@ -1,7 +1,7 @@
 import type { AppendRecord } from '../model.ts';
 import { LogClientError } from './errors.ts';
-import type { ClientAppended, ClientRecord } from './log-client.ts';
 import { type Lane, LaneQueue } from './producer-lane.ts';
+import type { ClientAppended, ClientRecord } from './records.ts';
 import { SessionLane, type SessionLaneEvents } from './session-lane.ts';
 
 export interface ProducerOptions {

@@ -1,5 +1,6 @@
-import type { ReadOptions, ReadRecord } from './log-client.ts';
+import type { ReadOptions } from './log-client.ts';
 import type { LogPort, Page, Target } from './log-port.ts';
+import type { ReadRecord } from './records.ts';
 
 const pageRecords = 4096;
 /** The server answers at most so many in reverse order. */

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
 import { LogClientError } from './errors.ts';
-import type { ReadRecord } from './log-client.ts';
 import type { Page } from './log-port.ts';
+import type { ReadRecord } from './records.ts';
 
 interface EventRecord {
   readonly sequence: number;

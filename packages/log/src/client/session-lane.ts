@@ -1,10 +1,10 @@
 import { columnsOf } from '../append-columns.ts';
 import type { AppendRecord } from '../model.ts';
 import { isLogClientError, isPassing, LogClientError } from './errors.ts';
-import type { ClientAppended } from './log-client.ts';
 import type { AppendStream } from './log-port.ts';
 import { type Pending, PendingQueue, settleEach } from './pending-queue.ts';
 import type { Lane } from './producer-lane.ts';
+import type { ClientAppended } from './records.ts';
 import { pause, retryDelayMs } from './retry.ts';
 
 export interface SessionLaneLimits {

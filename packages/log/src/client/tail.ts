@@ -1,6 +1,7 @@
 import { canFollow, followSelection } from './follow.ts';
-import type { ReadRecord, TailOptions } from './log-client.ts';
+import type { TailOptions } from './log-client.ts';
 import type { LogPort, Page, Target } from './log-port.ts';
+import type { ReadRecord } from './records.ts';
 import { backoffMs, pause, pauseAfter } from './retry.ts';
 
 const pageRecords = 4096;

@@ -1,6 +1,6 @@
 import type { SegmentDescriptor } from './descriptor.ts';
 import type { DirectoryPage } from './directory-page.ts';
-import type { SegmentPages } from './ordered-segment.ts';
+import type { SegmentPages } from './segment-pages.ts';
 
 /** Entries looked at one after the other before the rest is searched. */
 const nearby = 4;

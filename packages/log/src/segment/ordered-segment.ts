@@ -3,17 +3,9 @@ import type { ScanPage } from '../scan-page.ts';
 import type { KeyRanges } from '../selection.ts';
 import { WorkPacer } from '../yielding.ts';
 import type { SegmentDescriptor } from './descriptor.ts';
-import type { DirectoryPage } from './directory-page.ts';
 import { OrderPage, positionsPerPage } from './order-page.ts';
 import { RecordBatch } from './record-batch.ts';
-
-/** The pages of a segment. */
-export interface SegmentPages {
-  read(first: number, count: number, signal?: AbortSignal): Promise<Uint8Array[]>;
-  /** The last directory page that starts at or before `key`, or the first. */
-  directoryIndex(key: Uint8Array): number;
-  directoryPage(index: number): Promise<DirectoryPage>;
-}
+import type { SegmentPages } from './segment-pages.ts';
 
 /** Most records fetched at once. */
 const largestBatch = 8192;

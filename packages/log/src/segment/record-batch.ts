@@ -4,7 +4,7 @@ import type { ScanPage } from '../scan-page.ts';
 import { type BodyPlace, locateBody } from './data-page.ts';
 import type { SegmentDescriptor } from './descriptor.ts';
 import { DirectoryCursor } from './directory-cursor.ts';
-import type { SegmentPages } from './ordered-segment.ts';
+import type { SegmentPages } from './segment-pages.ts';
 import { TimeWalk } from './time-walk.ts';
 
 /** Data pages fetched at once when several in a row have records of a batch. */

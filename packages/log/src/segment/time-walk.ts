@@ -1,5 +1,5 @@
 import type { SegmentDescriptor } from './descriptor.ts';
-import type { SegmentPages } from './ordered-segment.ts';
+import type { SegmentPages } from './segment-pages.ts';
 import { decodeTimePage, type TimePage } from './time-page.ts';
 
 /** The arrivals of records that are asked for one behind the other; keeps one page of them. */

@@ -5,6 +5,7 @@ import type { SeriesColumns } from '../source.ts';
 import { mixedBuckets, mixedFloatsAndHistograms } from './annotations.ts';
 import type { QueryContext } from './context.ts';
 import { offsetMs, positiveDurationMs } from './durations.ts';
+import { lowerBound } from './lower-bound.ts';
 import { stepSeriesBytes } from './memory.ts';
 import { endTimes, type Fetched } from './plan.ts';
 import { interpolateHistograms } from './range/extended-histograms.ts';
@@ -49,18 +50,6 @@ export function lookbackIndexes(timestamps: Float64Array, ends: Float64Array, lo
     indexes[i] = next > 0 && timestamps[next - 1]! > end - lookbackMs ? next - 1 : -1;
   }
   return indexes;
-}
-
-/** Index of the first element that is at least `value`. */
-export function lowerBound(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 interface InstantPlan {

@@ -1,4 +1,4 @@
-import type { Call, PositionRange } from '../../ast.ts';
+import type { Call } from '../../ast.ts';
 import { quote } from '../../go-strings.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
@@ -14,20 +14,12 @@ import {
   type RangeValue,
   type StepSeries,
 } from '../value.ts';
-import { extendedKernel, extendedWindows } from './extended.ts';
+import { extendedKernel } from './extended.ts';
 import { evaluateMixedSeries } from './histograms.ts';
+import { type RangeCall, rangePosition, windowsFor } from './range-call.ts';
 import { startKernels, startOverlaps } from './start-times.ts';
 import type { RangeFunction } from './table.ts';
-import { holding, type WindowIndexes, type Windows, windowIndexes, windowsOf } from './windows.ts';
-
-/** What a range function is called with, beside the series. */
-export interface RangeCall {
-  readonly node: Call;
-  readonly definition: RangeFunction;
-  readonly parameters: readonly Float64Array[];
-  readonly evalTimesMs: Float64Array;
-  readonly range: RangeValue;
-}
+import { holding, type WindowIndexes, type Windows, windowIndexes } from './windows.ts';
 
 /** Samples in windows, counted anew in each, that a kernel goes through in a few milliseconds. */
 const WINDOW_SAMPLES_PER_TURN = 2_000_000;
@@ -170,18 +162,6 @@ function sharedTimestamps(series: readonly RangeSeries[]): (timestamps: Float64A
   return (timestamps) => shared.has(timestamps);
 }
 
-/** The windows of a call over samples at these times. */
-export function windowsFor(
-  ctx: QueryContext,
-  { node, definition, range }: RangeCall,
-  timestamps: Float64Array,
-  scratch?: WindowIndexes,
-): Windows {
-  const { endsMs, rangeMs, extension } = range;
-  if (extension === undefined) return windowsOf(timestamps, endsMs, rangeMs, definition.minSamples, scratch);
-  return extendedWindows(node.func, timestamps, endsMs, rangeMs, ctx.lookbackMs, extension);
-}
-
 function noteOverlaps(
   ctx: QueryContext,
   node: Call,
@@ -207,11 +187,4 @@ function looksLikeCounter(name: string): boolean {
 function noteNoCounter(ctx: QueryContext, node: Call, name: string): void {
   const message = `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "${name}"`;
   ctx.annotations.info(message, ctx.position(rangePosition(node)));
-}
-
-/** Where notes on the range of a call point: inside its parentheses; a subquery has no place for Prometheus. */
-export function rangePosition(node: Call): PositionRange {
-  let argument = node.args[0]!;
-  while (argument.kind === 'paren') argument = argument.expr;
-  return argument.kind === 'subquery' ? { start: 0, end: 0 } : argument.position;
 }

@@ -1,4 +1,4 @@
-import { lowerBound } from '../select.ts';
+import { lowerBound } from '../lower-bound.ts';
 import { ABSENT, FLOAT } from '../value.ts';
 import type { RangeKernel } from './kernel.ts';
 import { changes, resets } from './over-time.ts';

@@ -12,10 +12,10 @@ import {
   type RangeValue,
   type StepSeries,
 } from '../value.ts';
-import { type RangeCall, rangePosition, windowsFor } from './evaluate.ts';
 import { windowsAround } from './extended.ts';
 import { extendedHistogramRate } from './extended-histograms.ts';
 import { histogramWindowFunctions, type MixedWindow, type RangeNotes } from './histogram-windows.ts';
+import { type RangeCall, rangePosition, windowsFor } from './range-call.ts';
 import type { Windows } from './windows.ts';
 
 /** A range function over a series that holds histograms, perhaps beside floats. */

@@ -1,4 +1,4 @@
-import { lowerBound } from '../select.ts';
+import { lowerBound } from '../lower-bound.ts';
 import { allPresent, FLOAT } from '../value.ts';
 
 /** By step, the samples of a window as an index interval [first, last). */
