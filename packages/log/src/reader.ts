@@ -49,6 +49,9 @@ export interface KeyListOptions {
   readonly after?: Uint8Array;
 }
 
+/** Segments that are counted at a time: each may have to read a page or two. */
+const segmentsAtOnce = 16;
+
 /** Reads segments: what was appended is visible at once, durable or not. */
 export class SegmentsReader {
   readonly followers: Followers;
@@ -142,10 +145,12 @@ export class SegmentsReader {
   async count(key: Uint8Array, range: SequenceRange): Promise<number> {
     const start = range.start ?? 0;
     const end = Math.min(range.end ?? Number.POSITIVE_INFINITY, this.segments.nextSequence);
+    const segments = this.segments.overlapping(start, end);
     let count = 0;
-    for (const segment of this.segments.overlapping(start, end)) {
-      const counted = segment.count(key, start, end);
-      count += typeof counted === 'number' ? counted : await counted;
+    for (let from = 0; from < segments.length; from += segmentsAtOnce) {
+      const some = segments.slice(from, from + segmentsAtOnce);
+      const counts = await Promise.all(some.map((segment) => segment.count(key, start, end)));
+      for (const counted of counts) count += counted;
     }
     return count;
   }

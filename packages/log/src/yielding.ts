@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Longest stretch of work without a turn of the event loop, ms. */
-const stretchMs = 5;
+/**
+ * Longest stretch of work without a turn of the event loop, ms. A commit takes several turns, one after the other, and each
+ * of them waits for a stretch.
+ */
+const stretchMs = 1;
 /** Looking at the clock costs; this many calls share one look. */
 const callsPerLook = 64;
 
@@ -18,6 +21,11 @@ export class WorkPacer {
 
   isDue(): boolean {
     if (++this.calls < callsPerLook) return false;
+    return this.isDueNow();
+  }
+
+  /** The same for steps that are long themselves, each of which looks. */
+  isDueNow(): boolean {
     this.calls = 0;
     return performance.now() - this.startedMs > stretchMs;
   }

@@ -1,7 +1,7 @@
 import { BlockPages, type PageSource } from './block-pages.ts';
 import { decodeDescriptor, encodeDescriptor, markerPages, markerValue, unknownPages } from './block-rows.ts';
 import type { CommitLoop } from './commit-loop.ts';
-import type { EngineOp, EngineReader } from './engine.ts';
+import type { Engine, EngineOp, EngineReader } from './engine.ts';
 import { StorageError } from './errors.ts';
 import type { WritableJournal } from './journal.ts';
 import {
@@ -94,6 +94,8 @@ export interface BlockStoreOptions {
 
 const blockStateKey = stateKey('blocks');
 const pageBuffers = new PageBuffers();
+/** Pages of a block that are stowed at a time: commits want the disk and the threads that write as well. */
+const mostStowing = 2;
 
 type BlockCounters = Pick<BlockState, 'nextId' | 'changes'>;
 
@@ -122,12 +124,22 @@ class Writer implements BlockWriter {
   pages = 0;
   sizeBytes = 0;
   state: 'open' | 'published' | 'aborted' = 'open';
+  readonly #engine: Pick<Engine, 'stow'>;
   readonly #loop: CommitLoop;
   readonly #onAbort: (writer: Writer) => void;
+  /** Pages that are on their way to where the engine keeps them, the oldest first. */
+  readonly #stowing: Promise<void>[] = [];
 
-  constructor(id: number, kind: string, loop: CommitLoop, onAbort: (writer: Writer) => void) {
+  constructor(
+    id: number,
+    kind: string,
+    engine: Pick<Engine, 'stow'>,
+    loop: CommitLoop,
+    onAbort: (writer: Writer) => void,
+  ) {
     this.id = id;
     this.kind = kind;
+    this.#engine = engine;
     this.#loop = loop;
     this.#onAbort = onAbort;
   }
@@ -140,13 +152,42 @@ class Writer implements BlockWriter {
       key: pageKey(this.id, page),
       value: framePage(this.id, page, bytes, pageBuffers),
     };
-    // A failure means that the database is lost: room() and publish() say so.
-    this.#loop.submit([op]).then(
-      () => pageBuffers.give(op.value),
-      () => undefined,
-    );
+    if (this.#engine.stow === undefined) this.#submit(op, op.value);
+    else {
+      this.#stowing.push(this.#stow(op, op.value));
+      if (this.#stowing.length > mostStowing) await this.#stowing.shift();
+    }
     await this.#loop.room();
     return page;
+  }
+
+  /** Resolves when all pages are handed to the loop. */
+  async stowed(): Promise<void> {
+    await Promise.all(this.#stowing);
+  }
+
+  async #stow(op: EngineOp, buffer: Uint8Array): Promise<void> {
+    let row: EngineOp;
+    try {
+      row = await this.#engine.stow!(op);
+    } catch {
+      // Its commit tries again, and says what is wrong.
+      row = op;
+    }
+    if (this.state === 'aborted') return;
+    if (row !== op) pageBuffers.give(buffer);
+    this.#submit(row, row === op ? buffer : undefined);
+  }
+
+  /** The buffer can be used again when the row is durable. */
+  #submit(row: EngineOp, buffer: Uint8Array | undefined): void {
+    // A failure means that the database is lost: room() and publish() say so.
+    this.#loop.submit([row]).then(
+      () => {
+        if (buffer !== undefined) pageBuffers.give(buffer);
+      },
+      () => undefined,
+    );
   }
 
   abort(): void {
@@ -157,6 +198,7 @@ class Writer implements BlockWriter {
 }
 
 export class WritableBlocks implements BlockStore {
+  readonly #engine: EngineReader & Pick<Engine, 'stow'>;
   readonly #loop: CommitLoop;
   readonly #journal: WritableJournal;
   readonly #sweeper: Sweeper;
@@ -169,13 +211,14 @@ export class WritableBlocks implements BlockStore {
   #changes: number;
 
   constructor(
-    engine: EngineReader,
+    engine: EngineReader & Pick<Engine, 'stow'>,
     loop: CommitLoop,
     journal: WritableJournal,
     sweeper: Sweeper,
     state: BlockState,
     options: BlockStoreOptions,
   ) {
+    this.#engine = engine;
     this.#loop = loop;
     this.#journal = journal;
     this.#sweeper = sweeper;
@@ -205,7 +248,9 @@ export class WritableBlocks implements BlockStore {
     const id = this.#nextId++;
     const marker = { key: blockMarkerKey(id), value: markerValue(unknownPages) };
     this.#loop.submit([marker, this.#counters()]).catch(() => undefined);
-    return new Writer(id, kind, this.#loop, (writer) => this.#sweeper.addBlock(writer.id, writer.pages, 0));
+    return new Writer(id, kind, this.#engine, this.#loop, (writer) =>
+      this.#sweeper.addBlock(writer.id, writer.pages, 0),
+    );
   }
 
   async publish(writer: BlockWriter, options: PublishOptions): Promise<BlockInfo> {
@@ -232,6 +277,7 @@ export class WritableBlocks implements BlockStore {
     ];
     for (const lane of sealsLanes) ops.push({ key: laneMarkerKey(lane), value: Uint8Array.of(1) });
     for (const old of replaced) pushRemoval(ops, old);
+    await writer.stowed();
     this.#changes++;
     ops.push(this.#counters());
     await this.#loop.submit(ops, { afterGroup });

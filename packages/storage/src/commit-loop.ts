@@ -12,6 +12,8 @@ export interface GroupSource {
   takeGroup(): CommitGroup | undefined;
   /** Whether somebody waits for a group that was not taken. */
   hasDemand(): boolean;
+  /** Whether somebody waits for one that is large. */
+  hasLargeDemand(): boolean;
   groupDurable(group: CommitGroup): void;
   /** Since when the oldest group that was not taken waits, by the monotonic clock. */
   oldestGroupMs(): number | undefined;
@@ -51,6 +53,8 @@ interface Turn {
   readonly endsTable: boolean;
   /** Since when the oldest part of it waits. */
   readonly sinceMs: number;
+  /** What it failed with, or undefined when it is durable; once it is being written. */
+  outcome?: Promise<StorageError | undefined>;
 }
 
 interface Unit {
@@ -81,6 +85,7 @@ const longestRetryMs = 5_000;
  * The only writer of a database. Each turn takes one commit group of the journal and some of the other batches that
  * wait, writes them as one, makes them durable, tells everybody who waits, and starts again. It runs on demand.
  *
+ * While a turn is made durable the next one may follow, where it is large and nothing sets a distance between commits.
  * While the store does not answer, the loop waits; after an error that may pass it writes the same rows again.
  */
 export class CommitLoop {
@@ -88,8 +93,11 @@ export class CommitLoop {
   readonly #options: CommitLoopOptions;
   #source: GroupSource | undefined;
   #units: Unit[] = [];
-  /** What is being written, and what is made ready meanwhile. */
+  /** What is being written: one turn, or two. */
   #turns: Turn[] = [];
+  /** The outcome of what was given to the engine last, which settles after those before. */
+  #lastOutcome: Promise<unknown> | undefined;
+  #isRepeating = false;
   #unitBytes = 0;
   #running: Promise<void> | undefined;
   #lastStartMs = Number.NEGATIVE_INFINITY;
@@ -143,6 +151,8 @@ export class CommitLoop {
     if (this.#running !== undefined || this.#failure !== undefined) return;
     this.#running = this.#run()
       .catch((error: unknown) => this.fail(toStorageError(error)))
+      // Of a database that is lost, the last writes are not over yet.
+      .then(async () => void (await this.#lastOutcome))
       .finally(() => {
         this.#running = undefined;
         if (this.#hasWork()) this.wake();
@@ -209,18 +219,25 @@ export class CommitLoop {
   }
 
   /**
-   * While a turn is being written, the engine gets the rows of the next one to make them ready. For groups that are
-   * large already: taking a small one early would leave out those who are about to join it.
+   * Starts to write a second turn while the first one is under way. For groups that are large already: taking a small one
+   * early would leave out those who are about to join it.
    */
-  prepareNext(): void {
-    if (this.#turns.length !== 1 || this.#failure !== undefined) return;
-    const { ops } = this.#takeTurn() ?? {};
-    if (ops !== undefined) this.#engine.prepare?.(ops);
+  startNext(): void {
+    if (!this.canStartNext) return;
+    const turn = this.#takeTurn();
+    if (turn !== undefined) void this.#outcomeOf(turn);
   }
 
-  /** Whether {@link prepareNext} would do something. */
-  get canPrepare(): boolean {
-    return this.#turns.length === 1 && this.#options.minIntervalMs === 0 && this.#engine.prepare !== undefined;
+  /** Whether {@link startNext} would do something. */
+  get canStartNext(): boolean {
+    return (
+      this.#turns.length === 1 &&
+      this.#turns[0]!.outcome !== undefined &&
+      !this.#isRepeating &&
+      this.#failure === undefined &&
+      this.#options.minIntervalMs === 0 &&
+      this.#engine.overlaps === true
+    );
   }
 
   async #run(): Promise<void> {
@@ -235,11 +252,11 @@ export class CommitLoop {
       }
       const turn = this.#turns[0];
       if (turn === undefined) continue;
-      const written = await this.#write(turn);
-      this.#turns.shift();
-      if (!written) return;
-      if (turn.group !== undefined) this.#source?.groupDurable(turn.group);
-      this.#releaseUnits(turn.units);
+      const error = await this.#outcomeOf(turn);
+      if (error !== undefined) await this.#repeat(error);
+      else if (this.#failure === undefined) this.#finish(turn);
+      if (this.#failure !== undefined) return;
+      if (this.#source?.hasLargeDemand() === true) this.startNext();
     }
   }
 
@@ -295,26 +312,51 @@ export class CommitLoop {
     return units.splice(0, count);
   }
 
-  /** False when the database was lost. */
-  async #write({ ops, endsTable }: Turn): Promise<boolean> {
-    const backoff = new Backoff(this.#options.retryMs ?? defaultRetryMs, longestRetryMs);
-    for (;;) {
-      const startedMs = performance.now();
-      try {
-        await this.#engine.write(ops, { endsTable });
-        if (this.#failure === undefined) this.#wrote(startedMs, ops);
-      } catch (thrown) {
-        const error = toStorageError(thrown);
-        if (isFatal(error)) this.fail(error);
-        else if (this.#failure === undefined) {
-          const retryMs = backoff.failed();
-          this.#options.logger.warn({ err: error, retryMs }, 'a commit failed and is written again');
-          await new Promise((resolve) => setTimeout(resolve, retryMs));
-          if (this.#failure === undefined) continue;
-        }
-      }
-      return this.#failure === undefined;
+  #outcomeOf(turn: Turn): Promise<StorageError | undefined> {
+    turn.outcome ??= this.#lastOutcome = this.#write(turn.ops, turn.endsTable);
+    return turn.outcome;
+  }
+
+  async #write(ops: readonly EngineOp[], endsTable: boolean): Promise<StorageError | undefined> {
+    const startedMs = performance.now();
+    try {
+      await this.#engine.write(ops, { endsTable });
+      if (this.#failure === undefined) this.#wrote(startedMs, ops);
+      return undefined;
+    } catch (thrown) {
+      return toStorageError(thrown);
     }
+  }
+
+  /**
+   * Writes again what was under way, unless the database is lost: two turns as one batch, because the first one alone
+   * could undo what is durable of the second.
+   */
+  async #repeat(failed: StorageError): Promise<void> {
+    this.#isRepeating = true;
+    const turns = [...this.#turns];
+    await this.#lastOutcome;
+    const ops = turns.flatMap((turn) => turn.ops);
+    const endsTable = turns.some((turn) => turn.endsTable);
+    const backoff = new Backoff(this.#options.retryMs ?? defaultRetryMs, longestRetryMs);
+    let error: StorageError | undefined = failed;
+    while (error !== undefined) {
+      if (isFatal(error)) this.fail(error);
+      if (this.#failure !== undefined) return;
+      const retryMs = backoff.failed();
+      this.#options.logger.warn({ err: error, retryMs }, 'a commit failed and is written again');
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      if (this.#failure !== undefined) return;
+      error = await this.#write(ops, endsTable);
+    }
+    this.#isRepeating = false;
+    if (this.#failure === undefined) for (const turn of turns) this.#finish(turn);
+  }
+
+  #finish(turn: Turn): void {
+    this.#turns.shift();
+    if (turn.group !== undefined) this.#source?.groupDurable(turn.group);
+    this.#releaseUnits(turn.units);
   }
 
   #wrote(startedMs: number, ops: readonly EngineOp[]): void {

@@ -89,6 +89,46 @@ it('keeps all pages in one file a block, and nothing of what was swept after the
   await expect.poll(() => files(folder), { timeout: 5_000 }).toEqual(['block-2', 'lane-2']);
 });
 
+it('writes a page with its commit where it could not be written before', async () => {
+  const root = temporaryFolder();
+  const store = createMemoryStore();
+  const rowFiles = await RowFiles.open({ root, fsync: false, graceMs: 0, logger: silentLogger });
+  const below = store.open();
+  let scans = 0;
+  const scan: typeof below.scan = (...args) => {
+    scans++;
+    return below.scan(...args);
+  };
+  const engine = engineWithFiles({ ...below, scan }, rowFiles);
+  let failures = 0;
+  const stow = async (): Promise<never> => {
+    failures++;
+    throw new Error('the disk is full');
+  };
+  const storage = await startStorage(
+    { ...engine, stow },
+    {
+      logger: silentLogger,
+      files: rowFiles,
+      removalGraceMs: 0,
+      commitIntervalMs: 0,
+      commitTimeoutMs: 60_000,
+      pageCacheBytes: 1,
+      budgetBytes: 1_000_000,
+    },
+  );
+  onTestFinished(() => storage.close());
+  const writer = storage.blocks.create('test');
+  for (const fill of ['a', 'b', 'c', 'd']) await writer.writePage(large(fill));
+  await storage.blocks.publish(writer, { descriptor: bytes('d') });
+  expect(failures).toBe(4);
+  // Where they are is known from the writing.
+  scans = 0;
+  const pages = await storage.blocks.readPages(writer.id, 0, 4);
+  expect(pages.map((page) => Buffer.from(page).toString('latin1', 0, 1))).toEqual(['a', 'b', 'c', 'd']);
+  expect(scans).toBe(0);
+});
+
 it('is followed by readers of the folder', async () => {
   const folder = temporaryFolder();
   const storage = await open(folder);
@@ -148,6 +188,7 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
           retryMs: 1,
           pageCacheBytes: 1,
           groupBytes: 400,
+          largeGroupBytes: 1,
           budgetBytes: 1_000_000,
         });
       };

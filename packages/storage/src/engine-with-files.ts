@@ -1,4 +1,4 @@
-import type { Engine, EngineOp, EngineReader, EngineRow, KeyRange, ScanOptions } from './engine.ts';
+import type { Engine, EngineOp, EngineReader, EngineRow, EngineWriteOptions, KeyRange, ScanOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { blockOfPageKey, fileOwnerOfKey, isPageKey, pageKey, pageOfKey } from './keys.ts';
 import { PagePlaces } from './page-places.ts';
@@ -25,22 +25,39 @@ interface LocatedRow {
 
 /** An engine on a folder whose journal rows from a size on, and all pages, are in files beside it. */
 export function engineWithFiles(engine: Engine, files: RowFiles, fromBytes = largeRowBytes): Engine {
-  let prepared: { readonly ops: readonly EngineOp[]; readonly rows: Promise<readonly EngineOp[]> } | undefined;
+  const places = new PagePlaces(engine);
+  /** Rows whose values are in files already. */
+  const stowed = new WeakSet<EngineOp>();
+  const target: Target = { files, places, stowed };
+  let underWay = 0;
+  /** Settles when the batch before was handed to the engine, whose order is that of its calls. */
+  let last: Promise<unknown> | undefined;
+
+  const handOver = async (
+    rows: readonly EngineOp[] | Promise<readonly EngineOp[]>,
+    before: Promise<unknown> | undefined,
+    options: EngineWriteOptions | undefined,
+  ): Promise<{ readonly durable: Promise<void> }> => {
+    const stored = await rows;
+    await before;
+    return { durable: engine.write(stored, options) };
+  };
+
   return {
-    ...readerWithFiles(engine, files, 'corrupt'),
+    ...readerWithFiles(engine, files, 'corrupt', places),
+    overlaps: engine.overlaps ?? false,
     write: async (ops, options) => {
-      const isPrepared = prepared?.ops === ops;
-      const rows = isPrepared ? prepared!.rows : store(files, ops, fromBytes);
-      if (isPrepared) prepared = undefined;
-      await engine.write(rows === ops ? ops : await rows, options);
+      const handedOver = handOver(store(target, ops, fromBytes), last, options);
+      last = handedOver;
+      underWay++;
+      try {
+        await (await handedOver).durable;
+      } finally {
+        if (--underWay === 0) last = undefined;
+      }
     },
-    prepare: (ops) => {
-      const rows = store(files, ops, fromBytes);
-      if (rows === ops) return engine.prepare?.(ops);
-      const stored = rows as Promise<readonly EngineOp[]>;
-      stored.catch(() => undefined);
-      prepared = { ops, rows: stored };
-    },
+    // With fsync every write waits for the disk: those of a turn then share one.
+    ...(files.fsync ? {} : { stow: (op) => stow(target, op) }),
     close: async (options) => {
       await engine.close(options);
       await files.close();
@@ -53,9 +70,8 @@ export function readerWithFiles(
   engine: EngineReader,
   files: RowFileReader,
   missing: 'corrupt' | 'unavailable',
+  places = new PagePlaces(engine),
 ): EngineReader {
-  const places = new PagePlaces(engine);
-
   const getPage = async (key: Uint8Array): Promise<Uint8Array | undefined> => {
     const place = await places.find(blockOfPageKey(key), pageOfKey(key));
     return place === undefined ? engine.get(key) : files.read(place);
@@ -130,16 +146,33 @@ export function readerWithFiles(
   };
 }
 
+interface Target {
+  readonly files: RowFiles;
+  readonly places: PagePlaces;
+  readonly stowed: WeakSet<EngineOp>;
+}
+
+async function stow({ files, places: known, stowed }: Target, op: EngineOp): Promise<EngineOp> {
+  const owner = fileOwnerOfKey(op.key);
+  if (owner === undefined || op.value === undefined) return op;
+  const { places, stored } = files.append(owner, [op.value]);
+  await stored;
+  learn(known, op.key, places[0]!);
+  const row = { ...op, value: encodePlace(places[0]!) };
+  stowed.add(row);
+  return row;
+}
+
 /** The operations as the engine gets them: the same ones where nothing goes to a file. */
 function store(
-  files: RowFiles,
+  { files, places: known, stowed }: Target,
   ops: readonly EngineOp[],
   fromBytes: number,
 ): readonly EngineOp[] | Promise<readonly EngineOp[]> {
   let byOwner: Map<FileOwner, number[]> | undefined;
   for (let i = 0; i < ops.length; i++) {
     const { key, value } = ops[i]!;
-    if (value === undefined) continue;
+    if (value === undefined || stowed.has(ops[i]!)) continue;
     const owner = fileOwnerOfKey(key);
     if (owner === undefined || (value.length < fromBytes && !isPageKey(key))) continue;
     byOwner ??= new Map();
@@ -156,7 +189,14 @@ function store(
       indexes.map((index) => ops[index]!.value!),
     );
     writes.push(stored);
-    for (const [i, index] of indexes.entries()) rows[index] = { ...ops[index]!, value: encodePlace(places[i]!) };
+    for (const [i, index] of indexes.entries()) {
+      rows[index] = { ...ops[index]!, value: encodePlace(places[i]!) };
+      learn(known, ops[index]!.key, places[i]!);
+    }
   }
   return Promise.all(writes).then(() => rows);
+}
+
+function learn(places: PagePlaces, key: Uint8Array, place: ValuePlace): void {
+  if (isPageKey(key)) places.learn(blockOfPageKey(key), pageOfKey(key), place);
 }

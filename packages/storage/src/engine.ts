@@ -68,18 +68,24 @@ export interface EngineWriteOptions {
   readonly endsTable?: boolean;
 }
 
-/**
- * The port to the key-value engine. One writer, and never two writes at a time: the caller waits for a write to settle
- * before it starts the next one.
- */
+/** The port to the key-value engine. One writer, and never more writes at a time than the engine takes. */
 export interface Engine extends EngineReader {
   /**
    * Writes all operations as one atomic batch and makes them durable. Has no deadline of its own: it settles when the
    * store answers. After a rejection that is not fatal the outcome is unknown; the same batch may be written again.
+   *
+   * Batches are written in the order of the calls, and settle in it. While one is being made durable a second one may
+   * follow where `overlaps` says so: it is never durable without the first, and where the first was not written it is not
+   * written either and fails as well.
    */
   write(ops: readonly EngineOp[], options?: EngineWriteOptions): Promise<void>;
-  /** Starts to make the operations ready that are written next, while others are still being written. */
-  prepare?(ops: readonly EngineOp[]): void;
+  /** Whether two writes may be under way; otherwise it is one. */
+  readonly overlaps?: boolean;
+  /**
+   * Brings a value that is kept outside the rows to where it is kept, ahead of its write; answers the operation to write
+   * instead. Nothing can be read of it before that. Absent where there is nothing to bring.
+   */
+  stow?(op: EngineOp): Promise<EngineOp>;
   /** Writes what is in memory into a sorted file first, unless the database is lost: then it cannot, and need not. */
   close(options?: { readonly isLost?: boolean }): Promise<void>;
 }

@@ -249,7 +249,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-describe('groups that are made ready while another is written', () => {
+describe('groups that are written while another is made durable', () => {
   const large = (tag: number): Uint8Array => new Uint8Array(70_000).fill(tag);
   const tags = async (store: ReturnType<typeof createMemoryStore>): Promise<number[]> => {
     const storage = await openOnModel(store, { recover: false });
@@ -258,14 +258,14 @@ describe('groups that are made ready while another is written', () => {
     return found;
   };
 
-  /** The first group hangs in the store, the second is made ready, the third is open. */
+  /** The first group hangs in the store, the second is behind it, the third is open. */
   async function threeGroups(store: ReturnType<typeof createMemoryStore>) {
     const storage = await openOnModel(store);
     store.faults.push('hang');
     const waits = [];
     for (const tag of [1, 2, 3]) {
       waits.push(storage.journal.committed(storage.journal.append(7, large(tag))));
-      await until(() => store.hanging() === 1 && store.prepared() === Math.min(1, tag - 1));
+      await until(() => store.hanging() === 1 && store.underWay() === Math.min(2, tag));
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     return { storage, waits };

@@ -64,13 +64,14 @@ export interface JournalOptions {
   readonly idleCommitMs: number;
   /** A group of this size is closed at the end of the synchronous run that filled it. Default 8 MiB. */
   readonly groupBytes?: number | undefined;
+  /** A group of this size is written while the one before it is still being made durable. Default 64 KiB. */
+  readonly largeGroupBytes?: number | undefined;
   /** Called after recovery with the sealed lanes, whose rows are known now. */
   readonly onRecovered?: (sealedLanes: readonly number[]) => void;
 }
 
 const defaultGroupBytes = 8 * 1024 * 1024;
-/** A group of this size is made ready while the one before it is still being written; bytes. */
-const earlyGroupBytes = 64 * 1024;
+const defaultLargeGroupBytes = 64 * 1024;
 
 export class WritableJournal implements Journal, GroupSource {
   readonly #engine: EngineReader;
@@ -79,6 +80,7 @@ export class WritableJournal implements Journal, GroupSource {
   readonly #sealed: Set<number>;
   readonly #floor: number;
   readonly #groupBytes: number;
+  readonly #largeGroupBytes: number;
   readonly #pool = new FramePool();
   readonly #lanes = new Map<number, LaneRows>();
   readonly #listeners = new Set<(group: number) => void>();
@@ -90,7 +92,7 @@ export class WritableJournal implements Journal, GroupSource {
   #open: CommitGroup | undefined;
   /** Groups that are full. */
   #full: CommitGroup[] = [];
-  /** Groups that are being written or made ready for it. */
+  /** Groups that are being written. */
   #taken: CommitGroup[] = [];
   #demandUpTo = 0;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -104,6 +106,7 @@ export class WritableJournal implements Journal, GroupSource {
     this.#loop = loop;
     this.#options = options;
     this.#groupBytes = options.groupBytes ?? defaultGroupBytes;
+    this.#largeGroupBytes = options.largeGroupBytes ?? defaultLargeGroupBytes;
     this.#sealed = new Set(state.sealedLanes);
     this.#floor = state.floorGroup;
     this.#lastNumber = state.lastGroup;
@@ -168,7 +171,7 @@ export class WritableJournal implements Journal, GroupSource {
     this.#pendingBytes += entry.length;
     group.append(lane, entry);
     if (group.sizeBytes >= this.#groupBytes) this.#closeAfterThisRun(group);
-    else if (group.sizeBytes >= earlyGroupBytes && this.#loop.canPrepare) this.#prepareAfterThisRun(group);
+    else if (group.sizeBytes >= this.#largeGroupBytes && this.#loop.canStartNext) this.#startAfterThisRun();
     return group.number;
   }
 
@@ -202,9 +205,9 @@ export class WritableJournal implements Journal, GroupSource {
     });
   }
 
-  #prepareAfterThisRun(group: CommitGroup): void {
+  #startAfterThisRun(): void {
     queueMicrotask(() => {
-      if (this.#open === group && this.hasDemand() && this.#loop.canPrepare) this.#loop.prepareNext();
+      if (this.hasLargeDemand()) this.#loop.startNext();
     });
   }
 
@@ -331,6 +334,11 @@ export class WritableJournal implements Journal, GroupSource {
   hasDemand(): boolean {
     const next = this.#full[0] ?? this.#open;
     return next !== undefined && next.number <= this.#demandUpTo;
+  }
+
+  hasLargeDemand(): boolean {
+    if (!this.hasDemand()) return false;
+    return this.#full.length > 0 || this.#open!.sizeBytes >= this.#largeGroupBytes;
   }
 
   oldestGroupMs(): number | undefined {

@@ -25,8 +25,8 @@ export interface MemoryStore {
   closingHangs: boolean;
   /** Number of writes that hang. */
   readonly hanging: () => number;
-  /** Number of batches that were made ready and not written yet. */
-  readonly prepared: () => number;
+  /** Number of writes that are under way. */
+  readonly underWay: () => number;
   /** Lets all hanging writes go on. */
   release(): void;
   /** Opens the store as its one writer, which fences any other. */
@@ -40,7 +40,7 @@ export function createMemoryStore(): MemoryStore {
   const faults: WriteFault[] = [];
   let epoch = 0;
   let writes = 0;
-  let prepared: readonly EngineOp[] | undefined;
+  let underWay = (): number => 0;
   let hanging: (() => void)[] = [];
 
   const apply = (ops: readonly EngineOp[]): void => {
@@ -83,9 +83,11 @@ export function createMemoryStore(): MemoryStore {
 
   const open = (): Engine => {
     const opened = ++epoch;
-    prepared = undefined;
+    let ownWrites = 0;
+    underWay = () => ownWrites;
     let dead: StorageError | undefined;
-    let writing = false;
+    /** Settles when the batch before is written; rejects when it was not. */
+    let before: Promise<void> = Promise.resolve();
     const die = (message: string): never => {
       throw (dead = new StorageError('internal', message, { details: { fatal: true } }));
     };
@@ -94,33 +96,38 @@ export function createMemoryStore(): MemoryStore {
       if (opened !== epoch) throw (dead = new StorageError('fenced', 'fenced'));
     };
 
+    const applyNext = async (ops: readonly EngineOp[], previous: Promise<void>): Promise<WriteFault> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await previous;
+      check();
+      const fault = faults.shift() ?? 'ok';
+      if (fault === 'crash-before') die('crashed');
+      if (fault === 'fail-before') throw new StorageError('unavailable', 'failed');
+      if (fault === 'hang') await new Promise<void>((resolve) => hanging.push(resolve));
+      check();
+      apply(ops);
+      return fault;
+    };
+
     const write = async (ops: readonly EngineOp[]): Promise<void> => {
-      if (writing) throw new Error('two writes at a time');
-      writing = true;
-      if (prepared !== undefined && prepared !== ops) throw new Error('something else was made ready');
-      prepared = undefined;
+      if (ownWrites === 2) throw new Error('three writes at a time');
+      if (ownWrites++ === 0) before = Promise.resolve();
+      const applied = applyNext(ops, before);
+      before = applied.then(() => undefined);
+      before.catch(() => undefined);
       try {
-        await Promise.resolve();
-        check();
-        const fault = faults.shift() ?? 'ok';
-        if (fault === 'crash-before') die('crashed');
-        if (fault === 'fail-before') throw new StorageError('unavailable', 'failed');
-        if (fault === 'hang') await new Promise<void>((resolve) => hanging.push(resolve));
-        check();
-        apply(ops);
+        const fault = await applied;
         if (fault === 'crash-after') die('crashed');
         if (fault === 'fail-after') throw new StorageError('unavailable', 'failed');
       } finally {
-        writing = false;
+        ownWrites--;
       }
     };
 
     return {
       ...openReader(check),
       write,
-      prepare: (ops) => {
-        prepared = ops;
-      },
+      overlaps: true,
       failure: () => dead,
       close: async () => {
         dead ??= new StorageError('closed', 'closed');
@@ -135,7 +142,7 @@ export function createMemoryStore(): MemoryStore {
     closingHangs: false,
     writes: () => writes,
     hanging: () => hanging.length,
-    prepared: () => (prepared === undefined ? 0 : 1),
+    underWay: () => underWay(),
     release: () => {
       const waiting = hanging;
       hanging = [];

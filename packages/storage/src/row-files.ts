@@ -149,6 +149,10 @@ export class RowFiles extends RowFileReader {
     this.#found = [...this.#names.keys()];
   }
 
+  get fsync(): boolean {
+    return this.#options.fsync;
+  }
+
   static async open(options: RowFilesOptions): Promise<RowFiles> {
     const folder = join(options.root, 'rows');
     await mkdir(folder, { recursive: true });

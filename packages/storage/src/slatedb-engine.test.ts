@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { ObjectStore } from '@slatedb/uniffi';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StorageConfig } from './config.ts';
@@ -12,7 +13,7 @@ import { silentLogger } from './logger.ts';
 import type { WriteFault } from './memory-engine.testing.ts';
 import { bytes, codeOf, recoverAll } from './open-storage.testing.ts';
 import { slateSettings } from './settings.ts';
-import { resolveStore } from './slatedb.ts';
+import { resolveStore, type SlateTarget } from './slatedb.ts';
 import { openSlateEngine } from './slatedb-engine.ts';
 import { openStorage, type Storage, startStorage } from './storage.ts';
 import { commands, walk } from './storage-model.testing.ts';
@@ -66,6 +67,39 @@ function withFaults(engine: Engine, faults: WriteFault[]): Engine {
   };
 }
 
+const openEngine = (target: SlateTarget, store: ObjectStore): Promise<Engine> =>
+  openSlateEngine(target, {
+    settings: slateSettings({}).engine,
+    deadlineMs: 10_000,
+    openDeadlineMs: 10_000,
+    memoryLimitBytes: 2 ** 30,
+    commitsPerTable: 5,
+    blockCache: false,
+    preflight: false,
+    store,
+  });
+
+it('writes two batches that overlap in their order, and refuses a third', async () => {
+  const target = { url: 'memory:///', path: 'overlap', env: {}, description: 'memory' };
+  const store = resolveStore(target);
+  const engine = await openEngine(target, store);
+  cleanups.push(async () => {
+    await engine.close();
+    store.dispose();
+  });
+  const key = bytes('key');
+  const settled: number[] = [];
+  const writes = [1, 2].map((n) =>
+    engine.write([{ key, value: Uint8Array.of(n) }]).then(() => {
+      settled.push(n);
+    }),
+  );
+  expect(await codeOf(engine.write([{ key, value: Uint8Array.of(3) }]))).toBe('internal');
+  await Promise.all(writes);
+  expect(settled).toEqual([1, 2]);
+  expect(await engine.get(key)).toEqual(Uint8Array.of(2));
+});
+
 describe('SlateDB behind journal and blocks', () => {
   const faults: fc.Arbitrary<WriteFault[]> = fc.array(
     fc.oneof(
@@ -85,16 +119,7 @@ describe('SlateDB behind journal and blocks', () => {
         const store = resolveStore(target);
         const engines: Engine[] = [];
         const reopen = async (): Promise<Storage> => {
-          const engine = await openSlateEngine(target, {
-            settings: slateSettings({}).engine,
-            deadlineMs: 10_000,
-            openDeadlineMs: 10_000,
-            memoryLimitBytes: 2 ** 30,
-            commitsPerTable: 5,
-            blockCache: false,
-            preflight: false,
-            store,
-          });
+          const engine = await openEngine(target, store);
           engines.push(engine);
           return startStorage(withFaults(engine, planned), {
             logger: silentLogger,
@@ -102,6 +127,7 @@ describe('SlateDB behind journal and blocks', () => {
             commitIntervalMs: 0,
             commitTimeoutMs: 10_000,
             pageCacheBytes: 10_000,
+            largeGroupBytes: 1,
             budgetBytes: 1_000_000,
           });
         };

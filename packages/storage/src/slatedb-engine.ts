@@ -1,5 +1,5 @@
 import { type Db, DbBuilder, type DefaultMetricsRecorder, FlushType, Settings, WriteBatch } from '@slatedb/uniffi';
-import { yieldToLoop } from './deadline.ts';
+import { settled, yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { stateKey } from './keys.ts';
@@ -77,13 +77,13 @@ function slateEngine(
   options: SlateEngineOptions,
 ): Engine {
   const { deadlineMs, afterFlush, memoryLimitBytes } = options;
-  let writing = false;
+  let underWay = 0;
+  let last: { readonly applied: Promise<void>; readonly durable: Promise<void> } | undefined;
   let closed = false;
   let commits = 0;
   let bytesUntilMemoryCheck = 0;
   let tableFlush: Promise<void> | undefined;
   let tableFailure: unknown;
-  let prepared: { readonly ops: readonly EngineOp[]; readonly batch: PreparedBatch } | undefined;
 
   /** Rows that were deleted before are left out of the sorted file that is written in the background. */
   const endTable = (): void => {
@@ -98,14 +98,12 @@ function slateEngine(
       });
   };
 
-  const write = async (ops: readonly EngineOp[], { endsTable = false }: EngineWriteOptions = {}): Promise<void> => {
-    if (writing) throw new StorageError('internal', 'two writes at a time: the engine must have one writer');
-    writing = true;
-    const isPrepared = prepared?.ops === ops;
-    const { batch, filled } = isPrepared ? prepared!.batch : prepareBatch(ops);
-    if (isPrepared) prepared = undefined;
+  /** Puts the operations into the table and the log in memory, behind those of the write before. */
+  const apply = async (ops: readonly EngineOp[], before: Promise<void> | undefined): Promise<void> => {
+    const batch = new WriteBatch();
     try {
-      await filled;
+      await fillBatch(batch, ops);
+      await before;
       if (tableFailure !== undefined) throw tableFailure;
       for (const { value } of ops) bytesUntilMemoryCheck -= value?.length ?? 0;
       if (bytesUntilMemoryCheck <= 0) {
@@ -113,6 +111,19 @@ function slateEngine(
         await waitForMemory(db, recorder, memoryLimitBytes);
       }
       await db.write_with_options(batch, writeOptions);
+    } finally {
+      batch.dispose();
+    }
+  };
+
+  const makeDurable = async (
+    applied: Promise<void>,
+    before: Promise<void> | undefined,
+    endsTable: boolean,
+  ): Promise<void> => {
+    try {
+      await applied;
+      await settled(before);
       await db.flush();
       await afterFlush?.();
       if (++commits >= options.commitsPerTable || endsTable) {
@@ -123,17 +134,22 @@ function slateEngine(
       tableFailure = undefined;
       throw fromNative(error);
     } finally {
-      batch.dispose();
-      writing = false;
+      if (--underWay === 0) last = undefined;
     }
+  };
+
+  const write = async (ops: readonly EngineOp[], { endsTable = false }: EngineWriteOptions = {}): Promise<void> => {
+    if (underWay === 2) throw new StorageError('internal', 'three writes at a time: the engine must have one writer');
+    underWay++;
+    const applied = apply(ops, last?.applied);
+    const durable = makeDurable(applied, last?.durable, endsTable);
+    last = { applied, durable };
+    await durable;
   };
 
   return {
     write,
-    prepare: (ops) => {
-      prepared?.batch.batch.dispose();
-      prepared = { ops, batch: prepareBatch(ops) };
-    },
+    overlaps: true,
     get: (key) => getRow(db, key, deadlineMs),
     scan: (range, scanOptions = {}) => scanRows(db, range, scanOptions, deadlineMs),
     failure: () =>
@@ -144,7 +160,6 @@ function slateEngine(
       if (closed) return;
       closed = true;
       try {
-        prepared?.batch.batch.dispose();
         if (!isLost) {
           await tableFlush;
           // So that the next opening has nothing to replay.
@@ -159,19 +174,6 @@ function slateEngine(
       }
     },
   };
-}
-
-interface PreparedBatch {
-  readonly batch: WriteBatch;
-  /** Settles when all rows are in it. */
-  readonly filled: Promise<void>;
-}
-
-function prepareBatch(ops: readonly EngineOp[]): PreparedBatch {
-  const batch = new WriteBatch();
-  const filled = fillBatch(batch, ops);
-  filled.catch(() => undefined);
-  return { batch, filled };
 }
 
 async function fillBatch(batch: WriteBatch, ops: readonly EngineOp[]): Promise<void> {

@@ -11,6 +11,8 @@ import type { Storage } from './storage.ts';
 export type Command =
   | { readonly type: 'append'; readonly lane: number; readonly size: number }
   | { readonly type: 'commit' }
+  /** Appends that follow one another faster than they become durable. */
+  | { readonly type: 'stream'; readonly lane: number; readonly turns: readonly number[] }
   | {
       readonly type: 'publish';
       readonly seal: boolean;
@@ -26,6 +28,14 @@ export const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
     { weight: 8, arbitrary: fc.record({ type: fc.constant('append' as const), lane: fc.nat(3), size: fc.nat(300) }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('commit' as const) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant('stream' as const),
+        lane: fc.nat(3),
+        turns: fc.array(fc.nat(2), { minLength: 2, maxLength: 6 }),
+      }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({
@@ -144,13 +154,34 @@ export async function walk(steps: readonly Command[], { reopen, rows }: WalkOpti
     }
   }
 
+  function append(lane: number, size: number): number {
+    const text = `${counter++} ${'e'.repeat(size)}`;
+    const group = storage.journal.append(laneBase + lane, Buffer.from(text));
+    entries.push({ lane: laneBase + lane, group, text });
+    return group;
+  }
+
+  /** Each append is followed by so many turns of the event loop. */
+  async function stream(lane: number, turns: readonly number[]): Promise<void> {
+    const commits: Promise<void>[] = [];
+    const committed = async (group: number): Promise<void> => {
+      await storage.journal.committed(group);
+      expect(group).toBeGreaterThanOrEqual(durableGroup);
+      durableGroup = group;
+    };
+    for (const count of turns) {
+      const commit = committed(append(lane, 20));
+      commit.catch(() => undefined);
+      commits.push(commit);
+      for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(commits);
+  }
+
   async function run(step: Command): Promise<void> {
-    if (step.type === 'append') {
-      const lane = laneBase + step.lane;
-      const text = `${counter++} ${'e'.repeat(step.size)}`;
-      const group = storage.journal.append(lane, Buffer.from(text));
-      entries.push({ lane, group, text });
-    } else if (step.type === 'commit') {
+    if (step.type === 'append') append(step.lane, step.size);
+    else if (step.type === 'stream') await stream(step.lane, step.turns);
+    else if (step.type === 'commit') {
       const group = storage.journal.lastGroup;
       await storage.journal.committed(group);
       durableGroup = group;

@@ -30,6 +30,7 @@ describe('journal and blocks against a model', () => {
             retryMs: 1,
             pageCacheBytes: 10_000,
             groupBytes: 400,
+            largeGroupBytes: 1,
             budgetBytes: 1_000_000,
           });
         await walk(steps, { reopen, rows: () => sorted(store.rows.values()) });

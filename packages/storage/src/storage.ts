@@ -90,6 +90,7 @@ export interface StorageParts extends OpenStorageOptions {
   readonly defaultTtlMs?: number | undefined;
   readonly retryMs?: number;
   readonly groupBytes?: number;
+  readonly largeGroupBytes?: number;
   /** The files that the engine's rows are in, where it has any. */
   readonly files?: Pick<RowFiles, 'drop' | 'dropLeft'> | undefined;
   /** What to fetch into the disk cache, and how large that is. */
@@ -221,6 +222,7 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
     budgetBytes: parts.budgetBytes,
     deadlineMs: commitTimeoutMs,
     groupBytes: parts.groupBytes,
+    largeGroupBytes: parts.largeGroupBytes,
     idleCommitMs: parts.idleCommitMs ?? Math.max(100, parts.commitIntervalMs),
     onRecovered: (sealed) => {
       recovered();

@@ -12,7 +12,9 @@ import { arrivalsPerPage, encodeTimePage } from './time-page.ts';
 /** A data page is closed at this size; a larger record has a page of its own. */
 const dataPageBytes = 128 * 1024;
 const directoryPageBytes = 64 * 1024;
-const recordsAtOnce = 1024;
+const recordsAtOnce = 256;
+/** After so many of them the clock is looked at. */
+const manyRecords = 32;
 
 /**
  * Writes the pages of a head that takes no more records: data pages with its records ordered by (key, sequence), and
@@ -34,7 +36,7 @@ export async function writeSegment(head: Head, writer: BlockWriter, signal?: Abo
         output.add(records[i]!);
       }
       ordinal += copied;
-      if (output.pacer.isDue()) await output.pacer.pause();
+      if (copied > manyRecords ? output.pacer.isDueNow() : output.pacer.isDue()) await output.pacer.pause();
     }
     output.closeRun();
   }
@@ -129,7 +131,7 @@ class SegmentOutput {
       if (this.entries.sizeBytes >= directoryPageBytes) await this.writeDirectoryPage();
     }
     this.pending = [];
-    if (this.pacer.isDue()) await this.pacer.pause();
+    if (this.pacer.isDueNow()) await this.pacer.pause();
   }
 
   async writeDirectoryPage(): Promise<void> {
@@ -179,7 +181,7 @@ class SegmentOutput {
     const first = this.writer.pages;
     for (let from = 0; from < this.positions.length; from += positionsPerPage) {
       await this.writer.writePage(encodeOrderPage(this.positions, from));
-      if (this.pacer.isDue()) await this.pacer.pause();
+      if (this.pacer.isDueNow()) await this.pacer.pause();
     }
     return first;
   }
@@ -189,7 +191,7 @@ class SegmentOutput {
     const first = this.writer.pages;
     for (let index = 0; index < pages; index++) {
       await this.writer.writePage(this.filter.encodePage(index));
-      if (this.pacer.isDue()) await this.pacer.pause();
+      if (this.pacer.isDueNow()) await this.pacer.pause();
     }
     return first;
   }
