@@ -8,3 +8,17 @@ it('takes little memory for each of very many lanes', () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
   expect(group.rows()).toHaveLength(5000);
 });
+
+it('keeps large buffers only while groups fill them', () => {
+  const pool = new FramePool();
+  const commit = (sizeBytes: number): void => {
+    const group = new CommitGroup(1, 0, pool);
+    group.append(1, new Uint8Array(sizeBytes));
+    group.release();
+  };
+  commit(3_000_000);
+  const large = pool.take();
+  expect(large.capacityBytes).toBeGreaterThan(3_000_000);
+  pool.give(large);
+  expect(pool.take().capacityBytes).toBeLessThan(100_000);
+});

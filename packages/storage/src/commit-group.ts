@@ -5,6 +5,10 @@ import { journalKey } from './keys.ts';
 /** A lane's part of a group becomes a further row at this size. */
 const rowBytes = 4 * 1024 * 1024;
 const pooledFrames = 4;
+/** Frames of this size are kept in any case. */
+const leastPooledBytes = 256 * 1024;
+/** Larger ones are kept if they were filled to this part at least: one large group leaves no large frames for ever. */
+const leastFill = 1 / 8;
 /** First size of the frames of further lanes: a backfill may have very many, of a few entries each. */
 const smallFrameBytes = 512;
 
@@ -14,11 +18,13 @@ export class FramePool {
 
   /** @param capacityBytes of a new one, the usual unless given */
   take(capacityBytes?: number): JournalFrame {
-    return this.#free.pop() ?? new JournalFrame(capacityBytes);
+    return this.#free.shift() ?? new JournalFrame(capacityBytes);
   }
 
   give(frame: JournalFrame): void {
-    if (this.#free.length >= pooledFrames || frame.capacityBytes > 2 * rowBytes) return;
+    const { capacityBytes, sizeBytes } = frame;
+    if (this.#free.length >= pooledFrames || capacityBytes > 2 * rowBytes) return;
+    if (capacityBytes > leastPooledBytes && sizeBytes < leastFill * capacityBytes) return;
     frame.reset();
     this.#free.push(frame);
   }

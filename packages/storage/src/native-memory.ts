@@ -1,24 +1,32 @@
 import koffi from 'koffi';
 
-/** `M_ARENA_MAX` of glibc's malloc.h. */
+/** `M_MMAP_THRESHOLD` and `M_ARENA_MAX` of glibc's malloc.h. */
+const mmapThreshold = -3;
 const arenaMax = -8;
 const lookMs = 1000;
-/** How much more than after the last time the process must hold before it is worth a look, bytes. */
-const growthBytes = 32 * 1024 * 1024;
+const defaultGrowthBytes = 32 * 1024 * 1024;
+
+export interface NativeMemoryOptions {
+  /** Larger pieces are unmapped when they are freed; glibc raises this up to 32 MiB by itself. Bytes. */
+  readonly mappedBytes?: number;
+  /** How much more than after the last time the process must hold before it is worth a look, bytes. */
+  readonly growthBytes?: number;
+}
 
 /**
- * Keeps down what the storage engine leaves in glibc's memory pools. It allocates on one thread and frees on another, so
+ * Keeps down what is left in glibc's memory pools. The storage engine allocates on one thread and frees on another, so
  * every pool keeps what the largest burst needed: further threads share the pools that are there, and what is free in them
  * goes back to the system once a second, on a thread of its own, while memory grows. `MALLOC_ARENA_MAX=1` in the
  * environment does better, because Node itself starts with several pools. Does nothing where there is no glibc.
  */
-export function boundNativeMemory(): void {
+export function boundNativeMemory({ mappedBytes, growthBytes = defaultGrowthBytes }: NativeMemoryOptions = {}): void {
   if (process.platform !== 'linux') return;
   try {
     const libc = koffi.load('libc.so.6');
     const setOption = libc.func('mallopt', 'int', ['int', 'int']);
     const trim = libc.func('malloc_trim', 'int', ['size_t']);
     if (process.env['MALLOC_ARENA_MAX'] === undefined) setOption(arenaMax, 1);
+    if (mappedBytes !== undefined) setOption(mmapThreshold, mappedBytes);
     let lastBytes = 0;
     let isTrimming = false;
     const look = (): void => {

@@ -227,6 +227,11 @@ export class TimeSeriesDb extends TimeSeriesReads {
     return this.#storage.journal.committed(group).then(() => this.#times.waited(startedMs));
   }
 
+  /** Whether somebody reads, or began to within the last so many milliseconds. */
+  isReadWithin(durationMs: number): boolean {
+    return this.#head.reads.isBusy(durationMs);
+  }
+
   /** Makes everything durable that was appended so far. @throws StorageError */
   flush(): Promise<void> {
     return this.#storage.journal.flush();

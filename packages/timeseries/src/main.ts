@@ -3,6 +3,7 @@ import { runProgram } from '@opendata/server/cli';
 import { commands } from './cli/commands.ts';
 import { optimiseLate } from './compile-budget.ts';
 import { serverFlags } from './flags.ts';
+import { limitHeap } from './heap-limits.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
@@ -15,6 +16,7 @@ await runProgram({
     flags: serverFlags,
     async run(flags, checkConfig) {
       optimiseLate();
+      limitHeap();
       const { serveTimeSeries } = await import('./serve.ts');
       await serveTimeSeries(version, flags, checkConfig);
     },

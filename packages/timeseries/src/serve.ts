@@ -1,16 +1,17 @@
-import { setFlagsFromString } from 'node:v8';
 import { loadWebAccess, printDuration, serve } from '@opendata/server';
-import { checkStorageConfig, objectStoreTarget } from '@opendata/storage';
+import { boundNativeMemory, checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import { type ServerFlags, serverFlags } from './flags.ts';
 import { defaultConfig, loadConfig } from './model/config.ts';
 import { createReloader } from './reload.ts';
 import { startTimeSeriesServer } from './server.ts';
 
+/** Memory outside V8's heap: from which size on a piece is mapped by itself, and by how much it may grow untidied. */
+const MAPPED_BYTES = 256 * 1024;
+const TRIMMED_GROWTH_BYTES = 16 * 1024 * 1024;
+
 /** Runs the server, or only checks its configuration, to the exit of the process. */
 export async function serveTimeSeries(version: string, flags: ServerFlags, checkConfig: boolean): Promise<void> {
-  // The bytes of request bodies count like garbage in the heap, which is small beside them: with the growth that V8
-  // would choose it marks all of the heap every hundred requests, and that is a tenth of what a request costs.
-  setFlagsFromString('--heap-growing-percent=300');
+  boundNativeMemory({ mappedBytes: MAPPED_BYTES, growthBytes: TRIMMED_GROWTH_BYTES });
   await serve(
     {
       name: 'opendata-timeseries',

@@ -15,6 +15,7 @@ import {
 import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage';
 import { TimeSeriesDb } from './db.ts';
 import { turns } from './head/turns.ts';
+import { growHeapForQueries } from './heap-limits.ts';
 import { addAdminRoutes } from './http/admin-routes.ts';
 import { addApiRoute } from './http/api-route.ts';
 import { compileFromNowOn } from './http/compile-early.ts';
@@ -53,6 +54,8 @@ import { warmUpWhenIdle } from './warm-up/warm-up.ts';
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
 const DRAIN_SHARE = 0.5;
 const DEFAULT_LOOKBACK_MS = 300_000;
+/** A server that was asked something within this time may take more memory for the next answers. */
+const QUERIED_MS = 60_000;
 
 export interface TimeSeriesServerOptions {
   readonly config: TimeSeriesConfig;
@@ -121,6 +124,7 @@ export async function startTimeSeriesServer(options: TimeSeriesServerOptions): P
     throw error;
   }
   const { db } = opened;
+  growHeapForQueries(() => db.isReadWithin(QUERIED_MS));
   const scrapes = startScraping({ jobs: config.scrapeJobs, store: db, registry, logger, version });
   scraping = scrapes;
   const endWarmUp = warmUpQueries(options);
