@@ -194,6 +194,13 @@ describe('trimming', () => {
     expect(trimHistogram(mixed, 0, 'below').sum).toBeCloseTo(-3.535783905932737, 9);
   });
 
+  it('gives what is left above a cutoff as Prometheus does, to the last bit', () => {
+    const above = (parts: Parts, cutoff: number) => trimHistogram(histogram(parts), cutoff, 'above').count;
+    expect(above({ positive: [3, 7, 11, 7] }, 6.570081967213114)).toBe(1.98862041367369);
+    expect(above({ schema: 2, positive: [3, 7, 11, 7] }, 1.007795081967213)).toBe(24.68633500931178);
+    expect(above({ negative: [3, 7, 11, 7] }, -1.8069672131147545)).toBe(8.974992304158496);
+  });
+
   it('returns the histogram itself where nothing is cut', () => {
     expect(trimHistogram(mixed, Number.POSITIVE_INFINITY, 'below')).toBe(mixed);
     expect(trimHistogram(mixed, Number.NEGATIVE_INFINITY, 'above')).toBe(mixed);

@@ -66,10 +66,12 @@ function remainder(stored: Bucket, histogram: FloatHistogram, cutoff: number, ke
   }
   if (keep === 'below' ? cutoff <= lower : cutoff >= upper) return nothing;
   const below = fractionBelow(cutoff, bucket, histogram);
-  const above = !custom && isZeroBucket(stored) ? (upper - cutoff) / (upper - lower) : 1 - below;
-  return keep === 'below'
-    ? { count: bucket.count * below, middle: middle(lower, cutoff, bucket, custom) }
-    : { count: bucket.count * above, middle: middle(cutoff, upper, bucket, custom) };
+  if (keep === 'below') return { count: bucket.count * below, middle: middle(lower, cutoff, bucket, custom) };
+  const above =
+    !custom && isZeroBucket(stored)
+      ? bucket.count * ((upper - cutoff) / (upper - lower))
+      : bucket.count - bucket.count * below;
+  return { count: above, middle: middle(cutoff, upper, bucket, custom) };
 }
 
 function effective(bucket: Bucket, histogram: FloatHistogram, custom: boolean): Bucket {
