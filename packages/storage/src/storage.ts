@@ -115,8 +115,8 @@ const provenMs = 10_000;
  */
 const remoteCommitsPerTable = 64;
 const localCommitsPerTable = 8192;
-/** As long as the engine's own log, so long files of lanes and blocks that are gone stay for readers of an older state. */
-const fileGraceMs = 10_000;
+/** So long files of lanes and blocks that are gone stay for readers of an older state; later, these ask again. */
+const fileGraceMs = 1_000;
 const defaultL0SstBytes = slateSettingsDefaults.engine.l0_sst_size_bytes;
 
 /**
