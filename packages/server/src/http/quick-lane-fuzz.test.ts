@@ -88,6 +88,7 @@ const bodies = fc.oneof(
   fc.constantFrom('fail', 'crash', 'slow', 'slow fail', 'x'.repeat(150), 'y'.repeat(201), '\r\n\r\n', ''),
   fc.string({ maxLength: 20 }),
 );
+// No `Upgrade`: what the parser says to the bytes behind such a request depends on how they are cut.
 const extraHeaders = fc.constantFrom(
   'Accept: */*',
   'Accept: a, b',
@@ -95,7 +96,6 @@ const extraHeaders = fc.constantFrom(
   'Connection: close',
   'Connection: keep-alive, close',
   'Connection: upgrade',
-  'Upgrade: h2c',
   'Content-Length: 3',
   'Content-Length: +3',
   'Content-Length : 3',
