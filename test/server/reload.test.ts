@@ -64,13 +64,14 @@ describe('reload of opendata-timeseries', () => {
     expect(await metric('prometheus_config_last_reload_successful')).toBe(1);
     const page = await (await fetch(`${server.url}/api/v1/status/config`)).json();
     expect(JSON.stringify(page)).toContain('job_name: new');
+    expect(timesLogged('configuration reloaded')).toBe(1);
   });
 
   it('by SIGHUP', async () => {
     write(['kept', 'signalled']);
     process.kill(server.pid, 'SIGHUP');
     await until(async () => (await answer('up')).sort().join() === 'kept,signalled');
-    expect(server.output()).toContain('configuration reloaded');
+    expect(timesLogged('configuration reloaded')).toBe(2);
   });
 
   it('scrapes a target anew whose interval has changed, without staleness in between', async () => {
@@ -88,10 +89,17 @@ describe('reload of opendata-timeseries', () => {
   ])('refuses %j as a whole, and says why', async (more, message) => {
     if (more.startsWith('scrape_configs')) workspace.file('config.yaml', more);
     else write(['other'], more);
+    const before = await runtime();
     const response = await fetch(`${server.url}/-/reload`, { method: 'POST' });
     expect(response.status).toBe(500);
     expect(await response.text()).toContain(message);
     expect(await metric('prometheus_config_last_reload_successful')).toBe(0);
+    expect(await runtime()).toEqual({ reloadConfigSuccess: false, lastConfigTime: before.lastConfigTime });
+    const failures = server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('reload failed'));
+    expect(failures.at(-1)).toContain(message);
     expect((await targets()).map(({ scrapePool }) => scrapePool).sort()).toEqual(['kept', 'signalled']);
   });
 
@@ -99,6 +107,7 @@ describe('reload of opendata-timeseries', () => {
     write(['kept', 'signalled'], '', '100ms');
     expect((await fetch(`${server.url}/-/reload`, { method: 'POST' })).status).toBe(200);
     expect(await metric('prometheus_config_last_reload_successful')).toBe(1);
+    expect(await runtime()).toMatchObject({ reloadConfigSuccess: true });
     expect((await fetch(`${server.url}/-/reload`)).status).toBe(405);
   });
 
@@ -116,6 +125,16 @@ describe('reload of opendata-timeseries', () => {
       expect(await response.text()).toContain('Lifecycle API is not enabled');
     }
   });
+
+  function timesLogged(text: string): number {
+    return server.output().split(text).length - 1;
+  }
+
+  async function runtime(): Promise<{ reloadConfigSuccess: boolean; lastConfigTime: string }> {
+    const response = await fetch(`${server.url}/api/v1/status/runtimeinfo`);
+    const { data } = (await response.json()) as { data: { reloadConfigSuccess: boolean; lastConfigTime: string } };
+    return { reloadConfigSuccess: data.reloadConfigSuccess, lastConfigTime: data.lastConfigTime };
+  }
 
   async function targets(): Promise<{ scrapePool: string; scrapeInterval: string }[]> {
     const response = await fetch(`${server.url}/api/v1/targets`);

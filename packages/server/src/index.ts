@@ -49,6 +49,7 @@ export { EXPOSITION_CONTENT_TYPE, type ExpositionFormat } from './metrics/text.t
 export { type LabelValues, MetricVector } from './metrics/vector.ts';
 export { availableMemoryBytes } from './process/available-memory.ts';
 export { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './process/exit-codes.ts';
+export { reloadAndLog } from './process/reload.ts';
 export {
   type RunningServer,
   runServer,

@@ -34,7 +34,15 @@ export interface ReloaderOptions {
   readonly now?: () => number;
 }
 
+export interface LastReload {
+  readonly isSuccessful: boolean;
+  /** Of the last successful one, or of the start; ms. */
+  readonly succeededAtMs: number;
+}
+
 export interface Reloader {
+  /** What the metrics say, too. */
+  last(): LastReload;
   /** The configuration file as it is in use. */
   text(): string;
   /**
@@ -57,12 +65,15 @@ export function createReloader({ file, config: initial, registry, now = Date.now
   });
   let config = initial;
   let text = file === undefined ? '' : readFileSync(file, 'utf8');
-  let last: Promise<void> = Promise.resolve();
-  const succeed = () => {
+  let queue: Promise<void> = Promise.resolve();
+  let last = succeeded();
+
+  function succeeded(): LastReload {
+    const succeededAtMs = now();
     successful.set(1);
-    succeededAt.set(now() / 1000);
-  };
-  succeed();
+    succeededAt.set(succeededAtMs / 1000);
+    return { isSuccessful: true, succeededAtMs };
+  }
 
   async function reload(apply: (config: TimeSeriesConfig) => Promise<void>): Promise<void> {
     try {
@@ -73,18 +84,20 @@ export function createReloader({ file, config: initial, registry, now = Date.now
       await apply(next);
       config = next;
       text = nextText;
-      succeed();
+      last = succeeded();
     } catch (error) {
       successful.set(0);
+      last = { ...last, isSuccessful: false };
       throw error;
     }
   }
 
   return {
+    last: () => last,
     text: () => text,
     reload(apply) {
-      const done = last.then(() => reload(apply));
-      last = done.catch(() => undefined);
+      const done = queue.then(() => reload(apply));
+      queue = done.catch(() => undefined);
       return done;
     },
   };

@@ -1,7 +1,8 @@
 import { loadWebAccess, printDuration, serve } from '@opendata/server';
-import { boundNativeMemory, checkStorageConfig, objectStoreTarget } from '@opendata/storage';
+import { boundNativeMemory, objectStoreTarget } from '@opendata/storage';
 import { type ServerFlags, serverFlags } from './flags.ts';
-import { defaultConfig, loadConfig } from './model/config.ts';
+import { loadCheckedConfig } from './model/checked-config.ts';
+import { defaultConfig } from './model/config.ts';
 import { createReloader } from './reload.ts';
 import { startTimeSeriesServer } from './server.ts';
 
@@ -17,8 +18,7 @@ export async function serveTimeSeries(version: string, flags: ServerFlags, check
       name: 'opendata-timeseries',
       version,
       loadConfig(flags: ServerFlags, env) {
-        const config = flags.config === undefined ? defaultConfig(flags.port) : loadConfig(flags.config);
-        checkStorageConfig(config.storage, env);
+        const config = flags.config === undefined ? defaultConfig(flags.port) : loadCheckedConfig(flags.config, env);
         loadWebAccess(flags['web.config.file']);
         return config;
       },

@@ -10,6 +10,7 @@ import {
   type Readiness,
   type Registry,
   type RunningServer,
+  reloadAndLog,
   type WebAccess,
 } from '@opendata/server';
 import { loadSlateSettings, openStorage, type Storage } from '@opendata/storage';
@@ -315,13 +316,14 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
   });
   addLifecycleRoutes(http.app, {
     enabled: options.lifecycleApi ?? false,
-    reload,
+    reload: () => reloadAndLog(reload, logger),
     quit: () => process.kill(process.pid, 'SIGTERM'),
   });
   addStatusRoutes(http.app, {
     database,
     version,
     flags: options.flags ?? {},
+    lastReload: () => options.reloader?.last(),
     configText: () => withoutSecrets(options.reloader?.text() ?? ''),
     retentionMs: () => config.retentionMs ?? parts.defaultRetentionMs(),
   });

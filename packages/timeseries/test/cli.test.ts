@@ -28,6 +28,15 @@ describe('check-config', () => {
     });
   });
 
+  it.each(['', 'global: {scrape_interval: 5s}\n', 'storage: {type: InMemory}\n', 'read_only: true\n'])(
+    'takes %j, as the server does',
+    async (text) => {
+      const config = file('short.yml', text);
+      expect(await run('check-config', config)).toMatchObject({ code: 0, stdout: expect.stringContaining(': OK: 0') });
+      expect(await run('-c', config, '--check-config')).toMatchObject({ code: 0 });
+    },
+  );
+
   it('says everything that is wrong, with its place, and ends with 1', async () => {
     const { code, stdout } = await run('check-config', good, bad, 'nowhere.yml');
     expect(code).toBe(1);
@@ -149,6 +158,10 @@ describe('query', () => {
     });
     expect((await ask('query', 'instant', 'rate(a[5m])', ...at)).code).toBe(0);
     await server.kill('SIGTERM');
+    expect(await ask('import', openmetrics)).toMatchObject({
+      code: 4,
+      stdout: expect.stringMatching(/ECONNREFUSED/),
+    });
     expect(await ask('query', 'instant', 'up')).toMatchObject({
       code: 4,
       stderr: expect.stringMatching(/^opendata-timeseries: unavailable: .*ECONNREFUSED/),

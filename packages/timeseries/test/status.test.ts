@@ -105,6 +105,11 @@ it('targets are told with their labels, before and after the configuration, and 
   ]);
   expect(rest).toEqual({ droppedTargets: [], droppedTargetCounts: { gone: 0 } });
   expect(await api('targets?state=dropped')).toMatchObject({ activeTargets: [] });
+  expect(await api('targets?state=foo')).toEqual({
+    activeTargets: [],
+    droppedTargets: [],
+    droppedTargetCounts: null,
+  });
   expect(await api('targets?scrapePool=other')).toMatchObject({ activeTargets: [] });
   expect(await api('scrape_pools')).toEqual({ scrapePools: ['gone'] });
 });

@@ -1,4 +1,5 @@
 export { parseDuration, printDuration } from '../config/duration-text.ts';
+export { EXIT_CODES } from '../process/exit-codes.ts';
 export {
   type CliCommand,
   type CliExit,

@@ -40,6 +40,7 @@ export function problemsOf(
 function expectation(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
+      if (issue.expected === 'nonoptional') return 'the key is missing';
       return isOwnMessage(issue.message) ? issue.message : `expected ${typeName(issue.expected)}`;
     case 'invalid_value':
       return isOwnMessage(issue.message) ? issue.message : `expected ${listOf(issue.values)}`;

@@ -162,6 +162,11 @@ scrape_configs:
     ]);
   });
 
+  it('says of a key that may have any value, but has to be there, that it is missing', () => {
+    const anything = z.looseObject({ anything: z.unknown() });
+    expect(() => parseYamlConfig('other: 1', 'any.yml', anything)).toThrow(/: anything: the key is missing$/);
+  });
+
   it('chooses the branch of a union by its discriminator', () => {
     expect(problemsOf('storage:\n  type: SlateDB\n')).toEqual([
       'prometheus.yml:2:9: storage.type: expected one of InMemory, SlateDb, found "SlateDB"',

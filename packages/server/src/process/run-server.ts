@@ -8,6 +8,7 @@ import { addProcessMetrics } from '../metrics/process-metrics.ts';
 import { createRegistry, type Registry } from '../metrics/registry.ts';
 import { EXIT_CODES, isConfigurationError } from './exit-codes.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { reloadAndLog } from './reload.ts';
 import { createStopper } from './stopper.ts';
 import { watchEventLoop } from './watchdog.ts';
 
@@ -109,7 +110,7 @@ async function runUntilStopped<F extends Flags, Config>(
 
   logger.info({ version, pid: process.pid, node: process.version }, `${name} is starting`);
   let running: RunningServer | undefined;
-  process.on('SIGHUP', () => void reload(running, logger));
+  process.on('SIGHUP', () => void reloadOnSignal(running, logger));
   const starting = definition.start({
     flags,
     config,
@@ -130,19 +131,15 @@ async function runUntilStopped<F extends Flags, Config>(
   if (lifecycle.phase === 'starting') lifecycle.enter('running');
 }
 
-async function reload(running: RunningServer | undefined, logger: Logger): Promise<void> {
+async function reloadOnSignal(running: RunningServer | undefined, logger: Logger): Promise<void> {
   if (running === undefined) {
     logger.warn({}, 'SIGHUP: the server is still starting');
     return;
   }
-  if (running.reload === undefined) {
+  const reloadRunning = running.reload?.bind(running);
+  if (reloadRunning === undefined) {
     logger.warn({}, 'SIGHUP: this server has nothing to reload');
     return;
   }
-  try {
-    await running.reload();
-    logger.info({}, 'configuration reloaded');
-  } catch (error) {
-    logger.error({ err: error }, 'reload failed: the configuration in use stays');
-  }
+  await reloadAndLog(reloadRunning, logger).catch(() => undefined);
 }

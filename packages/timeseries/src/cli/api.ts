@@ -31,24 +31,45 @@ export interface Api {
   post<T>(path: string, parameters: Parameters): Promise<ApiAnswer<T>>;
 }
 
-/** @param url may have credentials and a path */
-export function createApi(url: string, signal: AbortSignal): Api {
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/**
+ * Sends a request to a path under `/api/v1/`; the answer may be any.
+ * @throws ApiError unavailable where there is no answer, or the reason of the signal
+ */
+export type Send = (path: string, init: RequestInit) => Promise<Answer>;
+
+/** @param url may have credentials and a path. @throws CliError for a URL that is none */
+export function createSend(url: string, signal: AbortSignal): Send {
   const base = parseUrl(url);
   const credentials = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`;
-  const headers = credentials === ':' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+  const authorization: Record<string, string> =
+    credentials === ':' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
   const root = `${base.origin}${base.pathname.replace(/\/+$/, '')}/api/v1/`;
-
-  async function ask<T>(path: string, init: RequestInit): Promise<ApiAnswer<T>> {
-    let response: Response;
-    let text: string;
+  return async (path, init) => {
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(authorization)) headers.set(name, value);
     try {
-      response = await fetch(root + path, { ...init, headers, signal });
-      text = await response.text();
+      const response = await fetch(root + path, { ...init, headers, signal });
+      return { status: response.status, headers: response.headers, text: await response.text() };
     } catch (cause) {
       signal.throwIfAborted();
       throw new ApiError('unavailable', `${base.origin}: ${reasonOf(cause)}`, undefined, { cause });
     }
-    return answerOf<T>(response.status, text);
+  };
+}
+
+/** @param url may have credentials and a path */
+export function createApi(url: string, signal: AbortSignal): Api {
+  const send = createSend(url, signal);
+
+  async function ask<T>(path: string, init: RequestInit): Promise<ApiAnswer<T>> {
+    const { status, text } = await send(path, init);
+    return answerOf<T>(status, text);
   }
 
   return {

@@ -1,6 +1,6 @@
 import { ConfigError, type Environment, isConfigError, printProblem } from '@opendata/server';
-import { ConfigFileError, checkStorageConfig, isStorageError, objectStoreTarget } from '@opendata/storage';
-import { loadConfig } from '../model/config.ts';
+import { ConfigFileError, isStorageError, objectStoreTarget } from '@opendata/storage';
+import { loadCheckedConfig } from '../model/checked-config.ts';
 import { unreadableFiles } from './named-files.ts';
 
 /** What is wrong in a configuration file or in a file that it names. */
@@ -24,8 +24,7 @@ export interface FileCheck {
 /** Checks a configuration file and the files that it names; asks no store. */
 export function checkConfigFile(file: string, env: Environment): FileCheck {
   try {
-    const { scrapeJobs, storage } = loadConfig(file);
-    checkStorageConfig(storage, env);
+    const { scrapeJobs, storage } = loadCheckedConfig(file, env);
     const unreadable = unreadableFiles(file);
     if (unreadable.length > 0) throw new ConfigError(unreadable);
     const targets = scrapeJobs.reduce(

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { runsOfLines } from '../import/lines.ts';
+import { ApiError, createSend, type Send } from './api.ts';
 
 export interface ImportProgress {
   /** Bytes of the file that were read, of how many; 0: unknown. */
@@ -20,6 +21,8 @@ export interface ImportCounts {
   errors: { line: number; error: string }[];
   /** Why the file was not read to its end. */
   failure?: string;
+  /** The server cannot be reached or takes no more now. */
+  isUnavailable?: true;
 }
 
 export interface ImportFileOptions {
@@ -33,9 +36,10 @@ const REQUEST_BYTES = 8 * 1024 * 1024;
 const MAX_ERRORS = 20;
 const MAX_TRIES = 10;
 
-/** Sends a file, a few MiB a request; tries again while the server has no room. A failure is in the counts. */
+/** Sends a file, a few MiB a request; tries again while the server has no room. A failure is in the counts. @throws CliError for a URL that is none */
 export async function importFile(file: string, options: ImportFileOptions): Promise<ImportCounts> {
   const counts: ImportCounts = { samples: 0, rejected: 0, lines: 0, errors: [] };
+  const request = createSend(options.url, options.signal);
   try {
     const sizeBytes = file === '-' ? 0 : statSync(file).size;
     const source: Readable = file === '-' ? process.stdin : createReadStream(file);
@@ -49,7 +53,7 @@ export async function importFile(file: string, options: ImportFileOptions): Prom
     let pieces: Uint8Array[] = [];
     let bytes = 0;
     const send = async () => {
-      await sendPiece(Buffer.concat(pieces), counts, options);
+      await sendPiece(request, Buffer.concat(pieces), counts, options.signal);
       pieces = [];
       bytes = 0;
       options.onProgress({ readBytes, sizeBytes, samples: counts.samples });
@@ -63,26 +67,31 @@ export async function importFile(file: string, options: ImportFileOptions): Prom
     if (bytes > 0) await send();
   } catch (error) {
     counts.failure = options.signal.aborted ? 'stopped' : reasonOf(error);
+    if (error instanceof ApiError && error.code === 'unavailable') counts.isUnavailable = true;
   }
   return counts;
 }
 
-async function sendPiece(body: Buffer<ArrayBuffer>, counts: ImportCounts, options: ImportFileOptions): Promise<void> {
+async function sendPiece(
+  request: Send,
+  body: Buffer<ArrayBuffer>,
+  counts: ImportCounts,
+  signal: AbortSignal,
+): Promise<void> {
   for (let tries = 1; ; tries++) {
-    const response = await fetch(new URL('/api/v1/import/openmetrics', options.url), {
+    const { status, headers, text } = await request('import/openmetrics', {
       method: 'POST',
       headers: { 'content-type': 'application/openmetrics-text; version=1.0.0' },
       body,
-      signal: options.signal,
     });
-    const text = await response.text();
-    if ((response.status === 503 || response.status === 429) && tries < MAX_TRIES) {
-      await sleep(1000 * Number(response.headers.get('retry-after') ?? 5), undefined, { signal: options.signal });
+    if ((status === 503 || status === 429) && tries < MAX_TRIES) {
+      await sleep(1000 * Number(headers.get('retry-after') ?? 5), undefined, { signal });
       continue;
     }
     const answer = parseAnswer(text);
     if (answer?.data === undefined) {
-      throw new Error(`the server answered ${response.status}: ${answer?.error ?? text.slice(0, 200)}`);
+      const code = [429, 502, 503, 504].includes(status) ? 'unavailable' : 'failed';
+      throw new ApiError(code, `the server answered ${status}: ${answer?.error ?? text.slice(0, 200)}`, status);
     }
     counts.samples += answer.data.samples;
     counts.rejected += answer.data.rejected;

@@ -1,6 +1,9 @@
-import { defineCommand } from '@opendata/server/cli';
+import { defineCommand, EXIT_CODES } from '@opendata/server/cli';
 
-/** `import FILE...`: sends files to a running server; exit code 1 when a line or a file was refused. */
+/**
+ * `import FILE...`: sends files to a running server; exit code 1 when a line or a file was refused, 4 when the server was
+ * not there or took no more.
+ */
 export const importCommand = defineCommand({
   summary: 'Import OpenMetrics files, of any age, into a running server',
   flags: {
@@ -23,6 +26,7 @@ export const importCommand = defineCommand({
   async run({ flags, positionals, signal, output }) {
     const { importFile, progressBar } = await import('./import-file.ts');
     let hasFailed = false;
+    let isUnavailable = false;
     for (const file of positionals) {
       if (signal.aborted) break;
       const startedMs = performance.now();
@@ -36,6 +40,7 @@ export const importCommand = defineCommand({
       });
       output.progress.done();
       hasFailed ||= counts.rejected > 0 || counts.failure !== undefined;
+      isUnavailable ||= counts.isUnavailable === true;
       if (flags.json) {
         await output.json({ file, ok: counts.failure === undefined && counts.rejected === 0, ...counts });
         continue;
@@ -46,6 +51,7 @@ export const importCommand = defineCommand({
       for (const { line, error } of errors) await output.write(`  ${file}:${line}: ${error}\n`);
       if (failure !== undefined) await output.write(`  ${file}: ${failure}\n`);
     }
-    return hasFailed ? 1 : 0;
+    if (isUnavailable) return EXIT_CODES.unavailable;
+    return hasFailed ? EXIT_CODES.failure : EXIT_CODES.ok;
   },
 });

@@ -7,7 +7,7 @@ import { inFolder } from '../model/http-client-config.ts';
 
 const anyMapping = z.looseObject({
   scrape_config_files: z.array(z.string()).default([]),
-  scrape_configs: z.unknown(),
+  scrape_configs: z.unknown().optional(),
 });
 
 /**

@@ -2,6 +2,7 @@ import { availableParallelism, hostname, totalmem } from 'node:os';
 import { formatDuration } from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
 import type { TimeSeriesReading } from '../read/reading.ts';
+import type { LastReload } from '../reload.ts';
 import { addApiRoute } from './api-route.ts';
 import { dataResponse, sendJson } from './json-writer.ts';
 import { badData } from './parameters.ts';
@@ -13,6 +14,8 @@ export interface StatusRouteOptions {
   readonly flags: Readonly<Record<string, string>>;
   /** The configuration file as it is in use. */
   readonly configText: () => string;
+  /** `undefined`: there is nothing to reload. */
+  readonly lastReload?: () => LastReload | undefined;
   readonly retentionMs?: () => number | undefined;
 }
 
@@ -31,7 +34,7 @@ export function addStatusRoutes(app: FastifyInstance, options: StatusRouteOption
       const goVersion = '';
       return { version, revision: '', branch: '', buildUser: '', buildDate: '', goVersion };
     },
-    '/status/runtimeinfo': () => runtimeInfo(startedAt, options.retentionMs?.()),
+    '/status/runtimeinfo': () => runtimeInfo(startedAt, options.lastReload?.(), options.retentionMs?.()),
     '/status/flags': () => options.flags,
     '/status/config': () => ({ yaml: options.configText() }),
   };
@@ -102,14 +105,15 @@ async function tsdbStatus(db: TimeSeriesReading, limit: number): Promise<object>
   };
 }
 
-function runtimeInfo(startedAt: Date, retentionMs: number | undefined): object {
+function runtimeInfo(startedAt: Date, lastReload: LastReload | undefined, retentionMs: number | undefined): object {
+  const { isSuccessful = true, succeededAtMs = startedAt.getTime() } = lastReload ?? {};
   return {
     startTime: startedAt.toISOString(),
     CWD: process.cwd(),
     hostname: hostname(),
     serverTime: new Date().toISOString(),
-    reloadConfigSuccess: true,
-    lastConfigTime: startedAt.toISOString(),
+    reloadConfigSuccess: isSuccessful,
+    lastConfigTime: new Date(succeededAtMs).toISOString(),
     corruptionCount: 0,
     // What tells of Go's runtime has no counterpart here.
     goroutineCount: 0,

@@ -21,11 +21,14 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
       const dropped = (scraping()?.dropped() ?? []).filter(({ job }) => pool === '' || job.jobName === pool);
       const pools = (scraping()?.pools() ?? []).filter((name) => pool === '' || name === pool);
       const counts = scraping()?.droppedCounts() ?? {};
-      const showsDropped = state !== 'active';
+      // What is no state shows nothing, as in Prometheus.
+      const showsAll = state === '' || state === 'any';
+      const showsActive = showsAll || state === 'active';
+      const showsDropped = showsAll || state === 'dropped';
       return sendJson(
         reply,
         dataResponse({
-          activeTargets: state === 'dropped' ? [] : targets.map(activeTarget),
+          activeTargets: showsActive ? targets.map(activeTarget) : [],
           droppedTargets: showsDropped
             ? dropped.map(({ job, discoveredLabels }) => ({ discoveredLabels, scrapePool: job.jobName }))
             : [],
