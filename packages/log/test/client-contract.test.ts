@@ -233,6 +233,7 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       [/^expected one place to begin, found start and last$/, () => all(log.tail('k', { start: 0, last: 3 }))],
       [/^keys: expected a key, or an object with keys and prefixes, found null$/, () => all(log.read(wrong(null)))],
       [/^prefixes\[1\]: expected a string/, () => all(log.read({ prefixes: ['a', wrong(1)] }))],
+      [/^prefix: unknown field, expected keys or prefixes$/, () => all(log.read(wrong({ prefix: ['a'] })))],
       [/^limit: expected .*, found -5$/, () => all(log.keys({ limit: -5 }))],
       [/^prefix: expected a string or a Uint8Array, found an object$/, () => all(log.keys({ prefix: wrong({}) }))],
       [/^atLeast: expected .*, found -1$/, () => log.watermark({ atLeast: -1 })],
@@ -301,6 +302,19 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       expect(await acknowledged).toBeGreaterThan(0);
       const soon = log.producer({ lingerMs: 1 });
       expect(await (await soon.append({ key: newKey(), value: 'v' })).acknowledged).toBeGreaterThan(0);
+    });
+
+    it.each([
+      ['lingerMs', -1, 'from 0 to 2147483647, found -1'],
+      ['maxBatchRecords', 0, 'of 1 or more, found 0'],
+      ['maxBatchBytes', 0.5, 'of 1 or more, found 0.5'],
+      ['maxPendingBytes', 'x', 'of 1 or more, found a string'],
+      ['maxInFlight', 0, 'of 1 or more, found 0'],
+      ['retryTimeoutMs', -1, 'of 0 or more, found -1'],
+    ])('refuses %s: %j', (name, value, reason) => {
+      const message = `${name}: expected a whole number ${reason}`;
+      const refused = expect.objectContaining({ code: 'invalid_input', message });
+      expect(() => log.producer({ [name]: value })).toThrow(refused);
     });
 
     it('refuses a wrong record alone', async () => {

@@ -50,11 +50,15 @@ export function checkedBytes(bytes: LogBytes, field: string): Uint8Array {
   return bytesOf(bytes);
 }
 
-/** @throws LogClientError invalid_input also for lists that are there and select nothing */
+/** @throws LogClientError invalid_input also for unknown fields and for lists that are there and select nothing */
 export function checkedTarget(keys: LogBytes | KeySelection): Target {
   if (typeof keys === 'string' || keys instanceof Uint8Array) return checkedKey(keys);
   if (typeof keys !== 'object' || keys === null) {
     throw wrong('keys', 'a key, or an object with keys and prefixes', keys);
+  }
+  const unknown = Object.keys(keys).find((name) => name !== 'keys' && name !== 'prefixes');
+  if (unknown !== undefined) {
+    throw new LogClientError('invalid_input', `${unknown}: unknown field, expected keys or prefixes`);
   }
   const list = (name: 'keys' | 'prefixes') => {
     const values = keys[name] ?? [];
@@ -76,6 +80,16 @@ export function checkNumbers(fields: Readonly<Record<string, number | undefined>
     if (value === undefined || (name === 'limit' && value === Number.POSITIVE_INFINITY)) continue;
     if (!Number.isSafeInteger(value) || value < 0) throw wrong(name, 'a whole number of 0 or more', value);
   }
+}
+
+/**
+ * A whole number from `min` to `max`, or `undefined`.
+ * @throws LogClientError invalid_input
+ */
+export function checkWithin(field: string, value: number | undefined, min: number, max: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= min && value <= max)) return;
+  const isOpen = max === Number.MAX_SAFE_INTEGER;
+  throw wrong(field, `a whole number ${isOpen ? `of ${min} or more` : `from ${min} to ${max}`}`, value);
 }
 
 /** @throws LogClientError invalid_input where more than one of these says where to begin */

@@ -10,6 +10,7 @@ import {
   checkNumbers,
   checkOneStart,
 } from './check-arguments.ts';
+import { checkClientOptions, checkProducerOptions } from './check-options.ts';
 import { isPassing, LogClientError } from './errors.ts';
 import type {
   ClientAppendOptions,
@@ -36,8 +37,9 @@ export interface ClientOptions {
 const defaultRetryTimeoutMs = 30_000;
 const defaultWatermarkTimeoutMs = 30_000;
 
-/** The client over one way to the log. */
+/** The client over one way to the log. @throws LogClientError invalid_input */
 export function createClient(port: LogPort, options: ClientOptions = {}): LogClient {
+  checkClientOptions(options);
   return new PortClient(port, options.retryTimeoutMs ?? defaultRetryTimeoutMs);
 }
 
@@ -67,6 +69,7 @@ class PortClient implements LogClient {
   }
 
   producer(options: ProducerOptions = {}): LogProducer {
+    checkProducerOptions(options);
     const append: AppendBatch = (records, { awaitDurable, allowDuplicates, retryTimeoutMs }) =>
       this.appendColumns(columnsOf(records), { awaitDurable, allowDuplicates }, retryTimeoutMs);
     const { port } = this;

@@ -12,6 +12,7 @@ import {
 import type { KeyInspection } from '../model.ts';
 import { openAppendStream } from './append-stream.ts';
 import { percentEncoded } from './bytes.ts';
+import { checkHttpOptions } from './check-options.ts';
 import { type ClientOptions, createClient } from './client.ts';
 import { LogClientError } from './errors.ts';
 import { createHttpTransport, type HttpOptions, type HttpTransport } from './http-transport.ts';
@@ -30,9 +31,10 @@ const json = LOG_CONTENT_TYPES.json;
 
 /**
  * A client of the log behind `url`, which may have credentials and a path. Connects when it has to; the log need not be
- * there yet. @throws LogClientError invalid_input for what is no http: or https: URL
+ * there yet. @throws LogClientError invalid_input for what is no http: or https: URL, and for wrong options
  */
 export function connectLog(url: string, options: ConnectOptions = {}): LogClient {
+  checkHttpOptions(options);
   return createClient(httpPort(transportTo(url, options)), options);
 }
 
