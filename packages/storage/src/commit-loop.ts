@@ -1,7 +1,7 @@
 import { Backoff } from './backoff.ts';
 import type { CommitGroup } from './commit-group.ts';
 import { yieldToLoop } from './deadline.ts';
-import type { Engine, EngineOp } from './engine.ts';
+import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { isFatal, type StorageError, toStorageError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -313,14 +313,14 @@ export class CommitLoop {
   }
 
   #outcomeOf(turn: Turn): Promise<StorageError | undefined> {
-    turn.outcome ??= this.#lastOutcome = this.#write(turn.ops, turn.endsTable);
+    turn.outcome ??= this.#lastOutcome = this.#write(turn.ops, { endsTable: turn.endsTable });
     return turn.outcome;
   }
 
-  async #write(ops: readonly EngineOp[], endsTable: boolean): Promise<StorageError | undefined> {
+  async #write(ops: readonly EngineOp[], options: EngineWriteOptions): Promise<StorageError | undefined> {
     const startedMs = performance.now();
     try {
-      await this.#engine.write(ops, { endsTable });
+      await this.#engine.write(ops, options);
       if (this.#failure === undefined) this.#wrote(startedMs, ops);
       return undefined;
     } catch (thrown) {
@@ -347,7 +347,7 @@ export class CommitLoop {
       this.#options.logger.warn({ err: error, retryMs }, 'a commit failed and is written again');
       await new Promise((resolve) => setTimeout(resolve, retryMs));
       if (this.#failure !== undefined) return;
-      error = await this.#write(ops, endsTable);
+      error = await this.#write(ops, { endsTable, repeats: true });
     }
     this.#isRepeating = false;
     if (this.#failure === undefined) for (const turn of turns) this.#finish(turn);

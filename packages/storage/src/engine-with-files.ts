@@ -30,6 +30,8 @@ export function engineWithFiles(engine: Engine, files: RowFiles, fromBytes = lar
   const stowed = new WeakSet<EngineOp>();
   const target: Target = { files, places, stowed };
   let underWay = 0;
+  /** Why the last write failed that was not repeated. */
+  let failed: { readonly reason: unknown } | undefined;
   /** Settles when the batch before was handed to the engine, whose order is that of its calls. */
   let last: Promise<unknown> | undefined;
 
@@ -47,11 +49,16 @@ export function engineWithFiles(engine: Engine, files: RowFiles, fromBytes = lar
     ...readerWithFiles(engine, files, 'corrupt', places),
     overlaps: engine.overlaps ?? false,
     write: async (ops, options) => {
+      if (options?.repeats === true) failed = undefined;
+      if (failed !== undefined) throw failed.reason;
       const handedOver = handOver(store(target, ops, fromBytes), last, options);
       last = handedOver;
       underWay++;
       try {
         await (await handedOver).durable;
+      } catch (reason) {
+        failed = { reason };
+        throw reason;
       } finally {
         if (--underWay === 0) last = undefined;
       }

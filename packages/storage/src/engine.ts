@@ -66,6 +66,8 @@ export interface EngineWriteOptions {
    * nothing in it, and the log before it can be deleted.
    */
   readonly endsTable?: boolean;
+  /** The batch holds everything of the writes that failed. After a failure all others are refused until it comes. */
+  readonly repeats?: boolean;
 }
 
 /** The port to the key-value engine. One writer, and never more writes at a time than the engine takes. */
@@ -76,7 +78,7 @@ export interface Engine extends EngineReader {
    *
    * Batches are written in the order of the calls, and settle in it. While one is being made durable a second one may
    * follow where `overlaps` says so: it is never durable without the first, and where the first was not written it is not
-   * written either and fails as well.
+   * written either and fails as well, also where it comes when the first has failed and nobody has heard of that yet.
    */
   write(ops: readonly EngineOp[], options?: EngineWriteOptions): Promise<void>;
   /** Whether two writes may be under way; otherwise it is one. */

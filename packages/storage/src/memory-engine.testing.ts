@@ -1,4 +1,4 @@
-import type { Engine, EngineOp, EngineReader, EngineRow, KeyRange, ScanOptions } from './engine.ts';
+import type { Engine, EngineOp, EngineReader, EngineRow, EngineWriteOptions, KeyRange, ScanOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 
 /** What happens to the next writes, one after the other; `ok` once the list is used up. */
@@ -84,6 +84,8 @@ export function createMemoryStore(): MemoryStore {
   const open = (): Engine => {
     const opened = ++epoch;
     let ownWrites = 0;
+    /** Why the last write failed that was not repeated. */
+    let failed: { readonly reason: unknown } | undefined;
     underWay = () => ownWrites;
     let dead: StorageError | undefined;
     /** Settles when the batch before is written; rejects when it was not. */
@@ -109,7 +111,9 @@ export function createMemoryStore(): MemoryStore {
       return fault;
     };
 
-    const write = async (ops: readonly EngineOp[]): Promise<void> => {
+    const write = async (ops: readonly EngineOp[], { repeats = false }: EngineWriteOptions = {}): Promise<void> => {
+      if (repeats) failed = undefined;
+      if (failed !== undefined) throw failed.reason;
       if (ownWrites === 2) throw new Error('three writes at a time');
       if (ownWrites++ === 0) before = Promise.resolve();
       const applied = applyNext(ops, before);
@@ -119,6 +123,9 @@ export function createMemoryStore(): MemoryStore {
         const fault = await applied;
         if (fault === 'crash-after') die('crashed');
         if (fault === 'fail-after') throw new StorageError('unavailable', 'failed');
+      } catch (reason) {
+        failed = { reason };
+        throw reason;
       } finally {
         ownWrites--;
       }

@@ -78,6 +78,8 @@ function slateEngine(
 ): Engine {
   const { deadlineMs, afterFlush, memoryLimitBytes } = options;
   let underWay = 0;
+  /** Why the last write failed that was not repeated. */
+  let failed: StorageError | undefined;
   let last: { readonly applied: Promise<void>; readonly durable: Promise<void> } | undefined;
   let closed = false;
   let commits = 0;
@@ -132,13 +134,19 @@ function slateEngine(
       }
     } catch (error) {
       tableFailure = undefined;
-      throw fromNative(error);
+      failed = fromNative(error);
+      throw failed;
     } finally {
       if (--underWay === 0) last = undefined;
     }
   };
 
-  const write = async (ops: readonly EngineOp[], { endsTable = false }: EngineWriteOptions = {}): Promise<void> => {
+  const write = async (
+    ops: readonly EngineOp[],
+    { endsTable = false, repeats = false }: EngineWriteOptions = {},
+  ): Promise<void> => {
+    if (repeats) failed = undefined;
+    if (failed !== undefined) throw failed;
     if (underWay === 2) throw new StorageError('internal', 'three writes at a time: the engine must have one writer');
     underWay++;
     const applied = apply(ops, last?.applied);
