@@ -287,6 +287,8 @@ describe('the quick lane, for any bytes in any pieces', () => {
       const pair = await openPair();
       await fc.assert(
         fc.asyncProperty(streams, cuts, async (stream, places) => {
+          // Node puts its `100 Continue` anywhere between the answers, even into one, to a request behind another.
+          fc.pre(!stream.includes('Expect: 100-continue'));
           const expected = await reference(pair.slow, stream);
           const before = pair.quick.inLane();
           const one = await Conversation.open(pair.quick);
