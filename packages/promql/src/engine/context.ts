@@ -8,7 +8,7 @@ import { createMemoryAccount, type MemoryAccount } from './memory.ts';
 /** Work between two looks at the clock, in samples or steps touched. */
 const WORK_PER_CHECK = 10_000;
 /** What hashing or comparing the labels of a series costs, in samples. */
-const WORK_PER_SERIES = 50;
+export const WORK_PER_SERIES = 50;
 
 /** How a query shares the thread with others. */
 export interface Turns {

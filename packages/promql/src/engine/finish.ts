@@ -1,14 +1,12 @@
 import type { Expr } from '../ast.ts';
 import { compareLabels, type Labels, labelsKey } from '../labels.ts';
-import type { QueryContext } from './context.ts';
+import { type QueryContext, WORK_PER_SERIES } from './context.ts';
 import { dropMetadata } from './metadata-labels.ts';
 import { mergeTwo } from './series.ts';
 import type { StepSeries, VectorValue } from './value.ts';
 
 /** Series between two looks at the clock, and the length of the runs that are sorted at once. */
 const SERIES_PER_CHECK = 1024;
-/** What a comparison or a hash of labels costs, in the units of `due`. */
-const WORK_PER_SERIES = 50;
 
 /** Removes the names that were to go and joins series that then are equal. @throws QueryError where two overlap */
 export async function finishVector(ctx: QueryContext, expr: Expr, value: VectorValue): Promise<readonly StepSeries[]> {

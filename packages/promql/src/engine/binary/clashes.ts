@@ -58,7 +58,7 @@ export interface Match {
   readonly present: Uint8Array;
 }
 
-/** Matches of one group may not coincide: any two one-to-one, those with equal result labels otherwise. */
+/** One-to-one, no two matches of a group may be at the same step; otherwise no two with equal result labels. */
 export async function findAmbiguousMatches(
   ctx: QueryContext,
   matching: VectorMatching,

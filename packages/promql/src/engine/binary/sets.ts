@@ -1,11 +1,8 @@
 import type { BinaryExpr } from '../../ast.ts';
-import type { QueryContext } from '../context.ts';
+import { type QueryContext, WORK_PER_SERIES } from '../context.ts';
 import { mergeResults } from '../series.ts';
 import { ABSENT, countPresent, type Grid, type StepSeries, type VectorValue } from '../value.ts';
 import { signatureOf } from './signature.ts';
-
-/** What hashing the labels of a series costs, in samples. */
-const WORK_PER_SERIES = 50;
 
 /** By signature, the steps at which any series of that signature is present. */
 async function presenceBySignature(
