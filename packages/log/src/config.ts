@@ -1,13 +1,4 @@
-import {
-  byteSize,
-  ConfigError,
-  type ConfigProblem,
-  durationMs,
-  isConfigError,
-  type LoadedConfig,
-  openYamlConfig,
-  printByteSize,
-} from '@opendata/server';
+import { byteSize, durationMs, type LoadedConfig, openYamlConfig, printByteSize, withProblems } from '@opendata/server';
 import {
   loadSlateSettings,
   type StorageConfig,
@@ -90,7 +81,10 @@ export type LogConfig = z.output<typeof logConfigSchema>;
 
 /** Also checks the settings file that it names. @throws ConfigError, StorageError config: naming file, line and key */
 export function loadLogConfig(file: string): LogConfig {
-  const loaded = openLogConfig(file);
+  const loaded = withProblems(
+    () => openYamlConfig(file, logConfigSchema),
+    () => settingsFileProblems(file),
+  );
   const { segmentation, head_memory_limit } = loaded.value;
   const storage = withSettingsBeside(loaded.value.storage, file);
   const { defaultTtlMs } = loadSlateSettings(storage.settings_path);
@@ -105,21 +99,6 @@ export function loadLogConfig(file: string): LogConfig {
   }
   checkRetention(loaded, defaultTtlMs);
   return { ...loaded.value, storage };
-}
-
-/** @throws ConfigError with what is wrong with the file and with the settings file that it names */
-function openLogConfig(file: string): LoadedConfig<LogConfig> {
-  const problems: ConfigProblem[] = [];
-  let loaded: LoadedConfig<LogConfig> | undefined;
-  try {
-    loaded = openYamlConfig(file, logConfigSchema);
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    problems.push(...error.problems);
-  }
-  problems.push(...settingsFileProblems(file));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return loaded!;
 }
 
 /** @throws ConfigError */

@@ -1,19 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
-import { loadWebAccess, serve } from '@opendata/server';
+import { loadWebAccess, loosenHeapGrowth, serve } from '@opendata/server';
 import { boundNativeMemory, checkStorageConfig, objectStoreTarget } from '@opendata/storage';
 import { configFromFlags } from './config-from-flags.ts';
 import type { ServerFlags } from './flags.ts';
 import { startLogServer } from './server.ts';
 
-/**
- * V8 collects its whole heap as soon as what is outside of it has grown by as little as 24 MiB, of which appends bring
- * ten times as much a second, nearly all of it dead by then. Four times the live memory instead of 1.1 times.
- */
-const collectorFlags = '--heap-growing-percent=300';
-
 /** Runs the server, or only checks its configuration, to the exit of the process. */
 export async function serveLog(version: string, flags: ServerFlags, checkConfig: boolean): Promise<void> {
-  setFlagsFromString(collectorFlags);
+  loosenHeapGrowth();
   boundNativeMemory();
   await serve(
     {

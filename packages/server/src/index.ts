@@ -9,7 +9,14 @@ export {
 export type { Command, CommandContext, Commands } from './cli/command.ts';
 export type { Flag, Flags, FlagValues } from './cli/flags.ts';
 export { type ByteSizeOptions, byteSize, parseByteSize, printByteSize } from './config/byte-size.ts';
-export { ConfigError, type ConfigProblem, isConfigError, printPath, printProblem } from './config/config-error.ts';
+export {
+  ConfigError,
+  type ConfigProblem,
+  isConfigError,
+  printPath,
+  printProblem,
+  withProblems,
+} from './config/config-error.ts';
 export { type DurationOptions, durationMs } from './config/duration.ts';
 export { parseDuration, printDuration } from './config/duration-text.ts';
 export type { Environment } from './config/env.ts';
@@ -49,6 +56,7 @@ export { EXPOSITION_CONTENT_TYPE, type ExpositionFormat } from './metrics/text.t
 export { type LabelValues, MetricVector } from './metrics/vector.ts';
 export { availableMemoryBytes } from './process/available-memory.ts';
 export { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './process/exit-codes.ts';
+export { loosenHeapGrowth } from './process/heap-growth.ts';
 export { reloadAndLog } from './process/reload.ts';
 export {
   type RunningServer,

@@ -1,4 +1,5 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { loosenHeapGrowth } from '@opendata/server';
 
 /** Both halves of V8's young generation together, bytes. */
 const YOUNG_BYTES = 4 * 1024 * 1024;
@@ -10,15 +11,12 @@ const LOOKS_MS = 1000;
 let isQueried: () => boolean = () => false;
 
 /**
- * Settles how V8's heap grows, from before much is in it.
- *
- * - The young generation stays at two halves of 2 MiB instead of 16. Whatever a socket brings is a buffer outside the heap
- *   that goes with the next collection of the young generation, and a writer's small objects seldom ask for one.
- * - The bytes of such buffers count like garbage in the old generation, which is small beside them: with the growth that V8
- *   would choose it marks all of the heap every hundred requests, and that is a tenth of what a request costs.
+ * Settles how V8's heap grows, from before much is in it. The young generation stays at two halves of 2 MiB instead of 16:
+ * whatever a socket brings is a buffer outside the heap that goes with the next collection of the young generation, and a
+ * writer's small objects seldom ask for one.
  */
 export function limitHeap(): void {
-  setFlagsFromString('--heap-growing-percent=300');
+  loosenHeapGrowth();
   const startedMs = performance.now();
   const look = (): void => {
     // V8 makes it smaller when nothing happens, so it must be free to grow again.

@@ -28,6 +28,21 @@ export function isConfigError(error: unknown): error is ConfigError {
   return error instanceof Error && BRAND in error;
 }
 
+/** What `read` gives. @throws ConfigError with what it finds wrong and, after it, what `others` does */
+export function withProblems<T>(read: () => T, others: () => readonly ConfigProblem[]): T {
+  const problems: ConfigProblem[] = [];
+  let result: T | undefined;
+  try {
+    result = read();
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    problems.push(...error.problems);
+  }
+  problems.push(...others());
+  if (problems.length > 0) throw new ConfigError(problems);
+  return result!;
+}
+
 /** `file:line:col: path.to.key: message` */
 export function printProblem({ file, line, column, path, message }: ConfigProblem): string {
   const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { RawRoute } from '@opendata/server';
+import { type AnswerSink, answerBody } from './answer-body.ts';
 import type { ApiReply, ApiRoute } from './api-route.ts';
-import { acceptedEncoding, compressBody, createCompressor } from './compression.ts';
 import { originHeaders } from './cors.ts';
 import { Parameters } from './parameters.ts';
 
@@ -45,34 +45,17 @@ class DirectReply implements ApiReply {
   }
 
   send(body: Buffer | Readable): this {
-    const encoding = acceptedEncoding(this.#request.headers['accept-encoding']);
-    if (!Buffer.isBuffer(body)) {
-      // An error of either end destroys both, and so breaks the connection off.
-      const ignored = () => undefined;
-      this.raw.writeHead(200, this.#headers(encoding));
-      if (encoding === undefined) pipeline(body, this.raw, ignored);
-      else pipeline(body, createCompressor(encoding), this.raw, ignored);
-    } else if (encoding === undefined) this.#end(body, undefined);
-    else {
-      compressBody(body, encoding, (error, bytes) => {
-        if (error !== null) this.raw.destroy(error);
-        else if (bytes === undefined) this.#end(body, undefined);
-        else this.#end(bytes, encoding);
-      });
-    }
+    const { raw } = this;
+    const { origin, 'accept-encoding': acceptEncoding } = this.#request.headers;
+    const originated = originHeaders(origin);
+    const sink: AnswerSink = {
+      answerBytes: (bytes, headers) => {
+        raw.writeHead(200, { ...originated, ...headers, 'content-length': String(bytes.length) }).end(bytes);
+      },
+      answerStream: (headers) => raw.writeHead(200, { ...originated, ...headers }),
+      destroy: (error) => raw.destroy(error),
+    };
+    answerBody(sink, body, this.#contentType, acceptEncoding);
     return this;
-  }
-
-  #end(body: Buffer, encoding: string | undefined): void {
-    const headers = this.#headers(encoding);
-    headers['content-length'] = String(body.length);
-    this.raw.writeHead(200, headers).end(body);
-  }
-
-  #headers(encoding: string | undefined): Record<string, string> {
-    const headers = originHeaders(this.#request.headers.origin);
-    headers['content-type'] = this.#contentType;
-    if (encoding !== undefined) headers['content-encoding'] = encoding;
-    return headers;
   }
 }

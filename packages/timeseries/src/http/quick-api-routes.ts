@@ -1,7 +1,7 @@
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { QuickExchange, QuickRoute } from '@opendata/server';
+import { answerBody } from './answer-body.ts';
 import type { ApiReply, ApiRoute } from './api-route.ts';
-import { acceptedEncoding, compressBody, createCompressor } from './compression.ts';
 import { originHeaders } from './cors.ts';
 import { Parameters } from './parameters.ts';
 
@@ -38,25 +38,7 @@ class QuickReply implements ApiReply {
   }
 
   send(body: Buffer | Readable): this {
-    const { raw } = this;
-    const encoding = acceptedEncoding(this.#acceptEncoding);
-    const plain = { 'content-type': this.#contentType };
-    if (encoding === undefined) {
-      if (Buffer.isBuffer(body)) raw.answerBytes(body, plain);
-      else pipeline(body, raw.answerStream(plain), ignored);
-      return this;
-    }
-    const compressed = { ...plain, 'content-encoding': encoding };
-    if (Buffer.isBuffer(body)) {
-      compressBody(body, encoding, (error, bytes) => {
-        if (error !== null) raw.destroy();
-        else if (bytes === undefined) raw.answerBytes(body, plain);
-        else raw.answerBytes(bytes, compressed);
-      });
-    } else pipeline(body, createCompressor(encoding), raw.answerStream(compressed), ignored);
+    answerBody(this.raw, body, this.#contentType, this.#acceptEncoding);
     return this;
   }
 }
-
-/** An error of either end destroys both, and so breaks the connection off. */
-function ignored(): void {}

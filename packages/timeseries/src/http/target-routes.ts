@@ -44,8 +44,16 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
       return sendJson(reply, dataResponse({ scrapePools: scraping()?.pools() ?? [] }));
     },
   });
+  addApiRoute(app, {
+    methods: ['GET'],
+    path: '/rules',
+    handler(parameters, reply) {
+      const type = parameters.text('type');
+      if (!RULE_TYPES.has(type)) throw invalid('type', `not supported value ${quote(type)}`);
+      return sendJson(reply, dataResponse({ groups: [] }));
+    },
+  });
   const nothing = {
-    '/rules': { groups: [] },
     '/alerts': { alerts: [] },
     '/alertmanagers': { activeAlertmanagers: [], droppedAlertmanagers: [] },
   };
@@ -53,11 +61,7 @@ export function addTargetRoutes(app: FastifyInstance, scraping: () => ScrapeMana
     addApiRoute(app, {
       methods: ['GET'],
       path,
-      handler(parameters, reply) {
-        const type = parameters.text('type');
-        if (path === '/rules' && !RULE_TYPES.has(type)) throw invalid('type', `not supported value ${quote(type)}`);
-        return sendJson(reply, dataResponse(data));
-      },
+      handler: (_parameters, reply) => sendJson(reply, dataResponse(data)),
     });
   }
 }

@@ -3,12 +3,11 @@ import {
   availableMemoryBytes,
   byteSize,
   ConfigError,
-  type ConfigProblem,
   defaultBodyMemoryBytes,
   durationMs,
-  isConfigError,
   type LoadedConfig,
   openYamlConfig,
+  withProblems,
 } from '@opendata/server';
 import {
   type StorageConfig,
@@ -205,26 +204,12 @@ function fileCheck(): z.core.$ZodCheck<unknown> {
  * @throws ConfigError with every problem found
  */
 export function loadConfig(file: string): TimeSeriesConfig {
-  const config = withSettingsProblems(file, () => {
+  const read = () => {
     const { value, errorAt } = openYamlConfig(file, timeSeriesConfigSchema);
     return resolveConfig(value, dirname(file), errorAt);
-  });
+  };
+  const config = withProblems(read, () => settingsFileProblems(file));
   return { ...config, storage: withSettingsBeside(config.storage, file) };
-}
-
-/** @throws ConfigError with what `read` finds and with what is wrong with the settings file that `file` names */
-function withSettingsProblems<T>(file: string, read: () => T): T {
-  const problems: ConfigProblem[] = [];
-  let result: T | undefined;
-  try {
-    result = read();
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    problems.push(...error.problems);
-  }
-  problems.push(...settingsFileProblems(file));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return result!;
 }
 
 /**

@@ -3,7 +3,7 @@ import { ScrapeError } from '../scrape-error.ts';
 import type { TargetGroup } from '../target.ts';
 import type { Discovery, DiscoveryContext } from './discovery.ts';
 import { startRefreshLoop } from './refresh-loop.ts';
-import { MAX_LIST_BYTES, parseTargetGroups } from './target-groups.ts';
+import { MAX_LIST_BYTES, parseJsonTargetGroups } from './target-groups.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -30,9 +30,7 @@ export function startHttpDiscovery(
     if (!/^application\/json(;\s*charset="?utf-8"?)?\s*$/i.test(contentType.trim())) {
       throw new ScrapeError(`unsupported content type ${JSON.stringify(contentType)}`);
     }
-    const text = body.toString('utf8');
-    JSON.parse(text);
-    return await parseTargetGroups(text, url, { __meta_url: url });
+    return await parseJsonTargetGroups(body.toString('utf8'), url, { __meta_url: url });
   };
 
   const refresh = async (signal: AbortSignal): Promise<void> => {

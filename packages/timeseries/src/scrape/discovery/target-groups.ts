@@ -30,7 +30,20 @@ export async function parseTargetGroups(
 ): Promise<TargetGroup[]> {
   if (text.trim() === '') return [];
   checkListSize(Buffer.byteLength(text), origin);
-  const groups = await groupsOf(text, origin);
+  return withLabels(await groupsOf(text, jsonOf(text), origin), meta);
+}
+
+/** As `parseTargetGroups`, of nothing but JSON. @throws SyntaxError, ConfigError */
+export async function parseJsonTargetGroups(
+  text: string,
+  origin: string,
+  meta: Readonly<Record<string, string>>,
+): Promise<TargetGroup[]> {
+  checkListSize(Buffer.byteLength(text), origin);
+  return withLabels(await groupsOf(text, JSON.parse(text), origin), meta);
+}
+
+function withLabels(groups: readonly Group[], meta: Readonly<Record<string, string>>): TargetGroup[] {
   return groups.map(({ targets, labels }) => ({ targets, labels: { ...labels, ...meta } }));
 }
 
@@ -43,9 +56,11 @@ export function checkListSize(sizeBytes: number, origin: string): void {
   );
 }
 
-/** Long lists are JSON, which is read a hundred times as fast. */
-async function groupsOf(text: string, origin: string): Promise<readonly Group[]> {
-  const value = jsonOf(text);
+/**
+ * Long lists are JSON, which is read a hundred times as fast.
+ * @param value what `text` is as JSON; undefined where it is none
+ */
+async function groupsOf(text: string, value: unknown, origin: string): Promise<readonly Group[]> {
   if (value !== undefined) {
     const groups = await checkedGroups(value);
     if (Array.isArray(groups)) return groups;
