@@ -88,6 +88,7 @@ export type {
   OtlpTemporality,
 } from './otlp/model.ts';
 export { encodeOtlpResponse, encodeRpcStatus, type OtlpEncoding, type OtlpRejection } from './otlp/responses.ts';
+export type { HistogramSpan } from './proto-buckets.ts';
 export {
   createProtoReader,
   enterMessage,
@@ -144,7 +145,6 @@ export {
   decodeExemplar,
   decodeHistogram,
   type HistogramSample,
-  type HistogramSpan,
   type WireExemplar,
   type WireHistogram,
 } from './remote-write-histogram.ts';

@@ -1,3 +1,4 @@
+import type { HistogramSpan } from './proto-buckets.ts';
 import {
   beginMessage,
   createProtoWriter,
@@ -13,7 +14,7 @@ import {
   writtenBytes,
 } from './proto-writer.ts';
 import { type FamilyMetadata, METRIC_TYPES } from './remote-write.ts';
-import type { HistogramSample, HistogramSpan, WireExemplar } from './remote-write-histogram.ts';
+import type { HistogramSample, WireExemplar } from './remote-write-histogram.ts';
 
 /** The bits of the NaN that marks a series as gone, low and high word. */
 export const STALE_NAN_BITS = { low: 2, high: 0x7ff00000 } as const;

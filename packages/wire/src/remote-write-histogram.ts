@@ -1,29 +1,18 @@
-import { malformed } from './errors.ts';
+import { absoluteBuckets, createBucketSide, type HistogramSpan, readSpan } from './proto-buckets.ts';
 import {
   createProtoReader,
   enterMessage,
   leaveMessage,
   nextField,
-  type ProtoReader,
   readDouble,
-  readDoubleRaw,
   readInt64,
-  readLength,
   readSint32,
-  readSint64,
-  readSint64Raw,
   readUint32,
   readUint64,
   skipField,
-  WIRE_BYTES,
 } from './proto-reader.ts';
+import { readDoubles, readSint64s } from './proto-repeated.ts';
 import { readLabel } from './remote-write-labels.ts';
-
-/** A run of buckets: `offset` empty buckets after the previous span, then `length` buckets. */
-export interface HistogramSpan {
-  readonly offset: number;
-  readonly length: number;
-}
 
 /** A native histogram with float counts; bucket counts are absolute, also where the sender's were integer deltas. */
 export interface WireHistogram {
@@ -56,20 +45,14 @@ export interface WireExemplar {
 
 const RESET_HINTS = ['unknown', 'reset', 'not_reset', 'gauge'] as const;
 
-interface BucketSide {
-  readonly spans: HistogramSpan[];
-  readonly deltas: number[];
-  readonly counts: number[];
-}
-
 /**
  * Decodes a Histogram message of remote write 1.0 or 2.0, integer or float.
  * @throws WireError malformed, also where spans and buckets disagree; unsupported for a count beyond 2^53
  */
 export function decodeHistogram(body: Uint8Array, start: number, end: number): HistogramSample {
   const reader = createProtoReader(body, start, end);
-  const positive: BucketSide = { spans: [], deltas: [], counts: [] };
-  const negative: BucketSide = { spans: [], deltas: [], counts: [] };
+  const positive = createBucketSide();
+  const negative = createBucketSide();
   const customValues: number[] = [];
   let isFloat = false;
   let count = 0;
@@ -109,7 +92,7 @@ export function decodeHistogram(body: Uint8Array, start: number, end: number): H
         negative.spans.push(readSpan(reader));
         break;
       case 9:
-        readSints(reader, negative.deltas);
+        readSint64s(reader, negative.deltas);
         break;
       case 10:
         readDoubles(reader, negative.counts);
@@ -118,7 +101,7 @@ export function decodeHistogram(body: Uint8Array, start: number, end: number): H
         positive.spans.push(readSpan(reader));
         break;
       case 12:
-        readSints(reader, positive.deltas);
+        readSint64s(reader, positive.deltas);
         break;
       case 13:
         readDoubles(reader, positive.counts);
@@ -147,9 +130,9 @@ export function decodeHistogram(body: Uint8Array, start: number, end: number): H
     count,
     sum,
     positiveSpans: positive.spans,
-    positiveBuckets: absoluteBuckets(positive, isFloat),
+    positiveBuckets: absoluteBuckets(positive, isFloat, 'remote write'),
     negativeSpans: negative.spans,
-    negativeBuckets: absoluteBuckets(negative, isFloat),
+    negativeBuckets: absoluteBuckets(negative, isFloat, 'remote write'),
     customValues: Float64Array.from(customValues),
   };
   return startTimestampMs === 0 ? { timestampMs, histogram } : { timestampMs, startTimestampMs, histogram };
@@ -174,53 +157,4 @@ export function decodeExemplar(body: Uint8Array, start: number, end: number): Wi
     else skipField(reader);
   }
   return { labels, value, timestampMs };
-}
-
-/** A BucketSpan message. */
-export function readSpan(reader: ProtoReader): HistogramSpan {
-  const outerEnd = enterMessage(reader);
-  let offset = 0;
-  let length = 0;
-  while (nextField(reader)) {
-    if (reader.field === 1) offset = readSint32(reader);
-    else if (reader.field === 2) length = readUint32(reader);
-    else skipField(reader);
-  }
-  leaveMessage(reader, outerEnd);
-  return { offset, length };
-}
-
-/** One element, or a packed field of them. */
-function readSints(reader: ProtoReader, into: number[]): void {
-  if (reader.wire !== WIRE_BYTES) {
-    into.push(readSint64(reader));
-    return;
-  }
-  const outerEnd = enterMessage(reader);
-  while (reader.at < reader.end) into.push(readSint64Raw(reader));
-  leaveMessage(reader, outerEnd);
-}
-
-function readDoubles(reader: ProtoReader, into: number[]): void {
-  if (reader.wire !== WIRE_BYTES) {
-    into.push(readDouble(reader));
-    return;
-  }
-  if (readLength(reader) % 8 !== 0) throw malformed('remote write: packed doubles of a length that is not of 8 bytes');
-  const outerEnd = reader.end;
-  reader.end = reader.valueEnd;
-  while (reader.at < reader.end) into.push(readDoubleRaw(reader));
-  leaveMessage(reader, outerEnd);
-}
-
-function absoluteBuckets(side: BucketSide, isFloat: boolean): Float64Array {
-  let declared = 0;
-  for (const span of side.spans) declared += span.length;
-  const given = isFloat ? side.counts : side.deltas;
-  if (given.length !== declared) {
-    throw malformed(`remote write: histogram spans need ${declared} buckets, have ${given.length} buckets`);
-  }
-  const buckets = Float64Array.from(given);
-  if (!isFloat) for (let i = 1; i < buckets.length; i++) buckets[i]! += buckets[i - 1]!;
-  return buckets;
 }

@@ -1,21 +1,20 @@
-import { malformed } from '../errors.ts';
+import { absoluteBuckets, createBucketSide, readSpan } from '../proto-buckets.ts';
+import { type ProtoQuantile, readQuantile } from '../proto-quantile.ts';
 import {
   enterMessage,
   leaveMessage,
   nextField,
   type ProtoReader,
   readDouble,
-  readDoubleRaw,
   readInt64,
   readSint32,
-  readSint64,
-  readSint64Raw,
   readString,
   readUint64,
   skipField,
   WIRE_BYTES,
 } from '../proto-reader.ts';
-import { type HistogramSpan, readSpan, type WireExemplar, type WireHistogram } from '../remote-write-histogram.ts';
+import { readDoubles, readSint64s } from '../proto-repeated.ts';
+import type { WireExemplar, WireHistogram } from '../remote-write-histogram.ts';
 
 /** A Metric message of whichever type. */
 export interface ProtoMetric {
@@ -25,7 +24,7 @@ export interface ProtoMetric {
   value: number;
   count: number;
   sum: number;
-  readonly quantiles: { quantile: number; value: number }[];
+  readonly quantiles: ProtoQuantile[];
   readonly buckets: { bound: number; count: number; exemplar: WireExemplar | undefined }[];
   readonly exemplars: WireExemplar[];
   native: WireHistogram | undefined;
@@ -94,21 +93,8 @@ function readSummary(reader: ProtoReader, metric: ProtoMetric): void {
   }
 }
 
-function readQuantile(reader: ProtoReader): { quantile: number; value: number } {
-  const outerEnd = enterMessage(reader);
-  let quantile = 0;
-  let value = 0;
-  while (nextField(reader)) {
-    if (reader.field === 1) quantile = readDouble(reader);
-    else if (reader.field === 2) value = readDouble(reader);
-    else skipField(reader);
-  }
-  leaveMessage(reader, outerEnd);
-  return { quantile, value };
-}
-
 function readHistogram(reader: ProtoReader, metric: ProtoMetric): void {
-  const sides = { negative: createSide(), positive: createSide() };
+  const sides = { negative: createBucketSide(), positive: createBucketSide() };
   let schema = 0;
   let zeroThreshold = 0;
   let zeroCount = 0;
@@ -145,19 +131,19 @@ function readHistogram(reader: ProtoReader, metric: ProtoMetric): void {
         sides.negative.spans.push(readSpan(reader));
         break;
       case 10:
-        readEach(reader, sides.negative.deltas, readSint64, readSint64Raw);
+        readSint64s(reader, sides.negative.deltas);
         break;
       case 11:
-        readEach(reader, sides.negative.counts, readDouble, readDoubleRaw);
+        readDoubles(reader, sides.negative.counts);
         break;
       case 12:
         sides.positive.spans.push(readSpan(reader));
         break;
       case 13:
-        readEach(reader, sides.positive.deltas, readSint64, readSint64Raw);
+        readSint64s(reader, sides.positive.deltas);
         break;
       case 14:
-        readEach(reader, sides.positive.counts, readDouble, readDoubleRaw);
+        readDoubles(reader, sides.positive.counts);
         break;
       case 16:
         metric.exemplars.push(readExemplar(reader));
@@ -176,32 +162,11 @@ function readHistogram(reader: ProtoReader, metric: ProtoMetric): void {
     count: metric.count,
     sum: metric.sum,
     positiveSpans: positive.spans,
-    positiveBuckets: bucketsOf(positive, isFloat),
+    positiveBuckets: absoluteBuckets(positive, isFloat, 'protobuf'),
     negativeSpans: negative.spans,
-    negativeBuckets: bucketsOf(negative, isFloat),
+    negativeBuckets: absoluteBuckets(negative, isFloat, 'protobuf'),
     customValues: NONE,
   };
-}
-
-interface Side {
-  readonly spans: HistogramSpan[];
-  readonly deltas: number[];
-  readonly counts: number[];
-}
-
-function createSide(): Side {
-  return { spans: [], deltas: [], counts: [] };
-}
-
-function bucketsOf({ spans, deltas, counts }: Side, isFloat: boolean): Float64Array {
-  const given = isFloat ? counts : deltas;
-  const declared = spans.reduce((sum, { length }) => sum + length, 0);
-  if (given.length !== declared) {
-    throw malformed(`protobuf: histogram spans need ${declared} buckets, have ${given.length}`);
-  }
-  const buckets = Float64Array.from(given);
-  if (!isFloat) for (let i = 1; i < buckets.length; i++) buckets[i]! += buckets[i - 1]!;
-  return buckets;
 }
 
 function readBucket(reader: ProtoReader): ProtoMetric['buckets'][number] {
@@ -247,20 +212,4 @@ function readTimestamp(reader: ProtoReader): number {
   }
   leaveMessage(reader, outerEnd);
   return seconds * 1000 + Math.trunc(nanos / 1_000_000);
-}
-
-/** One element, or a packed field of them. */
-function readEach(
-  reader: ProtoReader,
-  into: number[],
-  readOne: (reader: ProtoReader) => number,
-  readRaw: (reader: ProtoReader) => number,
-): void {
-  if (reader.wire !== WIRE_BYTES) {
-    into.push(readOne(reader));
-    return;
-  }
-  const outerEnd = enterMessage(reader);
-  while (reader.at < reader.end) into.push(readRaw(reader));
-  leaveMessage(reader, outerEnd);
 }

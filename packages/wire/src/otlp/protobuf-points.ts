@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { type ProtoQuantile, readQuantile } from '../proto-quantile.ts';
 import {
   enterMessage,
   leaveMessage,
@@ -6,7 +7,6 @@ import {
   type ProtoReader,
   readBytes,
   readDouble,
-  readDoubleRaw,
   readFixed64Raw,
   readSint32,
   readUint32,
@@ -14,6 +14,7 @@ import {
   skipField,
   WIRE_BYTES,
 } from '../proto-reader.ts';
+import { readDoubles } from '../proto-repeated.ts';
 import {
   NO_BUCKETS,
   NO_RECORDED_VALUE,
@@ -38,21 +39,45 @@ export function readPoint(reader: ProtoReader, kind: OtlpMetric['kind']): OtlpPo
   return readNumberPoint(reader);
 }
 
+/** What points of every kind have. */
+interface PointHead {
+  readonly attributes: string[];
+  startTimeMs: number;
+  timeMs: number;
+  isStale: boolean;
+}
+
+/** Numbers of fields that differ from kind to kind; those of the times do not. */
+interface HeadFields {
+  readonly attributes: number;
+  readonly flags: number;
+}
+
+const NUMBER_HEAD: HeadFields = { attributes: 7, flags: 8 };
+const HISTOGRAM_HEAD: HeadFields = { attributes: 9, flags: 10 };
+const EXPONENTIAL_HEAD: HeadFields = { attributes: 1, flags: 10 };
+const SUMMARY_HEAD: HeadFields = { attributes: 7, flags: 8 };
+
+function createHead(): PointHead {
+  return { attributes: [], startTimeMs: 0, timeMs: 0, isStale: false };
+}
+
+/** Reads the field where it belongs to the head, and skips it otherwise. */
+function readHeadField(reader: ProtoReader, head: PointHead, { attributes, flags }: HeadFields): void {
+  const { field } = reader;
+  if (field === attributes) readAttribute(reader, head.attributes);
+  else if (field === 2) head.startTimeMs = readTimeMs(reader);
+  else if (field === 3) head.timeMs = readTimeMs(reader);
+  else if (field === flags) head.isStale = (readUint32(reader) & NO_RECORDED_VALUE) !== 0;
+  else skipField(reader);
+}
+
 function readNumberPoint(reader: ProtoReader): OtlpNumberPoint {
-  const attributes: string[] = [];
+  const head = createHead();
   const exemplars: OtlpExemplar[] = [];
-  let startTimeMs = 0;
-  let timeMs = 0;
   let value = 0;
-  let flags = 0;
   while (nextField(reader)) {
     switch (reader.field) {
-      case 2:
-        startTimeMs = readTimeMs(reader);
-        break;
-      case 3:
-        timeMs = readTimeMs(reader);
-        break;
       case 4:
         value = readDouble(reader);
         break;
@@ -62,38 +87,22 @@ function readNumberPoint(reader: ProtoReader): OtlpNumberPoint {
       case 6:
         value = readSignedFixed(reader);
         break;
-      case 7:
-        readAttribute(reader, attributes);
-        break;
-      case 8:
-        flags = readUint32(reader);
-        break;
       default:
-        skipField(reader);
+        readHeadField(reader, head, NUMBER_HEAD);
     }
   }
-  const isStale = (flags & NO_RECORDED_VALUE) !== 0;
-  return { kind: 'number', attributes, startTimeMs, timeMs, isStale, value, exemplars };
+  return { kind: 'number', ...head, value, exemplars };
 }
 
 function readHistogramPoint(reader: ProtoReader): OtlpHistogramPoint {
-  const attributes: string[] = [];
+  const head = createHead();
   const exemplars: OtlpExemplar[] = [];
   const bucketCounts: number[] = [];
   const bounds: number[] = [];
-  let startTimeMs = 0;
-  let timeMs = 0;
   let count = 0;
   let sum: number | undefined;
-  let flags = 0;
   while (nextField(reader)) {
     switch (reader.field) {
-      case 2:
-        startTimeMs = readTimeMs(reader);
-        break;
-      case 3:
-        timeMs = readTimeMs(reader);
-        break;
       case 4:
         count = readCount(reader);
         break;
@@ -109,36 +118,16 @@ function readHistogramPoint(reader: ProtoReader): OtlpHistogramPoint {
       case 8:
         exemplars.push(readExemplar(reader));
         break;
-      case 9:
-        readAttribute(reader, attributes);
-        break;
-      case 10:
-        flags = readUint32(reader);
-        break;
       default:
-        skipField(reader);
+        readHeadField(reader, head, HISTOGRAM_HEAD);
     }
   }
-  const isStale = (flags & NO_RECORDED_VALUE) !== 0;
-  return {
-    kind: 'histogram',
-    attributes,
-    startTimeMs,
-    timeMs,
-    isStale,
-    count,
-    sum,
-    bucketCounts,
-    bounds,
-    exemplars,
-  };
+  return { kind: 'histogram', ...head, count, sum, bucketCounts, bounds, exemplars };
 }
 
 function readExponentialPoint(reader: ProtoReader): OtlpExponentialPoint {
-  const attributes: string[] = [];
+  const head = createHead();
   const exemplars: OtlpExemplar[] = [];
-  let startTimeMs = 0;
-  let timeMs = 0;
   let count = 0;
   let sum: number | undefined;
   let scale = 0;
@@ -146,18 +135,8 @@ function readExponentialPoint(reader: ProtoReader): OtlpExponentialPoint {
   let zeroThreshold = 0;
   let positive = NO_BUCKETS;
   let negative = NO_BUCKETS;
-  let flags = 0;
   while (nextField(reader)) {
     switch (reader.field) {
-      case 1:
-        readAttribute(reader, attributes);
-        break;
-      case 2:
-        startTimeMs = readTimeMs(reader);
-        break;
-      case 3:
-        timeMs = readTimeMs(reader);
-        break;
       case 4:
         count = readCount(reader);
         break;
@@ -176,9 +155,6 @@ function readExponentialPoint(reader: ProtoReader): OtlpExponentialPoint {
       case 9:
         negative = readBuckets(reader);
         break;
-      case 10:
-        flags = readUint32(reader);
-        break;
       case 11:
         exemplars.push(readExemplar(reader));
         break;
@@ -186,15 +162,12 @@ function readExponentialPoint(reader: ProtoReader): OtlpExponentialPoint {
         zeroThreshold = readDouble(reader);
         break;
       default:
-        skipField(reader);
+        readHeadField(reader, head, EXPONENTIAL_HEAD);
     }
   }
   return {
     kind: 'exponential',
-    attributes,
-    startTimeMs,
-    timeMs,
-    isStale: (flags & NO_RECORDED_VALUE) !== 0,
+    ...head,
     count,
     sum,
     scale,
@@ -207,21 +180,12 @@ function readExponentialPoint(reader: ProtoReader): OtlpExponentialPoint {
 }
 
 function readSummaryPoint(reader: ProtoReader): OtlpSummaryPoint {
-  const attributes: string[] = [];
-  const quantiles: { quantile: number; value: number }[] = [];
-  let startTimeMs = 0;
-  let timeMs = 0;
+  const head = createHead();
+  const quantiles: ProtoQuantile[] = [];
   let count = 0;
   let sum = 0;
-  let flags = 0;
   while (nextField(reader)) {
     switch (reader.field) {
-      case 2:
-        startTimeMs = readTimeMs(reader);
-        break;
-      case 3:
-        timeMs = readTimeMs(reader);
-        break;
       case 4:
         count = readCount(reader);
         break;
@@ -231,31 +195,11 @@ function readSummaryPoint(reader: ProtoReader): OtlpSummaryPoint {
       case 6:
         quantiles.push(readQuantile(reader));
         break;
-      case 7:
-        readAttribute(reader, attributes);
-        break;
-      case 8:
-        flags = readUint32(reader);
-        break;
       default:
-        skipField(reader);
+        readHeadField(reader, head, SUMMARY_HEAD);
     }
   }
-  const isStale = (flags & NO_RECORDED_VALUE) !== 0;
-  return { kind: 'summary', attributes, startTimeMs, timeMs, isStale, count, sum, quantiles };
-}
-
-function readQuantile(reader: ProtoReader): { quantile: number; value: number } {
-  const outerEnd = enterMessage(reader);
-  let quantile = 0;
-  let value = 0;
-  while (nextField(reader)) {
-    if (reader.field === 1) quantile = readDouble(reader);
-    else if (reader.field === 2) value = readDouble(reader);
-    else skipField(reader);
-  }
-  leaveMessage(reader, outerEnd);
-  return { quantile, value };
+  return { kind: 'summary', ...head, count, sum, quantiles };
 }
 
 function readBuckets(reader: ProtoReader): OtlpBuckets {
@@ -323,16 +267,6 @@ function readCounts(reader: ProtoReader, into: number[]): void {
     readFixed64Raw(reader);
     into.push(reader.high * TWO_32 + reader.low);
   }
-  leaveMessage(reader, outerEnd);
-}
-
-function readDoubles(reader: ProtoReader, into: number[]): void {
-  if (reader.wire !== WIRE_BYTES) {
-    into.push(readDouble(reader));
-    return;
-  }
-  const outerEnd = enterMessage(reader);
-  while (reader.at < reader.end) into.push(readDoubleRaw(reader));
   leaveMessage(reader, outerEnd);
 }
 
