@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -50,6 +51,35 @@ it('appends many at a time, over more files than are kept open', async () => {
   const places = await Promise.all(puts);
   const values = await Promise.all(places.flat().map((place) => text(files.read(place))));
   expect(values).toEqual(places.flatMap((_, i) => [`${i}`, 'between', `again ${i}`]));
+});
+
+it('appends to more owners at a time than files are written, each to the disk', async () => {
+  const { files } = await opened({ fsync: true });
+  const places = await Promise.all(Array.from({ length: 150 }, (_, i) => put(files, `lane-${i}`, `${i}`)));
+  const values = await Promise.all(places.flat().map((place) => text(files.read(place))));
+  expect(values).toEqual(places.map((_, i) => `${i}`));
+});
+
+it.skipIf(!existsSync('/usr/bin/prlimit'))('writes over what did not find room, and never over what did', async () => {
+  const { root, files, names } = await opened();
+  const limit = (bytes: string) => execFileSync('prlimit', ['--pid', `${process.pid}`, `--fsize=${bytes}:`]);
+  const ignore = (): void => undefined;
+  process.on('SIGXFSZ', ignore);
+  const kept = await put(files, 'lane-1', 'kept');
+  limit('100000');
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(await codeOf(put(files, 'lane-1', 'x'.repeat(70_000), 'y'.repeat(70_000)))).toBe('unavailable');
+    }
+  } finally {
+    limit('unlimited');
+    process.off('SIGXFSZ', ignore);
+  }
+  const places = [...kept, ...(await put(files, 'lane-1', 'a'.repeat(200_000), 'b'))];
+  const values = await Promise.all(places.map((place) => text(files.read(place))));
+  expect(values.map((value) => `${value?.[0]}${value?.length}`)).toEqual(['k4', 'a200000', 'b1']);
+  expect(names()).toHaveLength(1);
+  expect(statSync(join(root, 'rows', names()[0]!)).size).toBe(200_005);
 });
 
 it('has no value where a file is gone or too short', async () => {

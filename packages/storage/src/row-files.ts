@@ -106,7 +106,7 @@ export class RowFileReader {
     if (file === undefined) {
       if (this.#open.size >= mostRead) void this.forget(this.#open.keys().next().value!);
       file = open(join(this.folder, name), 'r');
-      file.catch(() => this.#open.delete(name));
+      file.catch(() => this.#open.get(name) === file && this.#open.delete(name));
     } else this.#open.delete(name);
     this.#open.set(name, file);
     return file;
@@ -118,6 +118,10 @@ interface WrittenFile {
   readonly handle: Promise<FileHandle>;
   /** Where the next value goes. */
   end: number;
+  /** Values that are being written. */
+  writes: number;
+  /** Nothing more goes to it: it is closed behind them. */
+  isFinished: boolean;
 }
 
 export interface RowFilesOptions {
@@ -198,7 +202,7 @@ export class RowFiles extends RowFileReader {
   /** What waits to be removed is removed after the next start. */
   override async close(): Promise<void> {
     for (const timer of this.#removals) clearTimeout(timer);
-    await Promise.all([super.close(), ...[...this.#written.values()].map(closed)]);
+    await Promise.all([super.close(), ...[...this.#written.values()].map(finish)]);
     this.#written.clear();
   }
 
@@ -211,14 +215,16 @@ export class RowFiles extends RowFileReader {
       if (this.#options.fsync) await syncFolder(this.folder);
       return opened;
     });
-    handle.catch(() => this.#written.delete(owner));
-    const file: WrittenFile = { token, handle, end: 0 };
+    const file: WrittenFile = { token, handle, end: 0, writes: 0, isFinished: false };
+    handle.catch(() => this.#written.get(owner) === file && this.#written.delete(owner));
     this.#written.set(owner, file);
     this.#name(owner, name);
     return file;
   }
 
   async #write(file: WrittenFile, values: readonly Uint8Array[], start: number): Promise<void> {
+    const { end } = file;
+    file.writes++;
     try {
       const handle = await file.handle;
       let position = start;
@@ -230,7 +236,11 @@ export class RowFiles extends RowFileReader {
       }
       if (this.#options.fsync) await handle.datasync();
     } catch (error) {
+      // What is written again goes over it, where it can: a full disk would be filled by every try.
+      if (file.end === end) file.end = start;
       throw failed('written', error);
+    } finally {
+      if (--file.writes === 0 && file.isFinished) void closed(file);
     }
   }
 
@@ -244,7 +254,7 @@ export class RowFiles extends RowFileReader {
   #finish(owner: FileOwner): void {
     const file = this.#written.get(owner);
     this.#written.delete(owner);
-    if (file !== undefined) void closed(file);
+    if (file !== undefined) void finish(file);
   }
 
   async #remove(name: string): Promise<void> {
@@ -264,6 +274,12 @@ function without(values: readonly Uint8Array[], sizeBytes: number): Uint8Array[]
   const left = values.slice(index);
   if (left.length > 0 && sizeBytes > skipped) left[0] = left[0]!.subarray(sizeBytes - skipped);
   return left;
+}
+
+/** Closes the file, behind what is being written to it. */
+async function finish(file: WrittenFile): Promise<void> {
+  file.isFinished = true;
+  if (file.writes === 0) await closed(file);
 }
 
 async function closed({ handle }: WrittenFile): Promise<void> {
