@@ -297,6 +297,22 @@ describe('groups that are written while another is made durable', () => {
     expect(await tags(store)).toEqual([1, 2, 3]);
   });
 
+  it('have their deadline also once the one before them is durable', async () => {
+    const store = createMemoryStore();
+    const storage = await openOnModel(store, { commitTimeoutMs: 200 });
+    store.faults.push('hang', 'hang');
+    const first = storage.journal.committed(storage.journal.append(7, large(1)));
+    await until(() => store.hanging() === 1);
+    const second = storage.journal.committed(storage.journal.append(7, large(2)));
+    await until(() => store.underWay() === 2);
+    store.release();
+    await first;
+    expect(await codeOf(second)).toBe('unavailable');
+    store.release();
+    await storage.close();
+    expect(await tags(store)).toEqual([1, 2]);
+  });
+
   it('are lost with the database, and those who wait are told', async () => {
     const store = createMemoryStore();
     const { waits } = await threeGroups(store);

@@ -364,7 +364,7 @@ export class WritableJournal implements Journal, GroupSource {
     group.eachLane((lane, parts, sizeBytes) => this.#addRow(group.number, lane, parts, sizeBytes));
     group.release();
     for (const waiter of group.waiters) waiter.resolve();
-    if (this.#deadlineTimer !== undefined && this.#full.length === 0 && (this.#open?.waiters.length ?? 0) === 0) {
+    if (this.#deadlineTimer !== undefined && this.#pendingGroups().every(({ waiters }) => waiters.length === 0)) {
       this.#stopDeadlineTimer();
     }
     for (const listener of this.#listeners) listener(group.number);
