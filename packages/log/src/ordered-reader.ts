@@ -80,14 +80,18 @@ export class OrderedReader {
         if (page.count > 0 || isLast) yield page;
         if (isLast) return;
         let start = page.nextSequence;
-        if (!page.isFull && !(await subscription.wait(start, { timeoutMs: idleMs, signal }))) {
-          start = Math.min(range.end, Math.max(start, followers.position));
-          const idle = new ScanPage(page.maxRecords, page.maxBytes);
-          idle.nextSequence = start;
-          yield idle;
-          if (subscription.isEnded || isAborted(signal)) return;
+        // Of what lies behind a full page the subscription knows the newest part only.
+        if (!page.isFull) {
+          if (!(await subscription.wait(start, { timeoutMs: idleMs, signal }))) {
+            start = Math.min(range.end, Math.max(start, followers.position));
+            const idle = new ScanPage(page.maxRecords, page.maxBytes);
+            idle.nextSequence = start;
+            yield idle;
+            if (subscription.isEnded || isAborted(signal)) return;
+          }
+          start = subscription.from(start) ?? start;
         }
-        range = { ...range, start: subscription.from(start) ?? start };
+        range = { ...range, start };
       }
     } finally {
       subscription.close();

@@ -119,6 +119,20 @@ describe('reads over many keys', () => {
     expect(seen).toEqual(Array.from({ length: 60 }, (_, i) => i));
   });
 
+  it('follow a backlog page by page without a gap, also while records arrive', async () => {
+    const log = await memoryLog();
+    const record = { key: bytes('k'), value: bytes('v') };
+    await log.append(Array.from({ length: 500 }, () => record));
+    const seen: number[] = [];
+    for await (const page of log.tailPages({ keys: [bytes('k')] }, { limit: 100 })) {
+      seen.push(...page.sequences.subarray(0, page.count));
+      if (seen.at(-1)! >= 501) break;
+      if (seen.length <= 200) await log.append([record], { awaitDurable: true });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seen).toEqual(Array.from({ length: 502 }, (_, i) => i));
+  });
+
   it('show to those who want it only what is durable', async () => {
     const log = await memoryLog();
     const durable: [number, number][] = [];

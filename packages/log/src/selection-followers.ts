@@ -135,7 +135,10 @@ class Subscription {
     this.wake?.(true);
   }
 
-  /** Where there is something to read from `sequence` on; undefined when nothing is known of. */
+  /**
+   * Where there is something to read from `sequence` on, which is not before the subscription began; undefined when
+   * nothing is known of.
+   */
   from(sequence: number): number | undefined {
     if (this.last >= sequence) return Math.max(this.first, sequence);
     this.first = Number.POSITIVE_INFINITY;
