@@ -239,6 +239,13 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       [/^atLeast: expected .*, found -1$/, () => log.watermark({ atLeast: -1 })],
       [/^record: expected an object with key and value, found undefined$/, () => log.append(wrong(undefined))],
       [/^value: expected .*, found 1$/, () => log.append({ key: 'k', value: wrong(1) })],
+      [
+        /^awaitDurable: expected true or false, found a string$/,
+        () => log.append({ key: 'k', value: '' }, { awaitDurable: wrong('no') }),
+      ],
+      [/^allowDuplicates: expected true/, () => log.append({ key: 'k', value: '' }, { allowDuplicates: wrong(1) })],
+      [/^reverse: expected true or false, found null$/, () => all(log.read('k', { reverse: wrong(null) }))],
+      [/^onlyDurable: expected true/, () => all(log.tail('k', { onlyDurable: wrong('false') }))],
       [/^headers: expected a list/, () => log.append({ key: 'k', value: '', headers: wrong({}) })],
       [/^headers\[0\]: expected an object/, () => log.append({ key: 'k', value: '', headers: wrong(['a']) })],
       [
@@ -315,6 +322,12 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       const message = `${name}: expected a whole number ${reason}`;
       const refused = expect.objectContaining({ code: 'invalid_input', message });
       expect(() => log.producer({ [name]: value })).toThrow(refused);
+    });
+
+    it.each(['session', 'awaitDurable', 'allowDuplicates'])('refuses %s: "false"', (name) => {
+      const message = `${name}: expected true or false, found a string`;
+      const refused = expect.objectContaining({ code: 'invalid_input', message });
+      expect(() => log.producer({ [name]: 'false' })).toThrow(refused);
     });
 
     it('refuses a wrong record alone', async () => {

@@ -98,6 +98,21 @@ describe('tail', () => {
   });
 
   it.each([
+    ['tail=3', {}, ':\n\n'],
+    ['start_time_ms=1', {}, ':\n\n'],
+    ['start_seq=0', {}, ':\n\n'],
+    ['', { 'Last-Event-ID': '0' }, ':\nid: 0\n\n'],
+    ['', { 'Last-Event-ID': '-1' }, ':\nid: -1\n\n'],
+  ])('?%s %o begins with what a client needs to come back', async (query, headers, opening) => {
+    const abort = new AbortController();
+    const url = `${server.url}/api/v1/log/tail?key=nobody&${query}`;
+    const response = await fetch(url, { headers, signal: abort.signal });
+    const { value } = await response.body!.getReader().read();
+    expect(Buffer.from(value!).toString()).toBe(`retry: 1000\n${opening}`);
+    abort.abort();
+  });
+
+  it.each([
     ['start_seq=0&tail=3', 'start_seq and tail'],
     ['tail=3&start_time_ms=0', 'tail and start_time_ms'],
     ['start_time_ms=0&tail=3&start_seq=0', 'start_seq and tail and start_time_ms'],

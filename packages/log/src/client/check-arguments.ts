@@ -83,6 +83,16 @@ export function checkNumbers(fields: Readonly<Record<string, number | undefined>
 }
 
 /**
+ * True or false, or `undefined`.
+ * @throws LogClientError invalid_input for anything else, by its field
+ */
+export function checkBooleans(fields: Readonly<Record<string, boolean | undefined>>): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'true or false', value);
+  }
+}
+
+/**
  * A whole number from `min` to `max`, or `undefined`.
  * @throws LogClientError invalid_input
  */

@@ -1,4 +1,4 @@
-import { checkWithin } from './check-arguments.ts';
+import { checkBooleans, checkWithin } from './check-arguments.ts';
 import type { ClientOptions } from './client.ts';
 import type { HttpOptions } from './http-transport.ts';
 import type { ProducerOptions } from './producer.ts';
@@ -20,6 +20,8 @@ export function checkHttpOptions({ timeoutMs, maxConnections }: HttpOptions): vo
 
 /** @throws LogClientError invalid_input by field and reason */
 export function checkProducerOptions(options: ProducerOptions): void {
+  const { session, awaitDurable, allowDuplicates } = options;
+  checkBooleans({ session, awaitDurable, allowDuplicates });
   checkWithin('lingerMs', options.lingerMs, 0, maxTimerMs);
   checkWithin('maxBatchBytes', options.maxBatchBytes, 1, most);
   checkWithin('maxBatchRecords', options.maxBatchRecords, 1, most);

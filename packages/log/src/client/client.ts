@@ -3,6 +3,7 @@ import { columnsOf } from '../append-columns.ts';
 import type { AppendColumns } from '../model.ts';
 import type { LogBytes } from './bytes.ts';
 import {
+  checkBooleans,
   checkedBytes,
   checkedKey,
   checkedRecord,
@@ -56,6 +57,8 @@ class PortClient implements LogClient {
   }
 
   async append(records: ClientRecord | readonly ClientRecord[], options: ClientAppendOptions = {}) {
+    const { awaitDurable, allowDuplicates } = options;
+    checkBooleans({ awaitDurable, allowDuplicates });
     const list = Array.isArray(records) ? (records as readonly ClientRecord[]) : [records as ClientRecord];
     const columns = columnsOf(list.map(checkedRecord));
     return await this.appendColumns(columns, options, this.retryTimeoutMs);
@@ -84,8 +87,9 @@ class PortClient implements LogClient {
   }
 
   async *read(keys: LogBytes | KeySelection, options: ReadOptions = {}): AsyncGenerator<ReadRecord> {
-    const { signal, start, end, limit, startTimeMs, last } = options;
+    const { signal, start, end, limit, startTimeMs, last, reverse, onlyDurable } = options;
     checkNumbers({ start, end, limit, startTimeMs, last });
+    checkBooleans({ reverse, onlyDurable });
     try {
       yield* readPages(this.port, checkedTarget(keys), options, (attempt) => this.trying(attempt, signal));
     } catch (error) {
@@ -94,8 +98,9 @@ class PortClient implements LogClient {
   }
 
   async *tail(keys: LogBytes | KeySelection, options: TailOptions = {}): AsyncGenerator<ReadRecord> {
-    const { start, startTimeMs, last } = options;
+    const { start, startTimeMs, last, onlyDurable } = options;
     checkNumbers({ start, startTimeMs, last });
+    checkBooleans({ onlyDurable });
     checkOneStart({ start, startTimeMs, last });
     const signal = this.joined(options.signal);
     try {

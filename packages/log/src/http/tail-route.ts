@@ -27,7 +27,7 @@ export function tailRoute(opened: () => LogDb, draining: AbortSignal): RawRoute 
       const selection = selectionOf(query);
       const durable = query.boolean('durable', true);
       const arrivalTimes = query.boolean('arrival_times');
-      const range = startOf(query, request, durable ? db.durableSequence : db.nextSequence);
+      const { isKnown, ...range } = startOf(query, request, durable ? db.durableSequence : db.nextSequence);
       const idleMs = query.integer('heartbeat_ms', defaultHeartbeatMs, longestHeartbeatMs);
       if (idleMs === 0) throw new HttpError(400, 'parameter heartbeat_ms is 0');
       const signal = requestSignal({ raw: response });
@@ -36,7 +36,7 @@ export function tailRoute(opened: () => LogDb, draining: AbortSignal): RawRoute 
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      response.write(`retry: ${retryMs}\n${heartbeat(range.start)}`);
+      response.write(`retry: ${retryMs}\n${isKnown ? heartbeat(range.start) : opening}`);
       const options = { ...range, durable, idleMs, limit: pageRecords, maxBytes: pageBytes, signal };
       for await (const page of db.tailPages(selection, options)) {
         if (signal.aborted) return;
@@ -54,6 +54,8 @@ export function tailRoute(opened: () => LogDb, draining: AbortSignal): RawRoute 
 
 interface TailStart {
   readonly start: number;
+  /** Whether `start` is where it begins, and says more than the same query would once more. */
+  readonly isKnown: boolean;
   readonly last?: number;
   readonly startTimeMs?: number;
 }
@@ -64,19 +66,25 @@ function startOf(query: Query, request: IncomingMessage, now: number): TailStart
   if (lastEventId !== undefined && lastEventId !== '') {
     const sequence = /^(?:-1|[0-9]+)$/.test(String(lastEventId)) ? Number(lastEventId) : Number.NaN;
     if (!Number.isSafeInteger(sequence)) throw new HttpError(400, 'Last-Event-ID is not the id of an event');
-    return { start: sequence + 1 };
+    return { start: sequence + 1, isKnown: true };
   }
   const starts = ['start_seq', 'tail', 'start_time_ms'].filter((name) => query.has(name));
   if (starts.length > 1) {
     throw new HttpError(400, `expected one place to begin, found the parameters ${starts.join(' and ')}`);
   }
-  if (query.has('start_seq')) return { start: query.integer('start_seq', 0, noSequenceEnd) };
-  if (query.has('tail')) return { start: 0, last: query.integer('tail', 0, noSequenceEnd) };
-  if (query.has('start_time_ms')) return { start: 0, startTimeMs: query.integer('start_time_ms', 0, noSequenceEnd) };
-  return { start: now };
+  const isKnown = false;
+  if (query.has('start_seq')) return { start: query.integer('start_seq', 0, noSequenceEnd), isKnown };
+  if (query.has('tail')) return { start: 0, last: query.integer('tail', 0, noSequenceEnd), isKnown };
+  if (query.has('start_time_ms')) {
+    return { start: 0, startTimeMs: query.integer('start_time_ms', 0, noSequenceEnd), isKnown };
+  }
+  return { start: now, isKnown: true };
 }
 
-/** No event, but a browser that comes back goes on from there. */
+/** Says that the log is there, and nothing of where in it. */
+const opening = ':\n\n';
+
+/** No event, but a browser that comes back goes on from there: behind -1 where the log had no record yet. */
 function heartbeat(nextSequence: number): string {
   return `:\nid: ${nextSequence - 1}\n\n`;
 }
