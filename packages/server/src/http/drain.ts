@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { QuickLane } from './quick-lane.ts';
 import { callOff } from './request-signal.ts';
 import type { ResponseTracker } from './tracked-response.ts';
@@ -31,6 +31,9 @@ export async function drainServer(
   const { inFlight, openConnections } = tracker.metrics;
   const startMs = performance.now();
   tracker.draining = true;
+  // Whoever has connected and was not seen yet would be reset with the listener: the loop looks once more.
+  await nextTurn();
+  await nextTurn();
   // The close of an HTTP server closes idle connections at once.
   const closed = server.listening
     ? new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../logger.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { closeOpened, eventually, exchange, open, post } from './http-server.testing.ts';
@@ -131,7 +132,9 @@ describe('close', () => {
     await eventually(() => expect(metric('http_requests_in_flight')).toBe(1));
     const closed = http.close(10_000);
     expect(http.draining.aborted).toBe(true);
-    await expect(exchange(port, 'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n')).rejects.toThrow('ECONNREFUSED');
+    // Who connects in the same turn is still answered.
+    const late = () => exchange(port, 'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n');
+    await vi.waitFor(() => expect(late()).rejects.toThrow('ECONNREFUSED'));
     release();
     const response = await pending;
     expect([response.status, response.headers.get('connection'), await response.text()]).toEqual([
@@ -175,6 +178,28 @@ describe('close', () => {
     release();
     expect(await answers).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*slow/);
     expect(await closed).toBe(0);
+  });
+
+  it('answers who had connected before, though the server was too busy to see it', async () => {
+    const { http, port } = await open();
+    const isSent = new Int32Array(new SharedArrayBuffer(4));
+    // Asks while this thread does nothing else.
+    const client = new Worker(
+      `const { connect } = require('node:net');
+      const { workerData: { port, done } , parentPort } = require('node:worker_threads');
+      let text = '';
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.write('GET /-/healthy HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n', () => Atomics.notify(done, Atomics.store(done, 0, 1) - 1));
+      });
+      socket.on('data', (chunk) => (text += chunk));
+      socket.on('error', ({ code }) => (text += code));
+      socket.on('close', () => parentPort.postMessage(text));`,
+      { eval: true, workerData: { port, done: isSent } },
+    );
+    const answer = once(client, 'message');
+    expect(Atomics.wait(isSent, 0, 0, 10_000)).not.toBe('timed-out');
+    expect(await http.close(10_000)).toBe(0);
+    expect((await answer)[0]).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n/);
   });
 
   it('calls off what waits on its signal, and breaks off who does not read the answer', async () => {
