@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type S3Server, startFaultProxy, startS3Server } from '@opendata/storage/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, databases, storageSection, type Workspace } from '../support/databases.ts';
-import { freePort, runOurs, startOurs } from '../support/server-process.ts';
+import { freePort, runOurs } from '../support/server-process.ts';
 
 let workspace: Workspace;
 let s3: S3Server;
@@ -93,17 +93,6 @@ describe.each(databases)('$name refuses with exit code 2, and says where and wha
       ...env,
     });
     expect([code, text]).toEqual([2, expect.stringMatching(message)]);
-  });
-
-  it.concurrent('a database of the other program', async () => {
-    const other = databases.find((each) => each.name !== name)!.name;
-    const config = storageSection(`{type: Local, path: ${join(workspace.folder, `of-${other}`)}}`);
-    const server = await startOurs(other, ['--config', workspace.file(`of-${other}.yaml`, config)]);
-    workspace.servers.push(server);
-    expect(await server.kill('SIGTERM')).toBe(0);
-    const { code, text } = await startWith(name, config);
-    const says = `the database under this path is one of ${other}, not of ${name}: give ${name} a path of its own`;
-    expect([code, text]).toEqual([2, expect.stringContaining(says)]);
   });
 
   it('a store that ignores If-None-Match', async () => {

@@ -10,6 +10,7 @@ import {
   type ObjectStore,
   versitygw,
 } from '../support/object-stores.ts';
+import { expectRefused } from '../support/other-program.ts';
 import { runOurs } from '../support/server-process.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -66,6 +67,14 @@ describe.each(stores)('on %s', (_name, command, create) => {
       const withoutCache = config.replace(/ {2}settings_path: .*\n/, '');
       server = await startOn(database, workspace, withoutCache, store.env);
       await witness.verify(server);
+      expect(await server.kill('SIGTERM')).toBe(0);
+    });
+
+    it('goes on where the other program is started on its path', async () => {
+      const ownPath = config.replace('path: db', 'path: of-its-own/db');
+      const server = await startOn(database, workspace, ownPath, store.env);
+      const witness = database.createWitness();
+      await expectRefused(database, workspace, { server, witness, config: ownPath, env: store.env });
       expect(await server.kill('SIGTERM')).toBe(0);
     });
 

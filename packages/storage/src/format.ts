@@ -14,45 +14,93 @@ interface FormatRow {
   readonly program?: string;
 }
 
+/** Who asks for which database. */
+export interface FormatExpectation {
+  /** What to call the place in messages. */
+  readonly description: string;
+  readonly program?: string | undefined;
+}
+
 /**
  * Makes sure that the database is empty or ours, and not written by a newer version; and that older programs, which do
  * not know what this one writes, refuse it from now on.
+ * @returns the text of the format row
  * @throws StorageError `config`
  */
-export async function checkFormat(engine: Engine, deadlineMs: number, program?: string): Promise<void> {
-  const row = await readFormat(engine, program);
-  if (row?.version === formatVersion) return;
-  if (row === undefined) {
-    for await (const _ of engine.scan(everyRow)) {
-      throw new StorageError('config', 'there is a database of another program under this path');
-    }
-  }
-  const written = row === undefined ? { version: formatVersion, program } : { ...row, version: formatVersion };
-  const value = new TextEncoder().encode(JSON.stringify(written));
+export async function checkFormat(engine: Engine, deadlineMs: number, expected: FormatExpectation): Promise<string> {
+  const found = await findFormat(engine, expected);
+  if (found?.row.version === formatVersion) return found.text;
+  const { program } = expected;
+  const written = found === undefined ? { version: formatVersion, program } : { ...found.row, version: formatVersion };
+  const text = JSON.stringify(written);
+  const value = new TextEncoder().encode(text);
   await withDeadline(engine.write([{ key: formatKey, value }]), deadlineMs, 'writing the format row');
+  return text;
 }
 
-/** Whether there is a database. @throws StorageError `config` if it is of a newer version, or of another program */
-export async function hasFormat(engine: EngineReader, program?: string): Promise<boolean> {
-  return (await readFormat(engine, program)) !== undefined;
+/**
+ * Whether there is a database.
+ * @throws StorageError `config` if it is of a newer version, of another program, or has no format row
+ */
+export async function hasFormat(engine: EngineReader, expected: FormatExpectation): Promise<boolean> {
+  return (await findFormat(engine, expected)) !== undefined;
 }
 
-async function readFormat(engine: EngineReader, program: string | undefined): Promise<FormatRow | undefined> {
-  const row = await engine.get(formatKey);
-  if (row === undefined) return undefined;
-  const format = JSON.parse(new TextDecoder().decode(row)) as FormatRow;
-  if (format.program !== undefined && program !== undefined && format.program !== program) {
+/**
+ * The same of the copy of the row beside the database, see format-file.ts.
+ * @returns false where it says nothing
+ * @throws StorageError `config`
+ */
+export function checkFormatText(text: string, expected: FormatExpectation): boolean {
+  const row = parseFormat(text);
+  if (row === undefined) return false;
+  check(row, expected);
+  return true;
+}
+
+async function findFormat(
+  engine: EngineReader,
+  expected: FormatExpectation,
+): Promise<{ readonly row: FormatRow; readonly text: string } | undefined> {
+  const value = await engine.get(formatKey);
+  if (value === undefined) {
+    for await (const _ of engine.scan(everyRow)) {
+      const { description, program = 'this program' } = expected;
+      throw new StorageError(
+        'config',
+        `${description}: there is a database of another program, expected one of ${program} or nothing: give ${program} a path of its own (storage.path)`,
+      );
+    }
+    return undefined;
+  }
+  const text = new TextDecoder().decode(value);
+  const row = parseFormat(text);
+  if (row === undefined) throw new StorageError('corrupt', `${expected.description}: the format row says '${text}'`);
+  check(row, expected);
+  return { row, text };
+}
+
+function parseFormat(text: string): FormatRow | undefined {
+  try {
+    const row = JSON.parse(text) as FormatRow | null;
+    return typeof row?.version === 'number' ? row : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function check(row: FormatRow, { description, program }: FormatExpectation): void {
+  if (row.program !== undefined && program !== undefined && row.program !== program) {
     throw new StorageError(
       'config',
-      `the database under this path is one of ${format.program}, not of ${program}: give ${program} a path of its own (storage.path)`,
-      { details: { program: format.program } },
+      `${description}: there is a database of ${row.program}, expected one of ${program} or nothing: give ${program} a path of its own (storage.path)`,
+      { details: { program: row.program } },
     );
   }
-  if (format.version > formatVersion) {
+  if (row.version > formatVersion) {
     throw new StorageError(
       'config',
-      `the database has format ${format.version}, this program reads up to ${formatVersion}: use a newer one`,
+      `${description}: the database has format ${row.version}, expected up to ${formatVersion}: use a newer version of this program`,
     );
   }
-  return format;
 }

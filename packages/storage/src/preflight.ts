@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { preflightAws } from './aws-preflight.ts';
-import { azureAccess, preflightAzure } from './azure-preflight.ts';
+import { requireSuccess, tryConditionalPut } from './conditional-put.ts';
 import { StorageError } from './errors.ts';
+import { formatFile, formatObject } from './format-file.ts';
 import { makeFolder } from './make-folder.ts';
 import type { Environment, ObjectStoreTarget } from './object-store.ts';
 import { unreachable } from './store-failure.ts';
+import { proxyOf, type StoreObjects, storeObjects } from './store-objects.ts';
 
 export interface PreflightOptions {
   /** Default: the environment of the process. */
@@ -24,6 +25,10 @@ export interface PreflightOptions {
 export interface PreflightReport {
   /** Worth a log line each; none of them is a reason not to start. */
   readonly warnings: readonly string[];
+  /** The format file beside the database, see format-file.ts; undefined where it is not there or cannot be read. */
+  readonly format?: string | undefined;
+  /** Nothing at all is under the path; undefined where that was not looked at. */
+  readonly isEmpty?: boolean;
 }
 
 /**
@@ -45,6 +50,7 @@ export async function preflightObjectStore(
   const { env = process.env, timeoutMs = 10_000, readOnly = false, stsEndpoint } = options;
   if (options.cacheFolder !== undefined) await tryFolder(options.cacheFolder, 'the disk cache (root_folder)');
   if (target.folder !== undefined && !readOnly) await tryFolder(target.folder, target.description);
+  if (target.folder !== undefined) return { warnings: [], format: await formatFile(join(target.folder, target.path)) };
   if (target.endpoint === undefined) return { warnings: [] };
   const proxy = proxyOf(target.endpoint, env);
   if (proxy !== undefined) {
@@ -52,21 +58,38 @@ export async function preflightObjectStore(
   }
 
   const signal = AbortSignal.timeout(timeoutMs);
-  const { aws } = target;
-  if (aws !== undefined) {
-    return { warnings: await preflightAws({ ...target, aws }, { env, readOnly, signal, stsEndpoint }) };
-  }
-  const { azure } = target;
-  const access = azureAccess(env);
-  if (azure !== undefined && access !== undefined) {
-    return { warnings: await preflightAzure({ ...target, azure }, access, { readOnly, signal }) };
-  }
+  const objects = await storeObjects(target, { env, signal, stsEndpoint });
+  if (objects !== undefined) return preflightBucket(target, objects, readOnly);
   try {
     await (await fetch(target.endpoint, { method: 'HEAD', signal, redirect: 'manual' })).arrayBuffer();
   } catch (error) {
     throw unreachable(target, error, signal);
   }
   return { warnings: [] };
+}
+
+/**
+ * Lists the bucket, and reads the format file; then, unless read-only, puts one small object twice with
+ * `If-None-Match: *` and deletes it. The second put must be refused: it is what keeps two writers apart.
+ */
+async function preflightBucket(
+  { description }: ObjectStoreTarget,
+  objects: StoreObjects,
+  readOnly: boolean,
+): Promise<PreflightReport> {
+  const list = await objects.list();
+  requireSuccess(description, objects.actions.list, list);
+  if (readOnly) return { warnings: [], format: await formatObject(objects) };
+  const name = `preflight/${randomUUID()}`;
+  const access = {
+    putNew: () => objects.putNew(name, 'conditional put?'),
+    remove: () => objects.remove(name),
+  };
+  const [format, warnings] = await Promise.all([
+    formatObject(objects),
+    tryConditionalPut(description, access, objects.actions),
+  ]);
+  return { warnings, format, isEmpty: !/<(?:Key|Blob)>/.test(list.text) };
 }
 
 async function tryFolder(folder: string, what: string): Promise<void> {
@@ -82,15 +105,4 @@ async function tryFolder(folder: string, what: string): Promise<void> {
       details: { reason: 'not_writable', code },
     });
   }
-}
-
-/** Name of the variable whose proxy the engine will use for this endpoint. */
-function proxyOf(endpoint: string, env: Environment): string | undefined {
-  const { protocol, hostname } = new URL(endpoint);
-  const direct = (env['NO_PROXY'] ?? env['no_proxy'] ?? '').split(',').map((host) => host.trim());
-  if (direct.some((host) => host === '*' || (host !== '' && `.${hostname}`.endsWith(`.${host.replace(/^\./, '')}`)))) {
-    return undefined;
-  }
-  const names = protocol === 'https:' ? ['HTTPS_PROXY', 'https_proxy'] : ['HTTP_PROXY', 'http_proxy'];
-  return [...names, 'ALL_PROXY', 'all_proxy'].find((name) => env[name]);
 }

@@ -194,7 +194,9 @@ describe('a reader', () => {
     await (await openOnModel(store, { program })).close();
     const refusal = {
       code: 'config',
-      message: expect.stringContaining('is one of opendata-log, not of opendata-timeseries: give'),
+      message: expect.stringContaining(
+        'there is a database of opendata-log, expected one of opendata-timeseries or nothing: give',
+      ),
     };
     const other = { program: 'opendata-timeseries' };
     await expect(startReader(store.openReader(), { ...readerParts, ...other })).rejects.toMatchObject(refusal);

@@ -9,7 +9,7 @@ import { pause, withDeadline } from './deadline.ts';
 import type { EngineReader } from './engine.ts';
 import { readerWithFiles } from './engine-with-files.ts';
 import { StorageError, toStorageError } from './errors.ts';
-import { hasFormat } from './format.ts';
+import { checkFormatText, hasFormat } from './format.ts';
 import { type JournalEntry, readJournalState, recoverJournal } from './journal-recovery.ts';
 import { descriptorKey, stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
@@ -77,6 +77,8 @@ export interface OpenReadOnlyOptions {
 
 export interface ReaderParts extends OpenReadOnlyOptions {
   readonly timeoutMs: number;
+  /** What to call the place in messages. */
+  readonly description?: string;
   readonly pageCacheBytes: number;
   /** A cache on disk, and what to do when it is not needed any more. */
   readonly disk?:
@@ -108,12 +110,14 @@ export async function openReadOnlyStorage(
   if (target.url === 'memory:///') {
     throw new StorageError('config', 'a database in memory cannot be opened by a second process');
   }
-  const { warnings } = await preflightObjectStore(target, {
+  const { warnings, format } = await preflightObjectStore(target, {
     ...(options.env === undefined ? {} : { env: options.env }),
     timeoutMs: tuning.commitTimeoutMs,
     readOnly: true,
   });
-  for (const warning of warnings) options.logger.warn({ store: target.description }, warning);
+  const { description } = target;
+  for (const warning of warnings) options.logger.warn({ store: description }, warning);
+  if (format !== undefined) checkFormatText(format, { description, program: options.program });
   const engine = await openSlateReader(target, {
     deadlineMs: tuning.commitTimeoutMs,
     openDeadlineMs: options.openTimeoutMs ?? 120_000,
@@ -135,6 +139,7 @@ export async function openReadOnlyStorage(
   try {
     return await startReader(reader, {
       ...options,
+      description,
       timeoutMs: tuning.commitTimeoutMs,
       pageCacheBytes: tuning.pageCacheBytes,
       disk,
@@ -163,7 +168,10 @@ async function diskCache(config: StorageConfig, logger: Logger): Promise<ReaderP
 
 /** Everything above the engine. */
 export async function startReader(engine: EngineReader, parts: ReaderParts): Promise<ReadOnlyStorage> {
-  if (!(await hasFormat(engine, parts.program))) throw new StorageError('unavailable', 'there is no database yet');
+  const { description = 'this storage', program } = parts;
+  if (!(await hasFormat(engine, { description, program }))) {
+    throw new StorageError('unavailable', `${description}: there is no database yet`);
+  }
   const { logger, timeoutMs, pollMs = 1000, removalGraceMs = 60_000 } = parts;
   const journal = await readJournalState(engine);
   let changes = (await readBlockCounters(engine)).changes;

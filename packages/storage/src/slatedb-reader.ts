@@ -16,6 +16,8 @@ import { type OpenSlate, openSlate, type SlateOpenOptions } from './slatedb-open
 export interface SlateReaderOptions extends SlateOpenOptions {
   /** How often the reader looks for what the writer committed. */
   readonly pollMs: number;
+  /** Whether what is in the log alone is to be read as well. Default true. */
+  readonly replaysLog?: boolean;
 }
 
 /** The reader keeps what it uses from the writer's clean-up for this long at a time. */
@@ -32,7 +34,7 @@ export async function openSlateReader(target: SlateTarget, options: SlateReaderO
         manifest_poll_interval_ms: BigInt(Math.max(1, options.pollMs)),
         checkpoint_lifetime_ms: BigInt(Math.max(checkpointLifetimeMs, 4 * options.pollMs)),
         max_memtable_bytes: BigInt(memtableBytes),
-        skip_wal_replay: false,
+        skip_wal_replay: options.replaysLog === false,
       });
       builder.with_metrics_recorder(recorder);
       return await builder.build();

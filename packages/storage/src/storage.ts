@@ -10,10 +10,12 @@ import { engineWithFiles } from './engine-with-files.ts';
 import { StorageError, toStorageError } from './errors.ts';
 import { createFolderSync } from './folder-sync.ts';
 import { checkFormat } from './format.ts';
+import { writeFormatFile } from './format-file.ts';
 import { type Journal, WritableJournal } from './journal.ts';
 import { readJournalState } from './journal-recovery.ts';
 import { pageRange, stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
+import { lookBeforeOpening } from './look-before-opening.ts';
 import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
 import { type Environment, objectStoreTarget } from './object-store.ts';
@@ -97,9 +99,14 @@ export interface StorageParts extends OpenStorageOptions {
   readonly warmUp?: Pick<WarmUpOptions, 'preload' | 'cacheBytes'> | undefined;
   /** Called on every look at the engine's state. */
   readonly onTick?: () => Promise<void>;
+  /** What to call the place in messages. */
+  readonly description?: string;
+  /** Called with the format row once it is written, before anything else is. */
+  readonly onFormat?: (text: string) => Promise<void>;
 }
 
 const tickMs = 250;
+const defaultOpenTimeoutMs = 120_000;
 const defaultCloseTimeoutMs = 15_000;
 /** How long the engine may take to write its table and its manifest when it closes: the next opening would replay the log. */
 const defaultLeaveTimeoutMs = 3_000;
@@ -141,17 +148,26 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
   });
   const tuning = resolveTuning(config);
   const folder = syncsFolder(config) ? createFolderSync(join(target.folder!, target.path)) : undefined;
-  const { warnings } = await preflightObjectStore(target, {
+  const {
+    warnings,
+    format,
+    isEmpty = false,
+  } = await preflightObjectStore(target, {
     ...(options.env === undefined ? {} : { env: options.env }),
     timeoutMs: tuning.commitTimeoutMs,
     cacheFolder: settings.cacheFolder,
   });
-  for (const warning of warnings) options.logger.warn({ store: target.description }, warning);
-  const fitting = await withCacheThatFits(settings, options.logger);
+  const { description } = target;
+  const { program, logger, openTimeoutMs = defaultOpenTimeoutMs } = options;
+  for (const warning of warnings) logger.warn({ store: description }, warning);
+  const deadlineMs = tuning.commitTimeoutMs;
+  const expected = { description, program, format, isEmpty };
+  await lookBeforeOpening(target, { ...expected, deadlineMs, openDeadlineMs: openTimeoutMs, logger });
+  const fitting = await withCacheThatFits(settings, logger);
   const engine = await openSlateEngine(target, {
     settings: fitting.engine,
-    deadlineMs: tuning.commitTimeoutMs,
-    openDeadlineMs: options.openTimeoutMs ?? 120_000,
+    deadlineMs,
+    openDeadlineMs: openTimeoutMs,
     // A byte counts twice while it is in the log's buffer and in a table, and a table of full size must always fit.
     memoryLimitBytes: 4 * Math.max(settings.maxUnflushedBytes, l0SstBytes(settings.engine)),
     commitsPerTable: target.isRemote ? remoteCommitsPerTable : localCommitsPerTable,
@@ -167,11 +183,19 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
             root: join(target.folder, target.path),
             fsync: syncsFolder(config),
             graceMs: Math.min(fileGraceMs, options.removalGraceMs ?? fileGraceMs),
-            logger: options.logger,
+            logger,
           });
     return await startStorage(files === undefined ? engine : engineWithFiles(engine, files), {
       ...options,
       ...tuning,
+      description,
+      onFormat: async (text) => {
+        if (text === format) return;
+        const access = { env: options.env ?? process.env, timeoutMs: deadlineMs };
+        await writeFormatFile(target, text, access).catch((error: unknown) =>
+          logger.warn({ err: error, store: description }, 'the format file was not written'),
+        );
+      },
       files,
       budgetBytes: settings.maxUnflushedBytes,
       defaultTtlMs: settings.defaultTtlMs,
@@ -198,7 +222,9 @@ function l0SstBytes(engineSettings: Readonly<Record<string, unknown>>): number {
 /** Everything above the engine. */
 export async function startStorage(engine: Engine, parts: StorageParts): Promise<Storage> {
   const { logger, commitTimeoutMs } = parts;
-  await checkFormat(engine, commitTimeoutMs, parts.program);
+  const { description = 'this storage', program } = parts;
+  const format = await checkFormat(engine, commitTimeoutMs, { description, program });
+  await parts.onFormat?.(format);
   const listeners: ((error: StorageError) => void)[] = [];
   const metrics = new StorageMetrics();
   let fatal: StorageError | undefined;

@@ -1,6 +1,7 @@
-import { createHmac, randomUUID } from 'node:crypto';
-import { askStore, requireSuccess, type SignRequest, tryConditionalPut } from './conditional-put.ts';
+import { createHmac } from 'node:crypto';
+import { askStore, type SignRequest } from './conditional-put.ts';
 import type { AzureTarget, Environment, ObjectStoreTarget } from './object-store.ts';
+import type { StoreObjects } from './store-objects.ts';
 
 const API_VERSION = '2021-08-06';
 
@@ -18,35 +19,30 @@ export function azureAccess(env: Environment): AzureAccess | undefined {
   return sasToken === undefined ? undefined : { key: undefined, sasToken: sasToken.replace(/^\?/, '') };
 }
 
-/**
- * Lists the container; then, unless read-only, tries a conditional put.
- * @returns warnings
- * @throws StorageError that says what is wrong
- */
-export async function preflightAzure(
+export function azureObjects(
   target: ObjectStoreTarget & { readonly azure: AzureTarget },
   access: AzureAccess,
-  { readOnly, signal }: { readonly readOnly: boolean; readonly signal: AbortSignal },
-): Promise<string[]> {
-  const { azure, path, description } = target;
+  signal: AbortSignal,
+): StoreObjects {
+  const { azure, path } = target;
   const ask = (method: string, url: string, headers: Record<string, string> = {}, body = '') => {
     const withToken = new URL(
       access.sasToken === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${access.sasToken}`,
     );
     return askStore(target, { method, url: withToken, body }, signal, signer(azure.account, access.key, headers));
   };
+  const urlOf = (name: string): string =>
+    `${azure.containerUrl}/${[...path.split('/'), ...name.split('/')].map(encodeURIComponent).join('/')}`;
   const list = `${azure.containerUrl}?restype=container&comp=list&maxresults=1&prefix=${encodeURIComponent(`${path}/`)}`;
-  requireSuccess(description, 'listing', await ask('GET', list));
-  if (readOnly) return [];
-
-  const name = [...path.split('/'), 'preflight', randomUUID()].map(encodeURIComponent).join('/');
-  const url = `${azure.containerUrl}/${name}`;
-  const headers = { 'if-none-match': '*', 'x-ms-blob-type': 'BlockBlob' };
-  return tryConditionalPut(
-    description,
-    { putNew: () => ask('PUT', url, headers, 'conditional put?'), remove: () => ask('DELETE', url) },
-    { write: 'writing', remove: 'delete' },
-  );
+  const blob = { 'x-ms-blob-type': 'BlockBlob' };
+  return {
+    actions: { list: 'listing', write: 'writing', remove: 'delete' },
+    list: () => ask('GET', list),
+    get: (name) => ask('GET', urlOf(name)),
+    put: (name, body) => ask('PUT', urlOf(name), blob, body),
+    putNew: (name, body) => ask('PUT', urlOf(name), { ...blob, 'if-none-match': '*' }, body),
+    remove: (name) => ask('DELETE', urlOf(name)),
+  };
 }
 
 /** Signs with the key of the account ("Shared Key"), if there is one. */
