@@ -23,7 +23,7 @@ export type { Environment } from './config/env.ts';
 export { maskYaml } from './config/mask-yaml.ts';
 export { yamlToJson } from './config/yaml-aside.ts';
 export { type LoadedConfig, loadYamlConfig, openYamlConfig, parseYamlConfig } from './config/yaml-config.ts';
-export { BodyMemory, defaultBodyMemoryBytes } from './http/body-memory.ts';
+export { BodyMemory, countedBytes, defaultBodyMemoryBytes } from './http/body-memory.ts';
 export { createHttpServer, type HttpServer, type HttpServerOptions } from './http/http-server.ts';
 export {
   type ErrorMapper,

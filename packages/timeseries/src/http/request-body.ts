@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { type BodyMemory, HttpError } from '@opendata/server';
+import { type BodyMemory, countedBytes, HttpError } from '@opendata/server';
 
 const DECOMPRESSORS: ReadonlyMap<string, () => Transform> = new Map(
   Object.entries({
@@ -20,7 +20,7 @@ export interface DecodedBodyLimits {
 }
 
 /**
- * What `use` makes of the body of a request as its `Content-Encoding` says.
+ * What `use` makes of the body of a request as its `Content-Encoding` says. The body itself counts as memory already.
  * @throws HttpError 415 for an encoding that is not known, 413 over `limitBytes`, 503 where there is no room, 400 for a
  * damaged body
  */
@@ -37,12 +37,13 @@ export async function withDecodedBody<T>(
     const supported = [...DECOMPRESSORS.keys()].join(', ');
     throw new HttpError(415, `unsupported compression ${encoding}, supported: ${supported}`);
   }
+  const packedBytes = countedBytes(body.length);
   let heldBytes = 0;
   const take = (bytes: number): void => {
     if (heldBytes + bytes > limitBytes) {
       throw new HttpError(413, `the body has more than ${limitBytes} bytes when it is uncompressed`);
     }
-    if (!memory.take(bytes, heldBytes)) throw memory.refusal();
+    if (!memory.take(bytes, packedBytes + heldBytes)) throw memory.refusal();
     heldBytes += bytes;
   };
   try {
