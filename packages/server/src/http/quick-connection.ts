@@ -9,6 +9,7 @@ import type { QuickLane } from './quick-lane.ts';
 import { headerLines, type PreparedRoute, type QuickExchange, type QuickMatch } from './quick-routes.ts';
 import { stoppingError } from './request-signal.ts';
 import { CLIENT_CLOSED_REQUEST } from './tracked-response.ts';
+import { discardBytes } from './used-bytes.ts';
 
 /** The same bounds as those of the parser. */
 const firstRequestMs = 30_000;
@@ -146,7 +147,9 @@ export class QuickConnection implements QuickExchange {
       rest = this.#isInBody() ? this.#readBody(rest) : this.#readRequest(rest);
     }
     this.#receiving = false;
-    if (rest !== undefined && rest.length > 0) this.#hold(rest);
+    if (rest === undefined) return;
+    if (rest.length > 0) this.#hold(rest);
+    else discardBytes(chunk);
   }
 
   #hold(chunk: Buffer): void {

@@ -102,6 +102,21 @@ describe('the quick lane', () => {
     expect(answersIn(text)).toEqual([...expected, 'HTTP/1.1 200 OK close 3:end']);
   });
 
+  it('reads bodies that come in many pieces, several in one piece too', async () => {
+    const { port } = await open({ rawRoutes, quickRoutes });
+    const bodies = Array.from({ length: 12 }, (_, i) =>
+      `${i % 3 === 0 ? 'slow' : 'fast'} ${i}`.repeat(i < 6 ? 25_000 : 3000),
+    );
+    const requests = bodies.map((body, i) => {
+      const last = i === bodies.length - 1 ? 'Connection: close\r\n' : '';
+      return `POST /append HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n${last}\r\n${body}`;
+    });
+    const answers = answersIn(await exchange(port, requests.join('')));
+    expect(answers.map((answer) => answer.split(' ').slice(4).join(' '))).toEqual(
+      bodies.map((body) => `${body.length}:${body}`),
+    );
+  });
+
   it('answers a client that has closed its side, and counts half a request', async () => {
     const { port, metric } = await open({ rawRoutes, quickRoutes });
     const one = (body: string) => `POST /append HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

@@ -10,6 +10,11 @@ const TIMES_START = KNOWN_TIMES_START + COLUMN_BYTES;
 const VALUES_START = TIMES_START + COLUMN_BYTES;
 const SEGMENTS_START = VALUES_START + COLUMN_BYTES;
 const MAX_BYTES = 65_536 * PAGE_BYTES;
+/**
+ * Least growth, and what there is from the start. What is not touched takes no memory, but to V8 a memory that has grown
+ * is a new buffer of its whole length: it collects garbage twice and marks its heap.
+ */
+const GROWTH_BYTES = 64 * 1024 * 1024;
 
 interface KernelExports {
   readonly memory: KernelMemory;
@@ -60,6 +65,7 @@ export class ChunkMemory {
     this.ascendingCount = exports.ascendingCount;
     this.#memory = exports.memory;
     this.#segmentBytes = segmentBytes;
+    this.#memory.grow(GROWTH_BYTES / PAGE_BYTES);
     this.#renew();
   }
 
@@ -71,7 +77,7 @@ export class ChunkMemory {
     const needed = SEGMENTS_START + segments * this.#segmentBytes;
     const missing = needed - this.#memory.buffer.byteLength;
     if (missing <= 0) return 'there';
-    const ahead = Math.floor(segments / 8) * this.#segmentBytes;
+    const ahead = Math.max(GROWTH_BYTES, Math.floor(segments / 8) * this.#segmentBytes);
     const bytes = needed + ahead <= MAX_BYTES ? missing + ahead : missing;
     if (needed > MAX_BYTES) return 'full';
     try {

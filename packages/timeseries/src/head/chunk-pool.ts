@@ -21,7 +21,7 @@ export class ChunkPool {
   readonly offsets: Int32Array[] = [];
   readonly values: Float64Array[] = [];
   readonly #links: Uint32Array[] = [];
-  #memory: ChunkMemory | undefined;
+  #memory = createChunkMemory(SEGMENT_BYTES);
   #firstFree = 0;
   #fresh = 1;
   #used = 0;
@@ -80,7 +80,6 @@ export class ChunkPool {
 
   #addSegment(): void {
     const segment = this.offsets.length;
-    if (segment === 0) this.#memory = createChunkMemory(SEGMENT_BYTES);
     const room = this.#memory?.reserve(segment + 1) ?? 'full';
     if (room === 'full') {
       // Those that are in the kernel's memory stay there.

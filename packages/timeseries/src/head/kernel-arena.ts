@@ -15,7 +15,8 @@ const ENTRY_HEADER_BYTES = 16;
 const LENGTH_WORD = -4;
 const SERIES_WORD = -3;
 const SUCCESSOR_WORD = -2;
-const GROWTH_PAGES = 256;
+/** See chunk-memory.ts. */
+const GROWTH_PAGES = 1024;
 /** A WebAssembly memory cannot be larger: 4 GiB. */
 const MAX_PAGES = 65_536;
 /** The kernel compares 16 bytes at once. */
