@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HttpDiscoveryConfig } from '../../model/discovery-config.ts';
 import { ScrapeError } from '../scrape-error.ts';
 import type { TargetGroup } from '../target.ts';
@@ -14,9 +15,12 @@ export function startHttpDiscovery(
 ): Discovery {
   const { url, http, refreshMs } = config;
   let found: readonly TargetGroup[] = [];
+  /** Of the body that `found` was in. */
+  let foundDigest = '';
   let failure = '';
 
-  const ask = async (signal: AbortSignal): Promise<readonly TargetGroup[]> => {
+  /** Whether the answer is another one than before. */
+  const ask = async (signal: AbortSignal): Promise<boolean> => {
     const headers = {
       accept: 'application/json',
       'accept-encoding': 'gzip',
@@ -30,17 +34,19 @@ export function startHttpDiscovery(
     if (!/^application\/json(;\s*charset="?utf-8"?)?\s*$/i.test(contentType.trim())) {
       throw new ScrapeError(`unsupported content type ${JSON.stringify(contentType)}`);
     }
-    return await parseJsonTargetGroups(body.toString('utf8'), url, { __meta_url: url });
+    const digest = createHash('sha256').update(body).digest('base64');
+    if (digest === foundDigest) return false;
+    found = await parseJsonTargetGroups(body.toString('utf8'), url, { __meta_url: url });
+    foundDigest = digest;
+    return true;
   };
 
   const refresh = async (signal: AbortSignal): Promise<void> => {
     try {
-      const groups = await ask(signal);
+      const isNew = await ask(signal);
       if (failure !== '') logger.info({ url }, 'a server tells its targets again');
       failure = '';
-      const isSame = JSON.stringify(groups) === JSON.stringify(found);
-      found = groups;
-      if (!isSame) onChange();
+      if (isNew) onChange();
     } catch (error) {
       if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);

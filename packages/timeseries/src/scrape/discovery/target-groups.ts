@@ -2,8 +2,8 @@ import { ConfigError, parseYamlConfig, printByteSize, printPath, yamlToJson } fr
 import { z } from 'zod';
 import { createYielder } from '../../head/yielder.ts';
 import type { TargetGroup } from '../target.ts';
+import { parseJsonList } from './json-list.ts';
 
-/** JSON is parsed in one go: so much of it is some 50 ms. */
 export const MAX_LIST_BYTES = 8 * 1024 * 1024;
 const MAX_YAML_BYTES = 2 * 1024 * 1024;
 /** Longer YAML is read in another thread. */
@@ -30,7 +30,7 @@ export async function parseTargetGroups(
 ): Promise<TargetGroup[]> {
   if (text.trim() === '') return [];
   checkListSize(Buffer.byteLength(text), origin);
-  return withLabels(await groupsOf(text, jsonOf(text), origin), meta);
+  return withLabels(await groupsOf(text, await jsonOf(text), origin), meta);
 }
 
 /** As `parseTargetGroups`, of nothing but JSON. @throws SyntaxError, ConfigError */
@@ -40,7 +40,7 @@ export async function parseJsonTargetGroups(
   meta: Readonly<Record<string, string>>,
 ): Promise<TargetGroup[]> {
   checkListSize(Buffer.byteLength(text), origin);
-  return withLabels(await groupsOf(text, JSON.parse(text), origin), meta);
+  return withLabels(await groupsOf(text, await parseJsonList(text), origin), meta);
 }
 
 function withLabels(groups: readonly Group[], meta: Readonly<Record<string, string>>): TargetGroup[] {
@@ -80,9 +80,9 @@ async function groupsOf(text: string, value: unknown, origin: string): Promise<r
   throw fault(origin, String(groups));
 }
 
-function jsonOf(text: string): unknown {
+async function jsonOf(text: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
+    return await parseJsonList(text);
   } catch {
     return undefined;
   }
