@@ -1,4 +1,5 @@
 import type { WaitOptions } from './followers.ts';
+import { giveUpAfter } from './wait-timer.ts';
 
 /** Follows the journal's commits: up to which sequence the log is durable. */
 export class DurableWatermark {
@@ -51,7 +52,7 @@ export class DurableWatermark {
         resolve(isDurable);
       };
       const giveUp = () => finish(false);
-      const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs);
+      const timer = giveUpAfter(timeoutMs, giveUp);
       const unsubscribe = this.subscribe((reached) => reached >= sequence && finish(true));
       signal?.addEventListener('abort', giveUp);
       this.waits.add(giveUp);

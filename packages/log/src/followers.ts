@@ -1,4 +1,5 @@
 import type { KeyWatcher } from './head/head.ts';
+import { giveUpAfter } from './wait-timer.ts';
 
 interface Waiter {
   readonly resolve: (appended: boolean) => void;
@@ -61,7 +62,7 @@ export class Followers implements KeyWatcher {
     const name = nameOf(key);
     return new Promise((resolve) => {
       const giveUp = () => this.giveUp(name, waiter);
-      const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs);
+      const timer = giveUpAfter(timeoutMs, giveUp);
       const onAbort = signal === undefined ? undefined : giveUp;
       const waiter: Waiter = { resolve, timer, signal, onAbort };
       if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });

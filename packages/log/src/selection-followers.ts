@@ -2,6 +2,7 @@ import type { WaitOptions } from './followers.ts';
 import { Head } from './head/head.ts';
 import type { SegmentSet } from './segment-set.ts';
 import type { LogSelection } from './selection.ts';
+import { giveUpAfter } from './wait-timer.ts';
 
 /** Records looked at in one turn of the event loop. */
 const recordsAtOnce = 16_384;
@@ -162,7 +163,7 @@ class Subscription {
         resolve(found);
       };
       const giveUp = () => finish(false);
-      const timer = Number.isFinite(timeoutMs) ? setTimeout(giveUp, timeoutMs) : undefined;
+      const timer = giveUpAfter(timeoutMs, giveUp);
       signal?.addEventListener('abort', giveUp);
       this.wake = finish;
     });

@@ -139,6 +139,11 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
     expect(flushed.durableSequence).toBeGreaterThan(startSequence);
     expect(await log.watermark()).toEqual(flushed);
     expect(await log.watermark({ atLeast: flushed.nextSequence + 1000, timeoutMs: 20 })).toEqual(flushed);
+    // Longer than a timer takes.
+    const longWait = log.watermark({ atLeast: flushed.nextSequence + 1, timeoutMs: 2 ** 40 });
+    await log.append({ key: newKey(), value: 'v' }, { awaitDurable: true });
+    const { durableSequence } = await longWait;
+    expect(durableSequence).toBe(flushed.nextSequence + 1);
     const stop = new AbortController();
     const seen: number[] = [];
     for await (const sequence of log.durable(stop.signal)) {
@@ -146,7 +151,7 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       if (seen.length === 1) void log.append({ key: newKey(), value: 'v' }, { awaitDurable: true });
       else stop.abort();
     }
-    expect(seen).toEqual([flushed.durableSequence, flushed.durableSequence + 1]);
+    expect(seen).toEqual([durableSequence, durableSequence + 1]);
   });
 
   it('follows a key: from the next record, from a sequence, with the last ones', async () => {

@@ -1,10 +1,9 @@
+import { longestTimerMs } from '../wait-timer.ts';
 import { checkBooleans, checkWithin } from './check-arguments.ts';
 import type { ClientOptions } from './client.ts';
 import type { HttpOptions } from './http-transport.ts';
 import type { ProducerOptions } from './producer.ts';
 
-/** The longest time that a timer takes, ms: one beyond it would be over at once. */
-const maxTimerMs = 2 ** 31 - 1;
 const most = Number.MAX_SAFE_INTEGER;
 
 /** @throws LogClientError invalid_input by field and reason */
@@ -14,7 +13,7 @@ export function checkClientOptions({ retryTimeoutMs }: ClientOptions): void {
 
 /** @throws LogClientError invalid_input by field and reason */
 export function checkHttpOptions({ timeoutMs, maxConnections }: HttpOptions): void {
-  checkWithin('timeoutMs', timeoutMs, 1, maxTimerMs);
+  checkWithin('timeoutMs', timeoutMs, 1, longestTimerMs);
   if (maxConnections !== Number.POSITIVE_INFINITY) checkWithin('maxConnections', maxConnections, 1, most);
 }
 
@@ -22,7 +21,7 @@ export function checkHttpOptions({ timeoutMs, maxConnections }: HttpOptions): vo
 export function checkProducerOptions(options: ProducerOptions): void {
   const { session, awaitDurable, allowDuplicates } = options;
   checkBooleans({ session, awaitDurable, allowDuplicates });
-  checkWithin('lingerMs', options.lingerMs, 0, maxTimerMs);
+  checkWithin('lingerMs', options.lingerMs, 0, longestTimerMs);
   checkWithin('maxBatchBytes', options.maxBatchBytes, 1, most);
   checkWithin('maxBatchRecords', options.maxBatchRecords, 1, most);
   checkWithin('maxInFlight', options.maxInFlight, 1, most);

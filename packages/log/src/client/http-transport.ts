@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { giveUpAfter } from '../wait-timer.ts';
 import { answerError, connectionError } from './http-errors.ts';
 import { type HttpStream, type HttpStreamRequest, streamOf } from './http-stream.ts';
 
@@ -71,10 +72,10 @@ export function createHttpTransport(url: string, options: HttpOptions): HttpTran
       const outgoing = send({ ...common, method, path: prefix + path, headers });
       let isConnected = false;
       let isLate = false;
-      const timer = setTimeout(() => {
+      const timer = giveUpAfter(timeoutMs + waitMs, () => {
         isLate = true;
         outgoing.destroy(new Error(`no answer within ${timeoutMs + waitMs} ms`));
-      }, timeoutMs + waitMs);
+      });
       const onAbort = () => outgoing.destroy(new Error('aborted'));
       const end = () => {
         clearTimeout(timer);
