@@ -51,4 +51,19 @@ describe('the cache of decoded columns', () => {
     for (let i = 0; i < 2000; i++) cache.timestamps(1, new Float64Array(1000).fill(i));
     expect(cache.timestamps(1, Float64Array.of(1, 2, 3))).toEqual(first);
   });
+
+  it('counts timestamps, and leaves room for values whatever they take', () => {
+    const limitBytes = 100_000;
+    const cache = new DecodedColumns(limitBytes);
+    const columns = cache.of(1, 1)!;
+    cache.grow(1, 1, columns, 60_000);
+    for (let block = 1; block < 200; block++) {
+      for (let i = 0; i < 3; i++) cache.timestamps(block, new Float64Array(500).fill(block + i / 4));
+      expect(cache.sizeBytes).toBeLessThanOrEqual(limitBytes);
+    }
+    expect(cache.sizeBytes).toBeGreaterThan(80_000);
+    expect(cache.of(1, 1)).toBe(columns);
+    for (let block = 1; block < 200; block++) cache.forget(block);
+    expect(cache.sizeBytes).toBe(0);
+  });
 });

@@ -6,6 +6,8 @@ const MAX_PAGES = 2 ** 21;
 const ADMITTED = 8;
 /** Timestamps of one block that are made equal by identity, in bytes; with more the block starts anew. */
 const MAX_TIMESTAMP_BYTES = 1 << 20;
+/** What those of all blocks may take of the cache. */
+const TIMESTAMP_SHARE = 1 / 4;
 const PAGE_OVERHEAD_BYTES = 200;
 
 /** What was decoded of a data page, by number in the page. */
@@ -27,8 +29,10 @@ export class DecodedColumns {
   readonly #limitBytes: number;
   /** In order of use, the latest last. */
   readonly #pages = new Map<number, PageColumns>();
+  /** In order of use, the latest last. */
   readonly #timestamps = new Map<number, BlockTimestamps>();
-  #sizeBytes = 0;
+  #pageBytes = 0;
+  #timestampBytes = 0;
   #refused = 0;
 
   constructor(limitBytes: number) {
@@ -36,7 +40,7 @@ export class DecodedColumns {
   }
 
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#pageBytes + this.#timestampBytes;
   }
 
   /** The columns of a page, to be completed; undefined where they are not to be kept. */
@@ -45,9 +49,9 @@ export class DecodedColumns {
     let columns = this.#pages.get(key);
     if (columns !== undefined) this.#pages.delete(key);
     else {
-      if (this.#sizeBytes >= this.#limitBytes && ++this.#refused % ADMITTED !== 0) return undefined;
+      if (this.sizeBytes >= this.#limitBytes && ++this.#refused % ADMITTED !== 0) return undefined;
       columns = { values: [], ascending: [], sizeBytes: PAGE_OVERHEAD_BYTES };
-      this.#sizeBytes += columns.sizeBytes;
+      this.#pageBytes += columns.sizeBytes;
       this.#evict();
     }
     this.#pages.set(key, columns);
@@ -59,38 +63,55 @@ export class DecodedColumns {
     const own = block * MAX_PAGES + page;
     if (this.#pages.get(own) !== columns) return;
     columns.sizeBytes += bytes;
-    this.#sizeBytes += bytes;
+    this.#pageBytes += bytes;
     this.#evict();
   }
 
   /** An array equal to `timestamps`, one and the same for all pages of a block. */
   timestamps(block: number, timestamps: Float64Array): Float64Array {
-    let own = this.#timestamps.get(block);
-    if (own === undefined || own.sizeBytes > MAX_TIMESTAMP_BYTES) {
-      own = { shared: new SharedTimestamps(), sizeBytes: 0 };
-      this.#timestamps.set(block, own);
-    }
+    const own = this.#timestampsOf(block);
     const known = own.shared.find(timestamps, timestamps.length);
     if (known !== undefined) return known;
     own.sizeBytes += timestamps.byteLength;
+    this.#timestampBytes += timestamps.byteLength;
+    for (const other of this.#timestamps.keys()) {
+      if (this.#timestampBytes <= this.#limitBytes * TIMESTAMP_SHARE || other === block) break;
+      this.#forgetTimestamps(other);
+    }
+    this.#evict();
     return own.shared.keep(timestamps);
   }
 
   /** Forgets what is of a block. */
   forget(block: number): void {
-    this.#timestamps.delete(block);
+    this.#forgetTimestamps(block);
     for (const key of [...this.#pages.keys()]) if (Math.floor(key / MAX_PAGES) === block) this.#remove(key);
+  }
+
+  /** Those of a block, the latest used now. */
+  #timestampsOf(block: number): BlockTimestamps {
+    const limitBytes = Math.min(MAX_TIMESTAMP_BYTES, this.#limitBytes * TIMESTAMP_SHARE);
+    if ((this.#timestamps.get(block)?.sizeBytes ?? 0) > limitBytes) this.#forgetTimestamps(block);
+    const own = this.#timestamps.get(block) ?? { shared: new SharedTimestamps(), sizeBytes: 0 };
+    this.#timestamps.delete(block);
+    this.#timestamps.set(block, own);
+    return own;
+  }
+
+  #forgetTimestamps(block: number): void {
+    this.#timestampBytes -= this.#timestamps.get(block)?.sizeBytes ?? 0;
+    this.#timestamps.delete(block);
   }
 
   #evict(): void {
     for (const key of this.#pages.keys()) {
-      if (this.#sizeBytes <= this.#limitBytes) break;
+      if (this.sizeBytes <= this.#limitBytes) break;
       this.#remove(key);
     }
   }
 
   #remove(key: number): void {
-    this.#sizeBytes -= this.#pages.get(key)!.sizeBytes;
+    this.#pageBytes -= this.#pages.get(key)!.sizeBytes;
     this.#pages.delete(key);
   }
 }
