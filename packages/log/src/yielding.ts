@@ -4,9 +4,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
  * Longest stretch of work without a turn of the event loop, ms. A commit takes several turns, one after the other, and each
  * of them waits for a stretch.
  */
-const stretchMs = 1;
+const stretchMs = 0.25;
 /** Looking at the clock costs; this many calls share one look. */
-const callsPerLook = 64;
+const callsPerLook = 32;
 
 /** Lets long work make room for others: `await` {@link pause} whenever {@link isDue}. */
 export class WorkPacer {

@@ -30,6 +30,11 @@ export class Postings {
     return key < this.counts.length ? this.counts[key]! : 0;
   }
 
+  /** The record of a key that has one. */
+  onlyOf(key: number): number {
+    return this.heads[key]!;
+  }
+
   /** Adds `record`, which is greater than every record of `key` so far. */
   push(key: number, record: number): void {
     if (key >= this.counts.length) this.growKeys(key + 1);

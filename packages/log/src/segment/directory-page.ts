@@ -60,9 +60,8 @@ export class DirectoryPageBuilder {
     const page = Buffer.allocUnsafeSlow(start + this.length);
     page[0] = version;
     page.writeUInt32BE(this.offsets.length, 1);
-    this.offsets.forEach((offset, i) => {
-      page.writeUInt32BE(start + offset, headBytes + i * 4);
-    });
+    const { offsets } = this;
+    for (let i = 0; i < offsets.length; i++) page.writeUInt32BE(start + offsets[i]!, headBytes + i * 4);
     page.set(this.entries.subarray(0, this.length), start);
     this.offsets = [];
     this.length = 0;

@@ -35,9 +35,10 @@ export class KeyFilterBuilder {
 
   /** Adds the key `source[start, end)`. */
   add(source: Uint8Array, start: number, end: number): void {
+    const { words } = this;
     const first = blockOf(hashKey(source, start, end, 1), this.blocks) * blockWords;
     const hash = hashKey(source, start, end, 2);
-    for (let word = 0; word < blockWords; word++) this.words[first + word]! |= bitOf(hash, word);
+    for (let word = 0; word < blockWords; word++) words[first + word]! |= bitOf(hash, word);
   }
 
   get pageCount(): number {

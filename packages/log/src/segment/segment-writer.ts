@@ -1,4 +1,5 @@
 import type { BlockWriter } from '@opendata/storage';
+import { ArrivalLookup } from '../head/arrival-lookup.ts';
 import type { Head } from '../head/head.ts';
 import { sortKeys } from '../head/sorted-keys.ts';
 import { WorkPacer } from '../yielding.ts';
@@ -7,14 +8,16 @@ import type { DirectoryPageRef, SegmentDescriptor, TimePageRef } from './descrip
 import { DirectoryPageBuilder } from './directory-page.ts';
 import { KeyFilterBuilder } from './key-filter.ts';
 import { encodeOrderPage, positionsPerPage } from './order-page.ts';
+import { RecordWalk } from './record-walk.ts';
 import { arrivalsPerPage, encodeTimePage } from './time-page.ts';
 
 /** A data page is closed at this size; a larger record has a page of its own. */
 const dataPageBytes = 128 * 1024;
 const directoryPageBytes = 64 * 1024;
-const recordsAtOnce = 256;
-/** After so many of them the clock is looked at. */
-const manyRecords = 32;
+/** Keys added to the filter between two looks at the clock. */
+const keysAtOnce = 1024;
+/** The number of no key. */
+const noKey = -1;
 
 /**
  * Writes the pages of a head that takes no more records: data pages with its records ordered by (key, sequence), and
@@ -25,20 +28,15 @@ export async function writeSegment(head: Head, writer: BlockWriter, signal?: Abo
   const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0));
   signal?.throwIfAborted();
   const output = new SegmentOutput(head, writer, signal);
-  const records = new Uint32Array(recordsAtOnce);
-  for (const key of order) {
-    output.startKey(key);
-    const count = head.postings.countOf(key);
-    for (let ordinal = 0; ordinal < count; ) {
-      const copied = head.postings.copyFrom(key, ordinal, records);
-      for (let i = 0; i < copied; i++) {
-        if (output.needsPage(records[i]!)) await output.closeDataPage();
-        output.add(records[i]!);
-      }
-      ordinal += copied;
-      if (copied > manyRecords ? output.pacer.isDueNow() : output.pacer.isDue()) await output.pacer.pause();
+  await output.addKeysToFilter();
+  const walk = new RecordWalk(head, order);
+  for (let count = walk.next(); count > 0; count = walk.next()) {
+    for (let i = 0; i < count; i++) {
+      const record = walk.records[i]!;
+      if (output.needsPage(record)) await output.closeDataPage();
+      output.add(walk.keys[i]!, record);
     }
-    output.closeRun();
+    if (output.pacer.isDueNow()) await output.pacer.pause();
   }
   return output.finish();
 }
@@ -59,16 +57,19 @@ class SegmentOutput {
   /** The last of them. */
   private pagePosition = 0;
   private firstEntry: Omit<DirectoryPageRef, 'page'> | undefined;
-  /** Runs of the page being filled, whose page number is known when it is written. */
-  private pending: { key: number; offset: number; first: number; last: number; count: number; ordinal: number }[] = [];
+  /** Directory pages that come behind the data page being filled, which they are about. */
+  private finished: { readonly bytes: Uint8Array; readonly first: Omit<DirectoryPageRef, 'page'> }[] = [];
+  private readonly times: ArrivalLookup;
   /** The number of the key whose records are added. */
-  private key = 0;
+  private key = noKey;
   private ordinal = 0;
   private runOffset = 0;
   private runFirst = 0;
   private runLast = 0;
   private runCount = 0;
   private valueBytes = 0;
+  /** The entry that is added to the directory. */
+  private readonly run = { page: 0, offset: 0, firstSequence: 0, lastSequence: 0, count: 0, ordinal: 0 };
 
   constructor(head: Head, writer: BlockWriter, signal: AbortSignal | undefined) {
     this.pacer = new WorkPacer(signal);
@@ -76,22 +77,32 @@ class SegmentOutput {
     this.writer = writer;
     this.filter = new KeyFilterBuilder(head.keys.count);
     this.positions = new Uint32Array(head.recordCount);
+    this.times = new ArrivalLookup(head.times, head.recordCount);
   }
 
-  startKey(key: number): void {
+  /** In the order in which they came, in which they lie in the memory. */
+  async addKeysToFilter(): Promise<void> {
     const { keys } = this.head;
-    const start = keys.offsetOf(key);
-    this.key = key;
-    this.filter.add(keys.chunkOf(key), start, start + keys.lengthOf(key));
-    this.ordinal = 0;
-    this.runCount = 0;
+    for (let from = 0; from < keys.count; from += keysAtOnce) {
+      for (let key = from; key < Math.min(keys.count, from + keysAtOnce); key++) {
+        const start = keys.offsetOf(key);
+        this.filter.add(keys.chunkOf(key), start, start + keys.lengthOf(key));
+      }
+      if (this.pacer.isDueNow()) await this.pacer.pause();
+    }
   }
 
   needsPage(record: number): boolean {
     return this.data.length > 1 && this.data.lengthWith(this.head.bodyLength(record)) > dataPageBytes;
   }
 
-  add(record: number): void {
+  /** Adds a record of `key`, behind those of lesser keys and the earlier ones of this key. */
+  add(key: number, record: number): void {
+    if (key !== this.key) {
+      this.closeRun();
+      this.key = key;
+      this.ordinal = 0;
+    }
     if (this.runCount === 0) {
       this.runOffset = this.data.length;
       this.runFirst = record;
@@ -101,7 +112,7 @@ class SegmentOutput {
     const length = this.head.bodyLength(record);
     this.data.add(
       record,
-      this.head.times.timeOf(record),
+      this.times.timeOf(record),
       this.head.bodyChunk(record),
       this.head.bodyOffset(record),
       length,
@@ -115,36 +126,25 @@ class SegmentOutput {
   async closeDataPage(): Promise<void> {
     this.closeRun();
     if (this.data.length === 1) return;
-    const position = this.pagePosition;
     const bytes = this.data.finish();
-    const page = await this.writer.writePage(bytes);
-    this.dataPages.push(page);
-    this.pagePosition = position + bytes.length;
+    this.dataPages.push(await this.writer.writePage(bytes));
+    this.pagePosition += bytes.length;
     this.dataPositions.push(this.pagePosition);
-    const { keys } = this.head;
-    for (const run of this.pending) {
-      const { key, offset, first, last, count, ordinal } = run;
-      this.firstEntry ??= { firstKey: keys.bytesOf(key), firstSequence: first, firstPosition: position + offset };
-      const start = keys.offsetOf(key);
-      const entry = { page, offset, firstSequence: first, lastSequence: last, count, ordinal };
-      this.entries.add(keys.chunkOf(key), start, start + keys.lengthOf(key), entry);
-      if (this.entries.sizeBytes >= directoryPageBytes) await this.writeDirectoryPage();
-    }
-    this.pending = [];
+    await this.writeDirectoryPages();
     if (this.pacer.isDueNow()) await this.pacer.pause();
   }
 
-  async writeDirectoryPage(): Promise<void> {
-    const first = this.firstEntry;
-    if (first === undefined) return;
-    const page = await this.writer.writePage(this.entries.finish());
-    this.directory.push({ page, ...first });
-    this.firstEntry = undefined;
+  private async writeDirectoryPages(): Promise<void> {
+    for (const { bytes, first } of this.finished) {
+      this.directory.push({ page: await this.writer.writePage(bytes), ...first });
+    }
+    this.finished = [];
   }
 
   async finish(): Promise<SegmentDescriptor> {
     await this.closeDataPage();
-    await this.writeDirectoryPage();
+    this.finishDirectoryPage();
+    await this.writeDirectoryPages();
     const times = await this.writeTimes();
     const orderPage = await this.writeOrder();
     const filterPages = this.directory.length > 1 ? this.filter.pageCount : 0;
@@ -197,17 +197,32 @@ class SegmentOutput {
   }
 
   /** Ends the records of the key in this page. */
-  closeRun(): void {
+  private closeRun(): void {
     if (this.runCount === 0) return;
-    this.pending.push({
-      key: this.key,
-      offset: this.runOffset,
-      first: this.runFirst,
-      last: this.runLast,
-      count: this.runCount,
-      ordinal: this.ordinal,
-    });
+    const { keys } = this.head;
+    const { key, run } = this;
+    // The page being filled is the next one that is written.
+    run.page = this.writer.pages;
+    run.offset = this.runOffset;
+    run.firstSequence = this.runFirst;
+    run.lastSequence = this.runLast;
+    run.count = this.runCount;
+    run.ordinal = this.ordinal;
+    this.firstEntry ??= {
+      firstKey: keys.bytesOf(key),
+      firstSequence: this.runFirst,
+      firstPosition: this.pagePosition + this.runOffset,
+    };
+    const start = keys.offsetOf(key);
+    this.entries.add(keys.chunkOf(key), start, start + keys.lengthOf(key), run);
+    if (this.entries.sizeBytes >= directoryPageBytes) this.finishDirectoryPage();
     this.ordinal += this.runCount;
     this.runCount = 0;
+  }
+
+  private finishDirectoryPage(): void {
+    if (this.firstEntry === undefined) return;
+    this.finished.push({ bytes: this.entries.finish(), first: this.firstEntry });
+    this.firstEntry = undefined;
   }
 }
