@@ -1,9 +1,10 @@
-import { openStorage, type Storage, type StorageConfig } from '@opendata/storage';
+import { openStorage, pause, type Storage, type StorageConfig } from '@opendata/storage';
 import { columnsOf } from './append-columns.ts';
 import { Backpressure } from './backpressure.ts';
 import { CommitGate } from './commit-gate.ts';
 import { type AppendOptions, type LogDb, type LogOptions, type LogStats, logDefaults } from './db.ts';
 import { Followers } from './followers.ts';
+import { warmUpIndexes } from './index-warm-up.ts';
 import { LogReads } from './log-reads.ts';
 import { silentLogger } from './logger.ts';
 import type { AppendColumns, AppendRecord } from './model.ts';
@@ -23,6 +24,9 @@ import { type Appended, LogWriter, type WriterLimits } from './writer.ts';
  * sorted files and compacted there (6 bytes written for a byte appended, 8 with 16 MiB).
  */
 export const logTableBytes = 32 * 1024 * 1024;
+
+/** How long opening waits for the indexes to be read ahead, ms; the rest is read in the background. */
+const longestWarmUpMs = 250;
 
 /** Opens a log and its storage. @throws StorageError, LogError corrupt | invalid_input */
 export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
@@ -81,6 +85,13 @@ export async function openLogOn(
   writer.watermark.subscribe(() => ordered.durable.advanced());
   const retention = new Retention(storage, segments, limits, { now, logger });
   sealer.kick();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const warmUp = {
+    stopping,
+    done: warmUpIndexes(segments.sealed, { maxBytes: storage.blocks.readAheadBytes, signal }),
+  };
+  await Promise.race([warmUp.done, pause(longestWarmUpMs, signal)]);
   const backpressure = new Backpressure(
     storage.journal,
     segments,
@@ -98,6 +109,7 @@ export async function openLogOn(
     followers,
     ordered,
     backpressure,
+    warmUp,
     closeStorage,
     now,
   });
@@ -124,6 +136,7 @@ interface LogParts {
   readonly followers: Followers;
   readonly ordered: OrderedFollowers;
   readonly backpressure: Backpressure;
+  readonly warmUp: { readonly stopping: AbortController; readonly done: Promise<void> };
   readonly closeStorage: () => Promise<void>;
   readonly now: () => number;
 }
@@ -136,6 +149,7 @@ class OpenLog extends LogReads implements LogDb {
   private readonly retention: Retention;
   private readonly closeStorage: () => Promise<void>;
   private readonly backpressure: Backpressure;
+  private readonly warmUp: LogParts['warmUp'];
   private readonly now: () => number;
   private closing: Promise<void> | undefined;
 
@@ -147,6 +161,7 @@ class OpenLog extends LogReads implements LogDb {
     this.merger = parts.merger;
     this.retention = parts.retention;
     this.backpressure = parts.backpressure;
+    this.warmUp = parts.warmUp;
     this.closeStorage = parts.closeStorage;
     this.now = parts.now;
   }
@@ -210,7 +225,9 @@ class OpenLog extends LogReads implements LogDb {
 
   private async closeAll(): Promise<void> {
     this.endReads();
+    this.warmUp.stopping.abort();
     try {
+      await this.warmUp.done;
       // Each stops at once what it can; retention waits for a merge that is under way.
       await Promise.all([this.retention.close(), this.sealer.close(), this.merger.close()]);
       await this.storage.journal.flush();

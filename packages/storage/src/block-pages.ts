@@ -68,6 +68,11 @@ export class BlockPages {
     return abortable(Promise.all(pages), signal);
   }
 
+  /** Takes a page into the cache that was just written. */
+  keep(blockId: number, page: number, bytes: Uint8Array): void {
+    this.#cache.set(blockId * maxPages + page, bytes);
+  }
+
   /** Drops a block's pages, which are deleted in the store. */
   forget(blockId: number): void {
     for (const key of [...this.#cache.keys()]) if (Math.floor(key / maxPages) === blockId) this.#cache.delete(key);

@@ -42,6 +42,8 @@ export interface BlockReads {
 }
 
 export interface BlockStore extends BlockReads {
+  /** Bytes of pages that it is worth to read before somebody asks: half of the cache in a folder, else none. */
+  readonly readAheadBytes: number;
   /** Starts a block. Nothing of it is visible, or survives a restart, before {@link publish}. */
   create(kind: string): BlockWriter;
   /**
@@ -69,9 +71,10 @@ export interface BlockWriter {
   readonly sizeBytes: number;
   /**
    * Adds a page and answers its number, counted from 0. The bytes are copied before the call returns. Resolves as soon
-   * as there is room for more, not when the page is durable: {@link BlockStore.publish} sees to that.
+   * as there is room for more, not when the page is durable: {@link BlockStore.publish} sees to that. With `isIndex` the
+   * page is likely to be read soon: it is kept in the cache, and its bytes must not change afterwards.
    */
-  writePage(bytes: Uint8Array): Promise<number>;
+  writePage(bytes: Uint8Array, isIndex?: boolean): Promise<number>;
   /** Gives the block up; its pages are deleted in the background. */
   abort(): void;
 }
@@ -118,6 +121,11 @@ export async function readDescriptors(engine: EngineReader): Promise<BlockInfo[]
   return blocks;
 }
 
+interface WriterHooks {
+  readonly onAbort: (writer: BlockWriter) => void;
+  readonly onIndex: (block: number, page: number, bytes: Uint8Array) => void;
+}
+
 class Writer implements BlockWriter {
   readonly id: number;
   readonly kind: string;
@@ -126,27 +134,22 @@ class Writer implements BlockWriter {
   state: 'open' | 'published' | 'aborted' = 'open';
   readonly #engine: Pick<Engine, 'stow'>;
   readonly #loop: CommitLoop;
-  readonly #onAbort: (writer: Writer) => void;
+  readonly #hooks: WriterHooks;
   /** Pages that are on their way to where the engine keeps them, the oldest first. */
   readonly #stowing: Promise<void>[] = [];
 
-  constructor(
-    id: number,
-    kind: string,
-    engine: Pick<Engine, 'stow'>,
-    loop: CommitLoop,
-    onAbort: (writer: Writer) => void,
-  ) {
+  constructor(id: number, kind: string, engine: Pick<Engine, 'stow'>, loop: CommitLoop, hooks: WriterHooks) {
     this.id = id;
     this.kind = kind;
     this.#engine = engine;
     this.#loop = loop;
-    this.#onAbort = onAbort;
+    this.#hooks = hooks;
   }
 
-  async writePage(bytes: Uint8Array): Promise<number> {
+  async writePage(bytes: Uint8Array, isIndex = false): Promise<number> {
     if (this.state !== 'open') throw new StorageError('internal', `block ${this.id} was ${this.state} already`);
     const page = this.pages++;
+    if (isIndex) this.#hooks.onIndex(this.id, page, bytes);
     this.sizeBytes += bytes.length;
     const op = {
       key: pageKey(this.id, page),
@@ -193,7 +196,7 @@ class Writer implements BlockWriter {
   abort(): void {
     if (this.state !== 'open') return;
     this.state = 'aborted';
-    this.#onAbort(this);
+    this.#hooks.onAbort(this);
   }
 }
 
@@ -235,6 +238,10 @@ export class WritableBlocks implements BlockStore {
     return this.#pages.stats;
   }
 
+  get readAheadBytes(): number {
+    return this.#engine.stow === undefined ? 0 : Math.floor(this.#options.cacheBytes / 2);
+  }
+
   list(): readonly BlockInfo[] {
     return [...this.#published.values()].sort((a, b) => a.id - b.id);
   }
@@ -248,9 +255,10 @@ export class WritableBlocks implements BlockStore {
     const id = this.#nextId++;
     const marker = { key: blockMarkerKey(id), value: markerValue(unknownPages) };
     this.#loop.submit([marker, this.#counters()]).catch(() => undefined);
-    return new Writer(id, kind, this.#engine, this.#loop, (writer) =>
-      this.#sweeper.addBlock(writer.id, writer.pages, 0),
-    );
+    return new Writer(id, kind, this.#engine, this.#loop, {
+      onAbort: (writer) => this.#sweeper.addBlock(writer.id, writer.pages, 0),
+      onIndex: (block, page, bytes) => this.#pages.keep(block, page, bytes),
+    });
   }
 
   async publish(writer: BlockWriter, options: PublishOptions): Promise<BlockInfo> {

@@ -71,6 +71,7 @@ describe('a database that seals', () => {
     let failures = 1;
     const { blocks } = storage;
     const failing: BlockStore = {
+      readAheadBytes: 0,
       list: () => blocks.list(),
       readPages: (...place) => blocks.readPages(...place),
       publish: (...block) => blocks.publish(...block),

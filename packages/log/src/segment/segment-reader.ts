@@ -136,6 +136,30 @@ export class SegmentReader {
     }
   }
 
+  /** Reads the pages of the filter, so that they are in the cache; their bytes. */
+  async loadFilter(): Promise<number> {
+    const { filterPage, filterPages } = this.descriptor;
+    if (filterPages === 0) return 0;
+    const pages = await this.blocks.readPages(this.blockId, filterPage, filterPages);
+    return pages.reduce((bytes, page) => bytes + page.length, 0);
+  }
+
+  /** Number of its directory pages. */
+  get directoryPages(): number {
+    return this.descriptor.directory.length;
+  }
+
+  /** Reads a directory page, so that it is in the cache; its bytes. */
+  async loadDirectoryPage(index: number): Promise<number> {
+    const [bytes] = await this.blocks.readPages(this.blockId, this.descriptor.directory[index]!.page, 1);
+    return bytes!.length;
+  }
+
+  /** The first key of a directory page. */
+  firstKeyOf(index: number): Uint8Array {
+    return this.descriptor.directory[index]!.firstKey;
+  }
+
   /** False only if the segment has no record of `key`. Its filter is a small part of its directory. */
   private async mayHave(key: Uint8Array): Promise<boolean> {
     const { filterPage, filterPages, keyCount } = this.descriptor;
@@ -147,10 +171,21 @@ export class SegmentReader {
 
   /** How many records of `key` come before `sequence` (relative to the segment). */
   private async ordinalFrom(key: Uint8Array, sequence: number): Promise<number> {
-    for await (const run of this.runs(key, sequence)) {
-      if (sequence <= run.firstSequence) return run.ordinal;
-      const [bytes] = await this.blocks.readPages(this.blockId, run.page, 1);
-      return run.ordinal + countBefore(bytes!, run, sequence);
+    const { directory, recordCount } = this.descriptor;
+    if (sequence >= recordCount) return this.totalOf(key);
+    for (let index = this.directoryIndex(key, sequence); index < directory.length; index++) {
+      const page = await this.directoryPage(index);
+      const entry = page.lowerBound(key, sequence);
+      if (entry < page.count && compareKeys(page.keyAt(entry), key) === 0) {
+        const run = page.runAt(entry);
+        if (sequence <= run.firstSequence) return run.ordinal;
+        const [bytes] = await this.blocks.readPages(this.blockId, run.page, 1);
+        return run.ordinal + countBefore(bytes!, run, sequence);
+      }
+      const next = directory[index + 1];
+      if (entry === page.count && next !== undefined && compareKeys(next.firstKey, key) === 0) continue;
+      // All of its records come before.
+      return entry > 0 ? endOfKey(page, entry - 1, key) : this.totalOf(key);
     }
     return this.totalOf(key);
   }
@@ -162,9 +197,7 @@ export class SegmentReader {
       const directory = await this.directoryPage(index);
       const entry = directory.lowerBound(key, Number.MAX_SAFE_INTEGER) - 1;
       if (entry < 0) continue;
-      if (compareKeys(directory.keyAt(entry), key) !== 0) return 0;
-      const run = directory.runAt(entry);
-      return run.ordinal + run.count;
+      return endOfKey(directory, entry, key);
     }
     return 0;
   }
@@ -210,6 +243,13 @@ export class SegmentReader {
       readRun(pages[i]!, runs[i]!, this, from, to, page);
     }
   }
+}
+
+/** Number of records of `key` up to the end of the run of an entry, which may be another key's. */
+function endOfKey(directory: DirectoryPage, entry: number, key: Uint8Array): number {
+  if (compareKeys(directory.keyAt(entry), key) !== 0) return 0;
+  const run = directory.runAt(entry);
+  return run.ordinal + run.count;
 }
 
 /** Whether the runs gathered fill the page by their number of records. */

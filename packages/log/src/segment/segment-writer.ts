@@ -136,7 +136,7 @@ class SegmentOutput {
 
   private async writeDirectoryPages(): Promise<void> {
     for (const { bytes, first } of this.finished) {
-      this.directory.push({ page: await this.writer.writePage(bytes), ...first });
+      this.directory.push({ page: await this.writer.writePage(bytes, true), ...first });
     }
     this.finished = [];
   }
@@ -190,7 +190,7 @@ class SegmentOutput {
   private async writeFilter(pages: number): Promise<number> {
     const first = this.writer.pages;
     for (let index = 0; index < pages; index++) {
-      await this.writer.writePage(this.filter.encodePage(index));
+      await this.writer.writePage(this.filter.encodePage(index), true);
       if (this.pacer.isDueNow()) await this.pacer.pause();
     }
     return first;
