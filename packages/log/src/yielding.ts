@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
  * longer while nobody else is there.
  */
 const leastStretchMs = 0.125;
-const idleStretchMs = 0.5;
+const idleStretchMs = 0.25;
 const longestStretchMs = 1;
 /** A turn of the event loop in which nobody else does anything takes less, ms. */
 const idleTurnMs = 0.03;

@@ -12,7 +12,7 @@ const digitBits = 14;
 const digits = 1 << digitBits;
 const digitMask = digits - 1;
 /** Keys handled between two looks at the clock. */
-const slice = 4096;
+const slice = 512;
 
 /**
  * Puts the numbers of distinct keys in the order of the keys' bytes. Keys lie all over the memory, so they are not compared

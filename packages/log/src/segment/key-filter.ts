@@ -1,4 +1,5 @@
 import { LogError } from '../errors.ts';
+import { littleEndian } from './little-endian.ts';
 
 const version = 1;
 const headBytes = 1;
@@ -48,12 +49,10 @@ export class KeyFilterBuilder {
   /** Page `index`. */
   encodePage(index: number): Uint8Array {
     const from = index * blocksPerPage * blockWords;
-    const words = this.words.subarray(from, from + blocksPerPage * blockWords);
-    const bytes = Buffer.allocUnsafe(headBytes + words.length * 4);
+    const words = littleEndian(this.words.subarray(from, from + blocksPerPage * blockWords));
+    const bytes = Buffer.allocUnsafeSlow(headBytes + words.length);
     bytes[0] = version;
-    words.forEach((word, i) => {
-      bytes.writeUInt32LE(word, headBytes + i * 4);
-    });
+    bytes.set(words, headBytes);
     return bytes;
   }
 }

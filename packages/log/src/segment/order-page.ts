@@ -1,4 +1,5 @@
 import { LogError } from '../errors.ts';
+import { littleEndian } from './little-endian.ts';
 
 const version = 1;
 const headBytes = 1;
@@ -12,10 +13,10 @@ export const positionsPerPage = 16_384;
  * `n * positionsPerPage` on.
  */
 export function encodeOrderPage(positions: Uint32Array, from: number): Uint8Array {
-  const count = Math.min(positionsPerPage, positions.length - from);
-  const bytes = Buffer.allocUnsafe(headBytes + count * 4);
+  const words = littleEndian(positions.subarray(from, from + positionsPerPage));
+  const bytes = Buffer.allocUnsafe(headBytes + words.length);
   bytes[0] = version;
-  for (let i = 0; i < count; i++) bytes.writeUInt32LE(positions[from + i]!, headBytes + i * 4);
+  bytes.set(words, headBytes);
   return bytes;
 }
 

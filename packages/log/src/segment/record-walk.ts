@@ -1,7 +1,7 @@
 import type { Head } from '../head/head.ts';
 
 /** Records gathered at a time. */
-const most = 64;
+const most = 32;
 
 /**
  * Walks the records of a head in the order of (key, sequence), some at a time. They lie all over the memory: touched one

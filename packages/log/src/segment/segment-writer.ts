@@ -15,7 +15,7 @@ import { arrivalsPerPage, encodeTimePage } from './time-page.ts';
 const dataPageBytes = 128 * 1024;
 const directoryPageBytes = 64 * 1024;
 /** Keys added to the filter between two looks at the clock. */
-const keysAtOnce = 1024;
+const keysAtOnce = 128;
 /** The number of no key. */
 const noKey = -1;
 
