@@ -41,6 +41,24 @@ describe('blocks', () => {
     expect(tagged(store, markers!)).toBe(0);
   });
 
+  it('have the pages that are an index in the cache from their writing on', async () => {
+    const storage = await openOnModel(createMemoryStore());
+    const writer = storage.blocks.create('test');
+    await writer.writePage(bytes('data'));
+    await writer.writePage(bytes('index'), true);
+    const { id } = await storage.blocks.publish(writer, { descriptor: bytes('') });
+    const misses = () =>
+      storage.metrics().find(({ name }) => name === 'storage_page_cache_misses_total')!.samples[0]!.value;
+    expect((await storage.blocks.readPages(id, 1, 1)).map((page) => Buffer.from(page).toString())).toEqual(['index']);
+    expect(misses()).toBe(0);
+    expect((await storage.blocks.readPages(id, 0, 2)).map((page) => Buffer.from(page).toString())).toEqual([
+      'data',
+      'index',
+    ]);
+    expect(misses()).toBe(1);
+    expect(storage.blocks.readAheadBytes, 'in memory there is nothing to read ahead').toBe(0);
+  });
+
   it('leave nothing behind when they are given up or never published', async () => {
     const store = createMemoryStore();
     const first = await openOnModel(store);
