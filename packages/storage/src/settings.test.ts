@@ -130,7 +130,7 @@ describe('settings', () => {
     expect(loadSlateSettings(undefined, options).engine).toMatchObject({
       l0_sst_size_bytes: 99_000_000,
       compactor_options: { poll_interval: '500ms' },
-      garbage_collector_options: { wal_options: { interval: '5s', min_age: '10s' } },
+      garbage_collector_options: { wal_options: { interval: '1s', min_age: '3s' } },
     });
     expect(loadSlateSettings(write('guide.yaml', guideSettings), options).engine).toMatchObject({
       l0_sst_size_bytes: 16_777_216,

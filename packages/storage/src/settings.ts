@@ -127,7 +127,7 @@ const settingsSchema = section({
     .describe('How sorted files are put together in the background'),
   garbage_collector_options: section({
     manifest_options: collection().describe('Old manifests'),
-    wal_options: collection().describe('Files of the write-ahead log: `60s` and `60s`, in a folder `5s` and `10s`'),
+    wal_options: collection().describe('Files of the write-ahead log: `60s` and `60s`, in a folder `1s` and `3s`'),
     compacted_options: collection().describe('Sorted files that nothing refers to'),
     compactions_options: collection().describe('Records of compactions'),
   })
@@ -197,7 +197,7 @@ export const slateSettingsDefaults = {
  * second within which readers look at them.
  */
 const folderDefaults = {
-  garbage_collector_options: { wal_options: { interval: '5s', min_age: '10s' } },
+  garbage_collector_options: { wal_options: { interval: '1s', min_age: '3s' } },
 } as const;
 
 export interface SettingsOptions {

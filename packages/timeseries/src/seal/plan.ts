@@ -50,7 +50,7 @@ const SPANS_IN_WINDOWS = [24, 6, 1];
  * A window that is complete is sealed after it got nothing for so long. A sender that pauses longer costs one late block a
  * minute and their merge.
  */
-const QUIET_MS = 1_000;
+const QUIET_MS = 750;
 /** The same for late samples of a window that has a block already. */
 const LATE_QUIET_MS = 60_000;
 /** It is sealed after this time at the latest, in ms, even if it still gets samples. */

@@ -42,7 +42,8 @@ export interface FlushResult {
   readonly sealedSamples: number;
 }
 
-const TICK_MS = 1000;
+/** So often it looks whether there is something to do: what has become quiet is sealed at once. */
+const TICK_MS = 150;
 /** Background work gives the event loop its turn this often. */
 const TURN_MS = 5;
 /** It lets queries that follow one another at most so closely go first, for so long in one job; then it has a fifth. */

@@ -1,6 +1,7 @@
 import { MAX_WIDTH, packedBytes, unpackBits } from './bit-pack.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { miniBlockEntries, OUTLIERS_FLAG, SIZE_CODES } from './column-format.ts';
+import { MAX_LOW_WIDTH, miniBlockEntries, OUTLIERS_FLAG, SIZE_CODES, SYMBOLS_FLAG } from './column-format.ts';
+import { addSymbols } from './symbols-decode.ts';
 
 /** Reads an integer column of `count` entries to `target[at…]`; see column-format.ts. */
 export function decodeIntegerColumn(reader: ByteReader, target: Float64Array, at: number, count: number): void {
@@ -27,11 +28,10 @@ export function decodeIntegerColumn(reader: ByteReader, target: Float64Array, at
 function readMiniBlock(reader: ByteReader, target: Float64Array, to: number, count: number): void {
   const head = reader.byte();
   const width = head & (OUTLIERS_FLAG - 1);
-  if (width > MAX_WIDTH || head >= 2 * OUTLIERS_FLAG) reader.fail(`unknown mini-block form ${head}`);
+  if (width > (head < SYMBOLS_FLAG ? MAX_WIDTH : MAX_LOW_WIDTH)) reader.fail(`unknown mini-block form ${head}`);
   const base = reader.signedVarint();
-  if (head < OUTLIERS_FLAG) {
-    const packed = reader.skip(packedBytes(count, width), 'a mini-block');
-    unpackBits(reader.view, packed, target, to, count, base, width);
+  if ((head & OUTLIERS_FLAG) === 0) {
+    readEntries(reader, target, to, count, base, head);
     return;
   }
   const outliers = reader.count(count, 'outliers of a mini-block');
@@ -40,8 +40,7 @@ function readMiniBlock(reader: ByteReader, target: Float64Array, to: number, cou
     reader.varint();
     reader.signedVarint();
   }
-  const packed = reader.skip(packedBytes(count, width), 'a mini-block');
-  unpackBits(reader.view, packed, target, to, count, base, width);
+  readEntries(reader, target, to, count, base, head);
   const after = reader.at;
   reader.at = list;
   let place = 0;
@@ -51,6 +50,20 @@ function readMiniBlock(reader: ByteReader, target: Float64Array, to: number, cou
     target[to + place] = base + reader.signedVarint();
   }
   reader.at = after;
+}
+
+function readEntries(
+  reader: ByteReader,
+  target: Float64Array,
+  to: number,
+  count: number,
+  base: number,
+  head: number,
+): void {
+  const width = head & (OUTLIERS_FLAG - 1);
+  const packed = reader.skip(packedBytes(count, width), 'a mini-block');
+  unpackBits(reader.view, packed, target, to, count, base, width);
+  if (head >= SYMBOLS_FLAG) addSymbols(reader, target, to, count, 2 ** width);
 }
 
 function addUp(target: Float64Array, from: number, to: number): void {

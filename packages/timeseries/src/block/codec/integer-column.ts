@@ -1,6 +1,14 @@
-import { MAX_WIDTH, packBits, widthOf } from './bit-pack.ts';
+import { MAX_WIDTH, packBits, packedBytes, widthOf } from './bit-pack.ts';
 import { type ByteWriter, signedVarintBytes } from './byte-writer.ts';
-import { miniBlockEntries, OUTLIERS_FLAG, SIZE_CODES, SMALLEST_MINI_BLOCK, WHOLE_CODE } from './column-format.ts';
+import {
+  miniBlockEntries,
+  OUTLIERS_FLAG,
+  SIZE_CODES,
+  SMALLEST_MINI_BLOCK,
+  SYMBOLS_FLAG,
+  WHOLE_CODE,
+} from './column-format.ts';
+import { HighSymbols } from './high-symbols.ts';
 import { findOutliers, type Outliers } from './outliers.ts';
 
 /** Differences of differences are exact up to this size of the differences. */
@@ -9,6 +17,15 @@ const MAX_DIFFERENCE = 2 ** 51;
 const LOOKED_AT = 32;
 /** An order that leaves this many times the distances of another is not tried. */
 const CLEARLY = 3;
+/**
+ * Symbols are looked at in columns of so many entries, in mini-blocks of 256 where there are two, and in one for all.
+ * What takes more bits than this has little to win.
+ */
+const FEWEST_WITH_SYMBOLS = 24;
+const SMALLEST_WITH_SYMBOLS = 3;
+const WIDEST_WITH_SYMBOLS = 8;
+/** They must save at least this share of the bytes, as they take longer to read. */
+const WORTHWHILE = 0.98;
 
 /** Encodes integer columns; see column-format.ts. Its scratch arrays grow to the longest column that it met. */
 export class IntegerColumnEncoder {
@@ -17,6 +34,7 @@ export class IntegerColumnEncoder {
   #minimums = new Float64Array(16);
   #maximums = new Float64Array(16);
   readonly #outliers: Outliers = { count: 0, places: new Uint32Array(64), base: 0, width: 0 };
+  readonly #highs = new HighSymbols();
   #bestBytes = 0;
   #bestOrder = 0;
   #bestSize = 0;
@@ -40,6 +58,7 @@ export class IntegerColumnEncoder {
       this.#try(second, 2, count);
     }
     if ((orders & 1) !== 0 || this.#bestBytes === Number.POSITIVE_INFINITY) this.#try(entries, 0, count);
+    this.#trySymbols(entries, count);
     return this.#bestBytes + 1;
   }
 
@@ -88,25 +107,57 @@ export class IntegerColumnEncoder {
     const outliers = this.#outliers;
     for (let from = order; from < count; from += blockEntries) {
       const to = Math.min(count, from + blockEntries);
-      if (findOutliers(entries, from, to, outliers)) writeWithOutliers(writer, entries, from, to, outliers);
-      else {
-        writer.byte(outliers.width);
-        writer.signedVarint(outliers.base);
-        packBits(writer, entries, from, to, outliers.base, outliers.width);
+      const head = writer.length;
+      const hasOutliers = findOutliers(entries, from, to, outliers);
+      const { base, width } = outliers;
+      writer.byte(hasOutliers ? width | OUTLIERS_FLAG : width);
+      writer.signedVarint(base);
+      if (hasOutliers) takeOutliers(writer, entries, from, outliers);
+      if (this.#paysSymbols(entries, from, to, base, width)) {
+        const lowWidth = this.#highs.lowWidth;
+        writer.bytes[head] = lowWidth | (hasOutliers ? OUTLIERS_FLAG : 0) | SYMBOLS_FLAG;
+        this.#highs.write(writer);
+      } else packBits(writer, entries, from, to, base, width);
+    }
+  }
+
+  #paysSymbols(entries: Float64Array, from: number, to: number, base: number, width: number): boolean {
+    if (width === 0 || width > WIDEST_WITH_SYMBOLS || to - from < FEWEST_WITH_SYMBOLS) return false;
+    return this.#highs.take(entries, from, to, base, width) < packedBytes(to - from, width) * WORTHWHILE;
+  }
+
+  /** Looks whether the order that was found costs less with symbols, and in which size of mini-blocks. */
+  #trySymbols(entries: Float64Array, count: number): void {
+    const order = this.#bestOrder;
+    if (count - order < FEWEST_WITH_SYMBOLS || this.#bestBytes * 8 > count * WIDEST_WITH_SYMBOLS) return;
+    const column = order === 0 ? entries : order === 1 ? this.#first : this.#second;
+    for (let size = SMALLEST_WITH_SYMBOLS; size < SIZE_CODES; size++) {
+      const blockEntries = miniBlockEntries(size, count - order);
+      if (size < WHOLE_CODE && blockEntries * 2 > count - order) continue;
+      let bytes = order;
+      for (let from = order; from < count && bytes < this.#bestBytes; from += blockEntries) {
+        const to = Math.min(count, from + blockEntries);
+        const [least, width] = rangeOf(column, from, to);
+        bytes += 1 + signedVarintBytes(least);
+        if (width > 0 && width <= WIDEST_WITH_SYMBOLS) {
+          bytes += Math.min(this.#highs.take(column, from, to, least, width), packedBytes(to - from, width));
+        } else bytes += packedBytes(to - from, width);
+      }
+      if (bytes < this.#bestBytes) {
+        this.#bestBytes = bytes;
+        this.#bestSize = size;
       }
     }
   }
 }
 
-function writeWithOutliers(
+/** Writes the outliers, and puts the base in their places. */
+function takeOutliers(
   writer: ByteWriter,
   entries: Float64Array,
   from: number,
-  to: number,
-  { count, places, base, width }: Outliers,
+  { count, places, base }: Outliers,
 ): void {
-  writer.byte(width | OUTLIERS_FLAG);
-  writer.signedVarint(base);
   writer.varint(count);
   let place = from;
   for (let i = 0; i < count; i++) {
@@ -116,7 +167,18 @@ function writeWithOutliers(
     entries[next] = base;
     place = next;
   }
-  packBits(writer, entries, from, to, base, width);
+}
+
+/** The least entry, and the bits that the others are above it. */
+function rangeOf(entries: Float64Array, from: number, to: number): [number, number] {
+  let least = entries[from]!;
+  let most = least;
+  for (let i = from; i < to; i++) {
+    const value = entries[i]!;
+    if (value < least) least = value;
+    else if (value > most) most = value;
+  }
+  return [least, widthOf(most - least)];
 }
 
 function differences(source: Float64Array, target: Float64Array, from: number, to: number): void {

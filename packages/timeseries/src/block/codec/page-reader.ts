@@ -7,6 +7,7 @@ import {
   HAS_PATTERN,
   MAX_PAGE_BYTES,
   MAX_PATTERN_SAMPLES,
+  OLDEST_PAGE_VERSION,
   PAGE_HEADER_BYTES,
   PAGE_VERSION,
   SHARES_VALUES,
@@ -50,7 +51,8 @@ export class PageReader {
     if (bytes.length > MAX_PAGE_BYTES) reader.fail(`a page of ${bytes.length} bytes`);
     reader.skip(PAGE_HEADER_BYTES, 'the header');
     const { view } = reader;
-    if (bytes[0] !== PAGE_VERSION) throw new PageFormatError(0, `unknown version ${bytes[0]}`);
+    if (bytes[0]! < OLDEST_PAGE_VERSION || bytes[0]! > PAGE_VERSION)
+      throw new PageFormatError(0, `unknown version ${bytes[0]}`);
     if (bytes[1] !== COMPRESSION_NONE) throw new PageFormatError(1, `unknown compression ${bytes[1]}`);
     if (view.getUint16(2, true) !== 0) throw new PageFormatError(2, 'unknown flags');
     const series = view.getUint32(4, true);

@@ -130,6 +130,22 @@ describe('a page', () => {
     expectSeries(new PageReader(writer.finish()), 1, { timestamps: grid(360), values });
   });
 
+  it('of version 1 is still read, and one of an unknown version is not', () => {
+    const old = Buffer.from(
+      'AQAAAAMAAAABAAAAMAAAAAQAAAAGAAAAUAAAAHUAeFQFADAA6AcAABIIBAlVBVpVoFUFWlWgVQVaVaBVBVpVoFUFWgECABAEAEAYlWI6B4RRKaZz' +
+        'QBiVYjoHhFEppnNAGAYA0JkBABACQUmIiISISIiIhIhIiAAAAAAAAAAA',
+      'base64',
+    );
+    const timestamps = grid(48, 0, 1000);
+    const squares = timestamps.map((_, i) => i * i * 7 + (i % 5));
+    const page = new PageReader(old);
+    expectSeries(page, 0, { timestamps, values: squares });
+    expectSeries(page, 1, { timestamps, values: timestamps.map((_, i) => ((i * 37) % 11) / 100) });
+    expectSeries(page, 2, { timestamps, values: squares.map((value, i) => Math.floor(value * 0.3) + (i % 2)) });
+    old[0] = 3;
+    expect(() => new PageReader(old)).toThrow('unknown version 3');
+  });
+
   it('refuses columns of different lengths and none at all', () => {
     const writer = new PageWriter();
     expect(() => writer.addSeries(grid(2), Float64Array.of(1))).toThrow(RangeError);

@@ -137,6 +137,40 @@ function readExceptions(cursor: Cursor): Map<number, bigint> {
   return exceptions;
 }
 
+/** Symbols by walking from state to state, with lists instead of tables. */
+function symbols(cursor: Cursor, count: number): number[] {
+  const head = byte(cursor);
+  const kinds = head & 31;
+  const shares = Array.from({ length: kinds }, (_, i) =>
+    head < 32 ? byte(cursor) : Math.floor((256 * (i + 1)) / kinds) - Math.floor((256 * i) / kinds),
+  );
+  const owners = new Array<number>(256);
+  shares
+    .flatMap((share, symbol) => new Array<number>(share).fill(symbol))
+    .forEach((symbol, i) => {
+      owners[(i * 163) % 256] = symbol;
+    });
+  const bytes = varint(cursor);
+  const states = [byte(cursor), byte(cursor)];
+  const stream = bits(cursor, (bytes - 2) * 8, 1);
+  let at = 0;
+  const read = Array.from({ length: count }, (_, i) => {
+    const state = states[i % 2]!;
+    const symbol = owners[state]!;
+    let x = shares[symbol]! + owners.slice(0, state).filter((owner) => owner === symbol).length;
+    const start = at;
+    while (x < 256) {
+      x *= 2;
+      at++;
+    }
+    for (let bit = start; bit < at; bit++) x += Number(stream[bit]!) << (bit - start);
+    states[i % 2] = x - 256;
+    return symbol;
+  });
+  if (states[0] !== 0 || states[1] !== 0 || stream.length - at > 7) throw new Error('symbols that do not end');
+  return read;
+}
+
 function column(cursor: Cursor, count: number): bigint[] {
   const head = byte(cursor);
   const order = head & 3;
@@ -149,12 +183,13 @@ function column(cursor: Cursor, count: number): bigint[] {
     const block = Math.min(size, count - entries.length);
     const outliers = new Map<number, bigint>();
     let place = 0;
-    for (let left = form < 64 ? 0 : varint(cursor); left > 0; left--) {
+    for (let left = (form & 64) === 0 ? 0 : varint(cursor); left > 0; left--) {
       place += varint(cursor);
       outliers.set(place, signedVarint(cursor));
     }
     const packed = bits(cursor, block, form & 63);
-    entries.push(...packed.map((residual, i) => base + (outliers.get(i) ?? residual)));
+    const highs = form < 128 ? packed.map(() => 0) : symbols(cursor, block);
+    entries.push(...packed.map((low, i) => base + (outliers.get(i) ?? low + (BigInt(highs[i]!) << BigInt(form & 63)))));
   }
   for (let level = order; level > 0; level--) {
     for (let i = level; i < count; i++) entries[i] = entries[i]! + entries[i - 1]!;
