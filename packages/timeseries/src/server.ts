@@ -50,7 +50,7 @@ import type { TimeSeriesReading } from './read/reading.ts';
 import type { Reloader } from './reload.ts';
 import { type FollowedReads, followAll } from './replica/replica-union.ts';
 import { type ScrapeManager, startScraping } from './scrape/scrape-manager.ts';
-import { warmUpWhenIdle } from './warm-up/warm-up.ts';
+import { shortTurns, warmUpWhenIdle } from './warm-up/warm-up.ts';
 
 /** Share of the time to stop that requests in flight get; the rest is for the flush. */
 const DRAIN_SHARE = 0.5;
@@ -330,8 +330,8 @@ function createApi(options: TimeSeriesServerOptions, parts: Parts): HttpServer {
   return http;
 }
 
-function createQueryEngine({ query }: TimeSeriesServerOptions): Engine {
-  return createEngine({ delayedNameRemoval: false, turns, ...query });
+function createQueryEngine({ query }: TimeSeriesServerOptions, taken = turns): Engine {
+  return createEngine({ delayedNameRemoval: false, turns: taken, ...query });
 }
 
 /** Warms up what answers queries. @returns what ends it */
@@ -339,7 +339,7 @@ function warmUpQueries(options: TimeSeriesServerOptions): () => void {
   return warmUpWhenIdle({
     logger: options.logger,
     routes(database) {
-      const queries = queryRoutes({ engine: createQueryEngine(options), source: database, now: Date.now });
+      const queries = queryRoutes({ engine: createQueryEngine(options, shortTurns), source: database, now: Date.now });
       const routes = [...queries, ...labelRoutes(database)];
       return { rawRoutes: directRoutes(routes), quickRoutes: quickApiRoutes(routes) };
     },

@@ -5,8 +5,7 @@ import { type Annotations, createAnnotations } from './annotations.ts';
 import { QueryError } from './errors.ts';
 import { createMemoryAccount, type MemoryAccount } from './memory.ts';
 
-/** Work between two looks at the clock, in samples or steps touched. */
-const WORK_PER_CHECK = 10_000;
+const WORK_PER_LOOK = 10_000;
 /** What hashing or comparing the labels of a series costs, in samples. */
 export const WORK_PER_SERIES = 50;
 
@@ -14,6 +13,8 @@ export const WORK_PER_SERIES = 50;
 export interface Turns {
   /** How long a query may go on before it asks for its next turn, ms. */
   readonly lengthMs: number;
+  /** Work between two looks at the clock, in samples or steps touched; 10,000 by default. */
+  readonly workPerLook?: number;
   /** Resolves when it may go on. */
   next(): Promise<void>;
 }
@@ -99,6 +100,7 @@ export function createContext(
   const stats = { peakSamples: 0, totalSamples: 0, sortMs: 0 };
   let held = 0;
   let work = 0;
+  const { workPerLook = WORK_PER_LOOK } = turns;
   let turnEndMs = performance.now() + turns.lengthMs;
 
   const check = (where: string) => {
@@ -110,7 +112,7 @@ export function createContext(
 
   const due = (amount: number) => {
     work += amount;
-    if (work < WORK_PER_CHECK) return false;
+    if (work < workPerLook) return false;
     work = 0;
     return performance.now() >= turnEndMs;
   };

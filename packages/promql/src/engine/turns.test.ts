@@ -43,14 +43,19 @@ const source: SeriesSource = {
 };
 
 /** How many turns a query asks for if it does so whenever it looks at the clock. */
-async function turnsOf(query: string, isRange = true): Promise<number> {
+async function turnsOf(query: string, isRange = true, more: { readonly workPerLook?: number } = {}): Promise<number> {
   let turns = 0;
-  const counting = { lengthMs: 0, next: async () => void turns++ };
+  const counting = { ...more, lengthMs: 0, next: async () => void turns++ };
   const engine = createEngine({ turns: counting, delayedNameRemoval: false });
   if (isRange) await engine.range(source, query, 0, endMs, STEP_MS);
   else await engine.instant(source, query, endMs);
   return turns;
 }
+
+it('looks at the clock as often as its turns say', async () => {
+  const [usual, often] = [await turnsOf('f'), await turnsOf('f', true, { workPerLook: 500 })];
+  expect(often).toBeGreaterThan(usual * 15);
+});
 
 describe('long work asks for turns', () => {
   // 200,000 steps of floats, 400 of histograms, each as dear as 200 of floats; a look every 10,000.

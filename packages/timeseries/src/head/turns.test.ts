@@ -64,6 +64,15 @@ it('makes pieces longer where others have much to do, up to a limit', async () =
   expect(await lengthAfterOthers(0)).toBe(2);
 });
 
+it('may have pieces that are over at once', async () => {
+  let nowMs = 0;
+  const turns = new Turns(() => nowMs, 0);
+  expect(turns.lengthMs).toBe(0);
+  setImmediate(() => (nowMs += 3));
+  await turns.next();
+  expect(turns.lengthMs).toBe(0);
+});
+
 it('a yielder asks for no turn before its time is over, and throws once aborted', async () => {
   const controller = new AbortController();
   const yielder = createYielder(controller.signal, 1);

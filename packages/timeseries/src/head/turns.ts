@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers';
 /** Least and longest time that a piece of long work takes at once. */
 const SHORT_MS = 2;
 const LONG_MS = 8;
+const WORK_PER_LOOK = 10_000;
 /** A request is several small steps, each a turn of the event loop after the one before: so many go ahead of a piece. */
 const POLLS = 3;
 /** Others do not go ahead for longer than this, ms. */
@@ -20,12 +21,21 @@ export class Turns {
   #isPieceRunning = false;
   #pieceEndedMs = 0;
   #polls = 0;
-  #lengthMs = SHORT_MS;
+  #lengthMs: number;
   readonly #now: () => number;
+  readonly #longestMs: number;
+  /** For queries: work between two looks at the clock, in samples or steps. */
+  readonly workPerLook: number;
 
-  /** @param now a monotonic clock, ms */
-  constructor(now: () => number = () => performance.now()) {
+  /**
+   * @param now a monotonic clock, ms
+   * @param longestMs that a piece takes at once
+   */
+  constructor(now: () => number = () => performance.now(), longestMs = LONG_MS, workPerLook = WORK_PER_LOOK) {
     this.#now = now;
+    this.#longestMs = longestMs;
+    this.#lengthMs = Math.min(SHORT_MS, longestMs);
+    this.workPerLook = workPerLook;
   }
 
   /** How long the piece that has its turn may take, ms. */
@@ -57,7 +67,7 @@ export class Turns {
       setImmediate(this.#poll);
       return;
     }
-    this.#lengthMs = Math.min(LONG_MS, Math.max(SHORT_MS, 2 * othersMs));
+    this.#lengthMs = Math.min(this.#longestMs, Math.max(SHORT_MS, 2 * othersMs));
     this.#isScheduled = false;
     this.#isPieceRunning = true;
     this.#pieceEndedMs = nowMs;

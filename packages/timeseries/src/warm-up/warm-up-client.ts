@@ -25,7 +25,7 @@ export class WarmUpClient {
     return new WarmUpClient(socket);
   }
 
-  /** Asks, and resolves to the whole answer as it was sent, which has to have a length. */
+  /** Asks, and resolves to the whole answer as it was sent. */
   get(path: string): Promise<string> {
     this.#received = '';
     return new Promise((resolve, reject) => {
@@ -44,6 +44,8 @@ export class WarmUpClient {
 
 function isWhole(answer: string): boolean {
   const bodyStart = answer.indexOf('\r\n\r\n') + 4;
-  const length = /\r\ncontent-length: (\d+)\r\n/i.exec(answer)?.[1];
-  return bodyStart >= 4 && answer.length - bodyStart >= Number(length ?? 0);
+  if (bodyStart < 4) return false;
+  const head = answer.slice(0, bodyStart);
+  const length = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1];
+  return length === undefined ? answer.endsWith('\r\n0\r\n\r\n') : answer.length - bodyStart >= Number(length);
 }

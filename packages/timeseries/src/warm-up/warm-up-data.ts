@@ -12,7 +12,7 @@ import { headSource } from '../seal/head-source.ts';
 const WINDOW_MS = 3_600_000;
 const INTERVAL_MS = 15_000;
 const CACHE_BYTES = 16 * 1024 * 1024;
-const INSTANCES = 4;
+const INSTANCES = 6;
 const BOUNDS = ['0.005', '0.01', '0.05', '0.1', '0.5', '1', '5', '+Inf'];
 
 /** A small database of made-up series: an hour in a block, and the next one in memory. */
@@ -35,14 +35,19 @@ export class WarmUpData extends TimeSeriesReads {
       let number = 0;
       for (const labels of labelSets()) {
         const slot = window.addSlot(head.series.resolveOne(encodeLabels(labels)));
-        const slots = new Uint32Array(WINDOW_MS / INTERVAL_MS).fill(slot);
-        const rate = (number++ % 17) + 1;
-        const isCounter = /_(total|bucket|count)$/.test(labels[1]!);
+        const value = valuesOf(labels[1]!, number++);
+        // Every eleventh series begins late.
+        const firstMs = number % 11 === 0 ? WINDOW_MS * 0.7 : 0;
+        const offsets = Int32Array.from(
+          { length: (WINDOW_MS - firstMs) / INTERVAL_MS },
+          (_, i) => firstMs + i * INTERVAL_MS,
+        );
+        const slots = new Uint32Array(offsets.length).fill(slot);
         window.append(
           slots,
-          Int32Array.from(slots, (_, i) => i * INTERVAL_MS),
-          Float64Array.from(slots, (_, i) => (isCounter ? rate * i : rate + Math.sin(i / rate))),
-          slots.length,
+          offsets,
+          Float64Array.from(offsets, (_, i) => value(i)),
+          offsets.length,
         );
         if (number % 32 === 0) await yielder();
       }
@@ -80,11 +85,20 @@ async function storedBlock(head: Head, yielder: () => Promise<void>): Promise<Bl
   return { list: () => [info], readPages: async (_block, first, count) => pages.slice(first, first + count) };
 }
 
+/** The value at each scrape: counters ascend, sizes are always the same, and the rest goes up and down. */
+function valuesOf(name: string, number: number): (scrape: number) => number {
+  const rate = (number % 17) + 1;
+  if (/_(total|bucket|count)$/.test(name)) return (scrape) => rate * scrape;
+  if (/(?:^up|_info|_size_bytes)$/.test(name)) return () => (number % 5 === 0 ? 0 : 1);
+  return (scrape) => rate + Math.sin(scrape / rate);
+}
+
 /** Labels sorted by name. */
 function* labelSets(): Generator<string[]> {
   for (let i = 0; i < INSTANCES; i++) {
     const where = ['instance', `10.0.0.${i}:9100`, 'job', i % 3 < 2 ? 'node' : 'api', 'zone', `zone-${i % 3}`];
     yield ['__name__', 'up', ...where];
+    if (i === 0) yield ['__name__', 'warmup_start_Seconds', ...where];
     yield ['__name__', 'warmup_info', ...where.slice(0, 4), 'version', `1.${i % 4}.0`];
     for (const device of ['eth0', 'eth1', 'lo']) {
       yield ['__name__', 'warmup_bytes_total', 'device', device, ...where];
@@ -94,6 +108,7 @@ function* labelSets(): Generator<string[]> {
     for (const code of ['200', '404', '500']) {
       yield ['__name__', 'warmup_requests_total', 'code', code, ...where];
       for (const le of BOUNDS) {
+        if (i === 1 && le === '5') continue;
         yield ['__name__', 'warmup_seconds_bucket', 'handler', `/api/${code}`, ...where.slice(0, 4), 'le', le];
       }
     }

@@ -1,6 +1,14 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { createHttpServer, createLogger, createRegistry, type HttpServerOptions, type Logger } from '@opendata/server';
+import {
+  createHttpServer,
+  createLogger,
+  createRegistry,
+  type HttpServer,
+  type HttpServerOptions,
+  type Logger,
+} from '@opendata/server';
 import { optimiseForNow } from '../compile-budget.ts';
+import { Turns } from '../head/turns.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { TimeSeriesReads } from '../read/time-series-reads.ts';
 import { WarmUpClient } from './warm-up-client.ts';
@@ -15,12 +23,15 @@ export interface WarmUpOptions {
   readonly logger: Logger;
   /** A server that was just started has other things to do, and one that soon ends needs none of this. In ms. */
   readonly delayMs?: number;
-  /** How often each request is answered. */
+  /** How often the requests are answered: half of them over a block, half over memory. */
   readonly rounds?: number;
 }
 
+/** Those of queries meanwhile are as short as can be: code that was never seen to wait is compiled without. */
+export const shortTurns = new Turns(undefined, 0, 500);
+
 const DELAY_MS = 3000;
-const ROUNDS = 12;
+const ROUNDS = 16;
 /** Work goes on for so long at a time, and then nothing is done for a moment but look whether the server is idle. */
 const TURN_MS = 25;
 const LOOK_MS = 5;
@@ -63,20 +74,19 @@ async function run(
 }
 
 /**
- * Answers each of the requests so many times, on a port of this machine: through a connection that is none, V8 would compile
- * other parts of Node's streams than those that requests take.
+ * Answers the requests so many times, on a port of this machine: through a connection that is none, V8 would compile
+ * other parts of Node's streams than those that requests take. Two servers take turns: what V8 compiles for the closures of
+ * only one it throws away when the first query comes to those of another.
  * @throws Error where one is not answered as it should be
  */
 export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach: () => Promise<void>): Promise<void> {
   const data = await WarmUpData.create(createYielder(undefined, TURN_MS / 4));
-  const logger = createLogger({ service: 'warm-up', level: 'silent' });
-  const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
-  const { port, address } = await http.listen(0, '127.0.0.1');
-  const client = await WarmUpClient.connect(port, address);
+  const servers = [await listen(routes, data), await listen(routes, data)];
   const endOptimising = optimiseForNow();
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const path of warmUpRequests()) {
+      const { client } = servers[(round >> 1) % servers.length]!;
+      for (const path of warmUpRequests(round)) {
         const answer = await client.get(path);
         if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path} was answered ${answer}`);
         await afterEach();
@@ -84,9 +94,23 @@ export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach:
     }
   } finally {
     endOptimising();
-    client.close();
-    await http.close(0);
+    for (const { client, http } of servers) {
+      client.close();
+      await http.close(0);
+    }
   }
+}
+
+interface WarmUpServer {
+  readonly http: HttpServer;
+  readonly client: WarmUpClient;
+}
+
+async function listen(routes: WarmUpRoutes, data: WarmUpData): Promise<WarmUpServer> {
+  const logger = createLogger({ service: 'warm-up', level: 'silent' });
+  const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
+  const { port, address } = await http.listen(0, '127.0.0.1');
+  return { http, client: await WarmUpClient.connect(port, address) };
 }
 
 /**
