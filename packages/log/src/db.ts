@@ -135,8 +135,9 @@ export interface LogDb extends LogReader {
   /** Resolves when what {@link appendColumns} returned is durable. Rejects with a StorageError. */
   committed(appended: Appended): Promise<void>;
   /**
-   * What the acknowledgement of an append has to wait for; to be asked right behind it. The commit, if it is to promise durability; otherwise nothing as long as
-   * the storage keeps up, and else a commit or a seal, so that writers slow down to its speed before they are refused.
+   * What the acknowledgement of an append has to wait for; to be asked right behind it. The commit, if it is to promise
+   * durability; otherwise nothing as long as the storage keeps up, and else a commit or a seal, so that writers slow
+   * down to its speed before they are refused.
    */
   acknowledged(appended: Appended, awaitDurable: boolean): Promise<void> | undefined;
   /** Resolves when everything appended so far is durable. */

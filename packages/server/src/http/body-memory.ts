@@ -13,8 +13,8 @@ export function countedBytes(bodyBytes: number): number {
 }
 
 /**
- * What the bodies of all requests that are being read or handled take in memory beyond their first 64 KiB, with a bound. A body that is alone always
- * has room, up to the limit of its route, so that something goes on whatever the bound is.
+ * What the bodies of all requests that are being read or handled take in memory beyond their first 64 KiB, with a bound. A
+ * body that is alone always has room, up to the limit of its route, so that something goes on whatever the bound is.
  */
 export class BodyMemory {
   readonly limitBytes: number;

@@ -97,7 +97,6 @@ function collect(request: IncomingMessage, { limitBytes, memory, open }: Collect
   }
   const sink = open(declaredBytes);
   let receivedBytes = 0;
-
   let heldBytes = 0;
 
   function onData(chunk: Buffer): void {

@@ -36,13 +36,19 @@ export interface HttpServerOptions {
   readonly bodyLimitBytes?: number;
   /** For the bodies of all requests at once; without room in it a request is answered 503. Default: an eighth of the memory. */
   readonly bodyMemory?: BodyMemory;
-  /** A request that is not there as a whole after so long is answered 408, ms, unless its route takes a stream; 300,000 by default. */
+  /**
+   * A request that is not there as a whole after so long is answered 408, ms, unless its route takes a stream; 300,000 by
+   * default.
+   */
   readonly requestTimeoutMs?: number;
   /** TLS, authentication and headers; without it plain HTTP for everybody. */
   readonly web?: WebAccess | undefined;
   /** Routes answered before the framework. */
   readonly rawRoutes?: readonly RawRoute[];
-  /** Plain requests to these paths are answered past the HTTP parser, unless there is `web` access; each path needs a raw route too. */
+  /**
+   * Plain requests to these paths are answered past the HTTP parser, unless there is `web` access. For all others each
+   * path needs a raw route too.
+   */
   readonly quickRoutes?: readonly QuickRoute[];
 }
 
@@ -78,7 +84,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Not past TLS, users and their headers; and the access log wants a request and a response.
   const isPlain = options.web === undefined && tracker.onRecorded === undefined;
   const quickRoutes = isPlain ? (options.quickRoutes ?? []) : [];
-  const lane = new QuickLane(quickRoutes, { bodyLimitBytes, memory, tracker, errors });
+  const { requestTimeoutMs } = options;
+  const lane = new QuickLane(quickRoutes, { bodyLimitBytes, requestTimeoutMs, memory, tracker, errors });
   const draining = new AbortController();
 
   let server!: Server;
@@ -94,7 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         framework,
         errors,
         bodyLimitBytes,
-        requestTimeoutMs: options.requestTimeoutMs,
+        requestTimeoutMs,
         web: options.web,
       });
       options.web?.attach(server, logger);

@@ -5,15 +5,9 @@ import type { WebAccess } from '../web/web-access.ts';
 import type { ErrorAnswers } from './error-answer.ts';
 import type { HttpProblem } from './problem.ts';
 import { type RawDispatch, sendError } from './raw-routes.ts';
+import { CHECK_INTERVAL_MS, HEAD_MS, KEEP_ALIVE_MS, REQUEST_MS } from './time-limits.ts';
 import { closeQueuedResponses, type ResponseTracker, TrackedResponse } from './tracked-response.ts';
 
-/** Longer than the minute after which load balancers drop an idle connection, so that they close first. */
-const KEEP_ALIVE_TIMEOUT_MS = 75_000;
-/** For the head of a request. */
-const HEADERS_TIMEOUT_MS = 30_000;
-/** For a whole request with its body, unless its route takes a stream; so it is held here and not by Node. */
-const REQUEST_TIMEOUT_MS = 300_000;
-const CONNECTIONS_CHECK_INTERVAL_MS = 5000;
 /** Queries by GET carry long expressions. */
 const MAX_HEADER_BYTES = 256 * 1024;
 
@@ -37,7 +31,7 @@ export function createNodeServer({
   framework,
   errors,
   bodyLimitBytes,
-  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+  requestTimeoutMs = REQUEST_MS,
   web,
 }: NodeServerOptions): Server {
   const { metrics } = tracker;
@@ -64,10 +58,11 @@ export function createNodeServer({
 
   const options = {
     ServerResponse: TrackedResponse,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEAD_MS,
+    // Node knows of no streams: see `endLateRequests`.
     requestTimeout: 0,
-    connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
   const listener = (request: IncomingMessage, response: TrackedResponse) => onRequest(request, response);
@@ -118,7 +113,7 @@ function endLateRequests(server: Server, tracker: ResponseTracker, timeoutMs: nu
         server.emit('clientError', error, req.socket);
       }
     },
-    Math.min(CONNECTIONS_CHECK_INTERVAL_MS, timeoutMs),
+    Math.min(CHECK_INTERVAL_MS, timeoutMs),
   );
   timer.unref();
   server.on('close', () => clearInterval(timer));

@@ -8,17 +8,15 @@ import { endOfHead, parseQuickHead, type QuickHead } from './quick-head.ts';
 import type { QuickLane } from './quick-lane.ts';
 import { headerLines, type PreparedRoute, type QuickExchange, type QuickMatch } from './quick-routes.ts';
 import { stoppingError } from './request-signal.ts';
+import { HEAD_MS, KEEP_ALIVE_MS } from './time-limits.ts';
 import { CLIENT_CLOSED_REQUEST } from './tracked-response.ts';
 import { discardBytes } from './used-bytes.ts';
 
-/** The same bounds as those of the parser. */
-const firstRequestMs = 30_000;
-const keepAliveMs = 75_000;
-const requestMs = 300_000;
 /** Nobody gets more room than this because of what a header says. */
 const trustedLengthBytes = 1024 * 1024;
 /** Answers up to this length go out with their head in one piece. */
 const shortBodyBytes = 16 * 1024;
+const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}`;
 const noBytes: Buffer = Buffer.alloc(0);
 
 /** A connection in the quick lane: one request after the other, each answered before the next is looked at. */
@@ -30,7 +28,7 @@ export class QuickConnection implements QuickExchange {
   readonly #onClose = (): void => this.#closed();
   readonly #onError = (): void => undefined;
   readonly #onFlushed = (): void => this.#flushed();
-  #deadlineMs = performance.now() + firstRequestMs;
+  #deadlineMs = performance.now() + HEAD_MS;
   /** The head read last, as text and as what it says: most clients repeat it. */
   #headText = '';
   #head: QuickHead | undefined;
@@ -169,7 +167,7 @@ export class QuickConnection implements QuickExchange {
     }
     this.#route = match.prepared;
     this.#startMs = performance.now();
-    this.#deadlineMs = this.#startMs + requestMs;
+    this.#deadlineMs = this.#startMs + lane.requestTimeoutMs;
     lane.tracker.metrics.inFlight.inc();
     const bodyEnd = headEnd + head.contentLength;
     if (bodyEnd > bytes.length) {
@@ -305,7 +303,7 @@ export class QuickConnection implements QuickExchange {
     // While bytes are looked at, there may be another request behind this one.
     const isEnd = this.#ended && !this.#receiving && this.#held.length === 0;
     const last = closes || lane.tracker.draining || isEnd;
-    const connection = last ? 'Connection: close' : 'Connection: keep-alive\r\nKeep-Alive: timeout=75';
+    const connection = last ? 'Connection: close' : keepAlive;
     this.#handling = true;
     this.#last = last;
     this.#sending = status;
@@ -334,7 +332,7 @@ export class QuickConnection implements QuickExchange {
     this.#controller = undefined;
     this.#stream = undefined;
     this.#sending = 0;
-    this.#deadlineMs = nowMs + keepAliveMs;
+    this.#deadlineMs = nowMs + KEEP_ALIVE_MS;
     this.#releaseBody();
     this.#bodyBytes = 0;
     this.#isRefused = false;

@@ -92,6 +92,14 @@ describe('the quick lane', () => {
     expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 400 [\s\S]*the request body ended early/);
   });
 
+  it('answers 408 to a request that takes too long to arrive', async () => {
+    const { port, metric } = await open({ rawRoutes, quickRoutes, requestTimeoutMs: 100 });
+    const late = await exchange(port, 'POST /append HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+    expect(late).toMatch(/^HTTP\/1\.1 408 [\s\S]*Connection: close\r\n[\s\S]*did not arrive in time/);
+    expect(metric('http_malformed_requests_total{reason="timeout"}')).toBe(1);
+    expect(metric('http_requests_in_flight')).toBe(0);
+  });
+
   it('answers what was pipelined in its order, one after the other', async () => {
     const { port } = await open({ rawRoutes, quickRoutes });
     const one = (body: string, more = '') =>

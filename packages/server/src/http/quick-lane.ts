@@ -6,16 +6,17 @@ import type { BodyMemory } from './body-memory.ts';
 import type { ErrorAnswers } from './error-answer.ts';
 import { QuickConnection } from './quick-connection.ts';
 import { type QuickRoute, QuickRoutes } from './quick-routes.ts';
+import { CHECK_INTERVAL_MS, REQUEST_MS } from './time-limits.ts';
 import type { ResponseTracker } from './tracked-response.ts';
 
 export interface QuickLaneOptions {
   readonly bodyLimitBytes: number;
+  /** How long a request may take to arrive; 300,000 ms by default. */
+  readonly requestTimeoutMs?: number | undefined;
   readonly memory: BodyMemory;
   readonly tracker: ResponseTracker;
   readonly errors: ErrorAnswers;
 }
-
-const checkIntervalMs = 5000;
 
 /**
  * Takes every connection first and answers plain requests for its routes. With the first request that is not plain (see
@@ -25,6 +26,7 @@ export class QuickLane {
   readonly routes: QuickRoutes;
   readonly buffers = new BodyBuffers();
   readonly bodyLimitBytes: number;
+  readonly requestTimeoutMs: number;
   readonly memory: BodyMemory;
   readonly tracker: ResponseTracker;
   readonly errors: ErrorAnswers;
@@ -34,7 +36,11 @@ export class QuickLane {
   #toParser: (socket: Socket) => void = () => undefined;
   #date = '';
 
-  constructor(routes: readonly QuickRoute[], { bodyLimitBytes, memory, tracker, errors }: QuickLaneOptions) {
+  constructor(
+    routes: readonly QuickRoute[],
+    { bodyLimitBytes, requestTimeoutMs = REQUEST_MS, memory, tracker, errors }: QuickLaneOptions,
+  ) {
+    this.requestTimeoutMs = requestTimeoutMs;
     this.memory = memory;
     this.bodyLimitBytes = bodyLimitBytes;
     this.tracker = tracker;
@@ -50,7 +56,7 @@ export class QuickLane {
     this.#toParser = (socket) => listener!.call(server, socket);
     server.off('connection', listener!);
     server.prependListener('connection', (socket) => this.#connections.add(new QuickConnection(this, socket)));
-    this.#checks = setInterval(() => this.#closeExpired(), checkIntervalMs).unref();
+    this.#checks = setInterval(() => this.#closeExpired(), Math.min(CHECK_INTERVAL_MS, this.requestTimeoutMs)).unref();
   }
 
   /** The connection with `bytes`, the first that were not answered, is for the parser from now on. */

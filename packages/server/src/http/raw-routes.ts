@@ -7,7 +7,8 @@ import type { EndpointMetrics, RequestMetrics } from './request-metrics.ts';
 import type { TrackedResponse } from './tracked-response.ts';
 
 /**
- * A route that is answered before the framework sees the request: for the few hot ones. Its handler gets the whole body and answers with `sendBytes` or by hand. What it throws is answered like any error.
+ * A route that is answered before the framework sees the request: for the few hot ones. Its handler gets the whole body
+ * and answers with `sendBytes` or by hand. What it throws is answered like any error.
  */
 export interface RawRoute {
   readonly method: 'POST' | 'PUT' | 'GET' | 'DELETE';
