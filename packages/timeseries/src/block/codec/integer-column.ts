@@ -21,7 +21,7 @@ const CLEARLY = 3;
  * Symbols are looked at in columns of so many entries, in mini-blocks of 256 where there are two, and in one for all.
  * What takes more bits than this has little to win.
  */
-const FEWEST_WITH_SYMBOLS = 24;
+const FEWEST_WITH_SYMBOLS = 96;
 const SMALLEST_WITH_SYMBOLS = 3;
 const WIDEST_WITH_SYMBOLS = 12;
 /** They must save at least this share of the bytes, as they take longer to read. */
