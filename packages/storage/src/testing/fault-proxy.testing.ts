@@ -81,9 +81,14 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       response.end(`<?xml version="1.0"?><Error><Code>${fault.code ?? `Injected${fault.status}`}</Code></Error>`);
       return;
     }
+    if (request.destroyed && !request.complete) return;
     const upstream = forward(request, fault);
     upstream.on('error', () => reset(response));
     response.once('close', () => upstream.destroy());
+    // A response that waits for the one before it on its connection is not closed with the connection.
+    request.once('close', () => {
+      if (!request.complete) upstream.destroy();
+    });
     upstream.on('response', (answer) => {
       if (fault?.kind === 'lostAnswer') {
         answer.resume().once('end', () => reset(response));

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signedHeaders } from '../aws-signature.ts';
@@ -26,10 +28,22 @@ async function ask(
 ) {
   const url = new URL(`${endpoint}/${s3.bucket}/${key}`);
   const bytes = new TextEncoder().encode(body);
-  const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
-  const signed = signedHeaders({ method, url, headers }, bytes, 'us-east-1', credentials, Date.now());
+  const signed = sign(method, url, headers, bytes);
   const response = await fetch(url, { method, headers: signed, ...(body === '' ? {} : { body: bytes }) });
   return { status: response.status, text: await response.text(), etag: response.headers.get('etag') ?? '' };
+}
+
+function sign(method: string, url: URL, headers: Record<string, string>, bytes: Uint8Array): Record<string, string> {
+  const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+  return signedHeaders({ method, url, headers }, bytes, 'us-east-1', credentials, Date.now());
+}
+
+/** A PUT as it goes over a connection, with this much of its body. */
+function rawPut(key: string, body: string, sent = body.length): string {
+  const url = new URL(`${proxy.endpoint}/${s3.bucket}/${key}`);
+  const headers = { ...sign('PUT', url, {}, new TextEncoder().encode(body)), host: url.host };
+  const lines = Object.entries({ ...headers, 'content-length': body.length }).map((line) => line.join(': '));
+  return `${[`PUT ${url.pathname} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n${body.slice(0, sent)}`;
 }
 
 describe('the S3 server', () => {
@@ -80,6 +94,18 @@ describe('the fault proxy', () => {
     expect(proxy.count({ method: 'PUT' })).toBe(1);
     expect(proxy.count({ prefix: `/${s3.bucket}/counted/` })).toBe(2);
     expect(proxy.count({ method: 'GET', prefix: '/other/' })).toBe(0);
+  });
+
+  it('breaks a connection in the middle of the request that follows a broken answer, and the store hears of it', async () => {
+    proxy.setFault({ kind: 'halfAnswer' });
+    const socket = connect(proxy.port, '127.0.0.1').on('error', () => undefined);
+    socket.write(rawPut('broken/first', 'x'));
+    // The answer to a put has no body: half of it is all of it, and the client goes on.
+    await once(socket, 'data');
+    proxy.setFault(undefined);
+    socket.write(rawPut('broken/second', 'x'.repeat(100), 50));
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect((await ask('PUT', 'broken/second', {}, 'y')).status).toBe(200);
   });
 
   it('does what it is told, to the requests it is told', async () => {
