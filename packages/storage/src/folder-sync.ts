@@ -1,11 +1,13 @@
 import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /*
  * SlateDB never calls fsync on a folder. What an acknowledgement needs is the write-ahead log, whose files are numbered
- * without gaps; the other folders follow, so that files which the log's clean-up relies on are on the disk before it.
+ * without gaps. Before it come sorted files, and then the manifests that name them, so that no manifest is on the disk
+ * without its files, and no file of the log is gone from the disk before the manifest that does without it is there.
  */
-const otherFolders = ['manifest', 'compacted', 'compactions'] as const;
+const otherFolders = ['compacted', 'compactions', 'manifest'] as const;
+const subfolders = ['wal', 'rows', ...otherFolders] as const;
 const walName = (id: number): string => `${String(id).padStart(20, '0')}.sst`;
 
 interface Folder {
@@ -38,11 +40,18 @@ const defaultRelistMs = 1000;
 export function createFolderSync(root: string, { relistMs = defaultRelistMs } = {}): FolderSync {
   const others: Folder[] = otherFolders.map((name) => ({ path: join(root, name), modifiedMs: -1, synced: new Set() }));
   const wal: Wal = { path: join(root, 'wal'), nextId: 0, listedMs: Number.NEGATIVE_INFINITY };
+  /** Folders whose names in the database's folder are not on the disk. */
+  const unnamed = new Set<string>(subfolders);
   let running: Promise<void> | undefined;
+  const syncAll = async (): Promise<void> => {
+    for (const folder of others) await syncFolder(folder);
+    await syncWal(wal, relistMs);
+    if (unnamed.size > 0) await syncNames(root, unnamed);
+  };
   return {
     sync: async () => {
       while (running !== undefined) await running.catch(() => undefined);
-      running = Promise.all([syncWal(wal, relistMs), ...others.map(syncFolder)]).then(() => undefined);
+      running = syncAll();
       try {
         await running;
       } finally {
@@ -50,6 +59,25 @@ export function createFolderSync(root: string, { relistMs = defaultRelistMs } = 
       }
     },
   };
+}
+
+/** Syncs the database's folder if one of those is there, and forgets it. */
+async function syncNames(root: string, unnamed: Set<string>): Promise<void> {
+  const names = await readdir(root).catch(ignoreMissing);
+  const fresh = names.filter((name) => unnamed.has(name));
+  if (fresh.length === 0) return;
+  await syncPath(root);
+  for (const name of fresh) unnamed.delete(name);
+}
+
+/** Brings the names of a folder, and of all above it, to the disk: any of them may have been made just now. */
+export async function syncAncestors(path: string): Promise<void> {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    // One that may not be read was not made by us.
+    await syncPath(folder).catch((error: unknown) => {
+      if (!/EACCES|EPERM|EINVAL|EROFS/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    });
+  }
 }
 
 /** Syncs the files from `nextId` on; the folder may hold very many, so it is listed now and then only. */

@@ -8,7 +8,7 @@ import { withDeadline } from './deadline.ts';
 import type { Engine } from './engine.ts';
 import { engineWithFiles } from './engine-with-files.ts';
 import { StorageError, toStorageError } from './errors.ts';
-import { createFolderSync } from './folder-sync.ts';
+import { createFolderSync, syncAncestors } from './folder-sync.ts';
 import { checkFormat } from './format.ts';
 import { writeFormatFile } from './format-file.ts';
 import { type Journal, WritableJournal } from './journal.ts';
@@ -23,6 +23,7 @@ import { preflightObjectStore } from './preflight.ts';
 import { RowFiles } from './row-files.ts';
 import { loadSlateSettings, slateSettingsDefaults } from './settings.ts';
 import { openSlateEngine } from './slatedb-engine.ts';
+import { setTornLogAside } from './slatedb-torn-log.ts';
 import { StorageMetrics } from './storage-metrics.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -163,6 +164,9 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
   const deadlineMs = tuning.commitTimeoutMs;
   const expected = { description, program, format, isEmpty };
   await lookBeforeOpening(target, { ...expected, deadlineMs, openDeadlineMs: openTimeoutMs, logger });
+  if (folder !== undefined) {
+    await setTornLogAside(target, { root: join(target.folder!, target.path), deadlineMs, logger });
+  }
   const fitting = await withCacheThatFits(settings, logger);
   const engine = await openSlateEngine(target, {
     settings: fitting.engine,
@@ -176,6 +180,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     afterFlush: folder && (() => folder.sync()),
   });
   try {
+    if (folder !== undefined) await syncAncestors(join(target.folder!, target.path));
     const files =
       target.folder === undefined
         ? undefined
