@@ -11,10 +11,7 @@ const maxLoad = 0.66;
  */
 export class KeyIndex {
   private readonly arena: ByteArena;
-  /**
-   * A slot is 0 while it is free; else its lower bits, as many as the table needs to count its slots, are the number of the
-   * key, one more, and the others those of the hash: with the place of the slot that is nearly all of the hash.
-   */
+  /** Key number + 1 a slot; 0 is free. */
   private slots = new Uint32Array(initialSlots);
   private positions = new Uint32Array(64);
   private lengths = new Uint16Array(64);
@@ -77,15 +74,12 @@ export class KeyIndex {
   }
 
   private lookup(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const { slots } = this;
-    const mask = slots.length - 1;
+    const mask = this.slots.length - 1;
     const length = end - start;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot]!;
-      if (entry === 0) return -1;
-      if (((entry ^ hash) & ~mask) !== 0) continue;
-      const key = (entry & mask) - 1;
-      if (this.lengths[key] !== length) continue;
+      const key = this.slots[slot]! - 1;
+      if (key < 0) return -1;
+      if (this.hashes[key] !== hash || this.lengths[key] !== length) continue;
       if (equalBytes(this.chunkOf(key), this.offsetOf(key), bytes, start, length)) return key;
     }
   }
@@ -120,5 +114,5 @@ function place(slots: Uint32Array, hash: number, key: number): void {
   const mask = slots.length - 1;
   let slot = hash & mask;
   while (slots[slot] !== 0) slot = (slot + 1) & mask;
-  slots[slot] = (hash & ~mask) | (key + 1);
+  slots[slot] = key + 1;
 }
