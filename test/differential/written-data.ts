@@ -13,8 +13,8 @@ gauge{a="1",b="x"}     1 -2 3.5 0.25 -7+1.5x9 2 2 2 2+0x8
 gauge{a="2",b="x"}     5-1x9 100 _x2 3 3 3.25x9
 gauge{a="3",b="y"}     0.5 _ 1e9 -1e-9 12.5+0.125x20
 special{a="1",b="x"}   NaN Inf -Inf 0 -0 1e308 1e308 -1e308 2.5 NaN NaN NaN Inf Inf 1 2 3 -Inf 5 NaN 7x4
-special{a="2",b="x"}   NaNx24
-special{a="3",b="y"}   Infx10 -Infx13
+special{a="2",b="x"}   NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN
+special{a="3",b="y"}   Inf Inf Inf Inf Inf Inf Inf Inf Inf Inf Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf -Inf
 other{a="1"}           2+1x24
 other{a="2"}           0x24
 lone                   4-0.5x24
@@ -31,7 +31,7 @@ bucket{a="3",le="1"}    5+3x24
 sorted{v="a10"}  3x24
 sorted{v="a9"}   1x24
 sorted{v="A1"}   2x24
-sorted{v="1.5"}  NaNx24
+sorted{v="1.5"}  NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN
 sorted{v="é"}    -1x24
 native{a="1",b="x"} {{schema:1 sum:2 count:6 z_bucket:1 z_bucket_w:0.01 buckets:[1 2] n_buckets:[1 0 1]}}+{{schema:1 sum:1.5 count:4 z_bucket:1 z_bucket_w:0.01 buckets:[1 1 1] offset:0}}x11 {{schema:1 sum:1 count:1 buckets:[1]}}+{{schema:1 sum:3 count:2 buckets:[1 0 1]}}x12
 native{a="2",b="x"} {{schema:0 sum:20 count:9 buckets:[1 2 4 2] offset:-1}}x6 {{schema:0 sum:40 count:11 buckets:[2 2 5 2] offset:-1}}x4 _x2 stale _ {{schema:2 sum:4 count:3 z_bucket:1 z_bucket_w:0.5 buckets:[2]}}+{{schema:2 sum:2 count:1 buckets:[1] z_bucket_w:0.5 offset:3}}x9

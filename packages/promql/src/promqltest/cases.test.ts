@@ -10,7 +10,7 @@ load 1m
   custom                {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1]}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3]}}x5
   gauge_custom          {{schema:-53 sum:4 count:4 custom_values:[1 2 5] buckets:[1 2 1] counter_reset_hint:gauge}}x4 {{schema:-53 sum:9 count:6 custom_values:[1 5 9] buckets:[1 2 3] counter_reset_hint:gauge}}x5
   other_custom          {{schema:-53 sum:1 count:1 custom_values:[3] buckets:[1]}}x9
-  infinite              NaN Infx9
+  infinite              NaN Inf Inf Inf Inf Inf Inf Inf Inf Inf Inf
   floats_again          1 2 {{count:1 buckets:[1]}} 8 9
   only_nan              {{schema:0 sum:NaN count:3}}x9
   falling               {{count:1 buckets:[1]}}+{{count:1 buckets:[1]}}x4 {{count:2 buckets:[2]}}+{{count:1 buckets:[1]}}x4

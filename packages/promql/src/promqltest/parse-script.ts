@@ -12,6 +12,7 @@ import {
   type TextExpectation,
   type Times,
 } from './script.ts';
+import { whyNotStored } from './stored-histogram.ts';
 
 interface Lines {
   readonly lines: readonly string[];
@@ -71,6 +72,7 @@ function parseLoad(reader: Lines, head: string, line: number): Command {
       continue;
     }
     const description = parseSeries(text, at);
+    checkStorable(description);
     const key = labelsKey(description.labels);
     const startOffsetsMs = startTimes.get(key);
     startTimes.delete(key);
@@ -83,6 +85,13 @@ function parseLoad(reader: Lines, head: string, line: number): Command {
     withCustomBuckets: match[1] !== undefined,
     series,
   };
+}
+
+function checkStorable({ points, line }: SeriesDescription): void {
+  for (const point of points) {
+    const reason = point?.kind === 'histogram' ? whyNotStored(point.histogram) : undefined;
+    if (reason !== undefined) throw new ScriptError(line, `a histogram that is not stored: ${reason}`);
+  }
 }
 
 const INSTANT = /^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(\S+)\s+)?(.+)$/;

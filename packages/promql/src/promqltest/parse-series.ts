@@ -1,9 +1,10 @@
 import { unquote } from '../go-strings.ts';
-import { addHistograms, subtractHistograms } from '../histogram/arithmetic.ts';
+import { addHistograms, combineHints, subtractHistograms } from '../histogram/arithmetic.ts';
+import { usesCustomBuckets } from '../histogram/bounds.ts';
 import type { FloatHistogram } from '../histogram.ts';
 import { type Labels, labelsFromEntries } from '../labels.ts';
+import { parseNumber } from '../numbers.ts';
 import { parseHistogram } from './parse-histogram.ts';
-import { parseFloatText } from './parse-number.ts';
 import { type Point, ScriptError, type SeriesDescription } from './script.ts';
 
 /** Reads a series line: a metric, then its points. */
@@ -79,45 +80,70 @@ function take(scanner: Scanner, pattern: RegExp): RegExpExecArray | undefined {
 }
 
 const METRIC_NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
+const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/y;
+const ESCAPES = /\\(?:[abfnrtv\\"']|x[0-9a-fA-F]{2}|[0-7]{3}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/g;
+
+/** Words of the query language that Prometheus does not take for a metric here. */
+const RESERVED = /^(?:on|ignoring|group_left|group_right|bool|nan|inf)$/i;
 
 function readMetric(scanner: Scanner): Labels {
-  const entries: [string, string][] = [];
-  const name = take(scanner, METRIC_NAME);
-  if (name !== undefined) entries.push(['__name__', name[0]]);
-  const mark = scanner.at;
-  skipSpace(scanner);
+  const labels = new Map<string, string>();
+  const name = take(scanner, METRIC_NAME)?.[0];
+  if (name !== undefined && RESERVED.test(name)) throw new ScriptError(scanner.line, `"${name}" is not a metric`);
   if (scanner.text[scanner.at] === '{' && scanner.text[scanner.at + 1] !== '{') {
     scanner.at++;
-    readLabels(scanner, entries);
-  } else scanner.at = mark;
+    readLabels(scanner, labels, name !== undefined);
+  }
   if (scanner.at === 0) throw new ScriptError(scanner.line, `expected a metric, found "${scanner.text}"`);
-  return labelsFromEntries(entries);
+  // A name before the braces wins over one inside of them.
+  if (name !== undefined) labels.set('__name__', name);
+  if (!/^(?:\s|@st\s|$)/.test(scanner.text.slice(scanner.at)))
+    throw new ScriptError(scanner.line, `expected a space after the metric in "${scanner.text}"`);
+  return labelsFromEntries([...labels]);
 }
 
-function readLabels(scanner: Scanner, entries: [string, string][]): void {
-  for (;;) {
+function readLabels(scanner: Scanner, labels: Map<string, string>, isNamed: boolean): void {
+  const fail = (what: string) => new ScriptError(scanner.line, `${what} in "${scanner.text}"`);
+  skipSpace(scanner);
+  while (!take(scanner, /\}/y)) {
+    const quoted = take(scanner, QUOTED)?.[0];
+    const name = quoted === undefined ? take(scanner, LABEL_NAME)?.[0] : unquoted(quoted, scanner);
+    if (name === undefined) throw fail('bad label');
     skipSpace(scanner);
-    if (take(scanner, /\}/y)) return;
-    const quoted = take(scanner, QUOTED);
-    const name = quoted === undefined ? take(scanner, METRIC_NAME)?.[0] : unquote(quoted[0]);
-    if (name === undefined) throw new ScriptError(scanner.line, `bad label in "${scanner.text}"`);
+    const [key, value] = take(scanner, /=/y) ? [name, readLabelValue(scanner)] : ['__name__', name];
+    if (quoted === undefined && key !== name) throw fail(`label "${name}" without a value`);
+    if (labels.has(key)) throw fail(`label "${key}" twice`);
+    if (key !== '__name__' || !isNamed) labels.set(key, value);
     skipSpace(scanner);
-    if (take(scanner, /=/y)) {
-      skipSpace(scanner);
-      const value = take(scanner, QUOTED);
-      if (value === undefined) throw new ScriptError(scanner.line, `bad label value in "${scanner.text}"`);
-      entries.push([name, unquote(value[0])]);
-    } else entries.push(['__name__', name]);
-    skipSpace(scanner);
-    take(scanner, /,/y);
+    if (take(scanner, /,/y)) skipSpace(scanner);
+    else if (scanner.text[scanner.at] !== '}') throw fail('expected "," or "}" after a label');
   }
 }
 
+function readLabelValue(scanner: Scanner): string {
+  skipSpace(scanner);
+  const value = take(scanner, QUOTED)?.[0];
+  if (value === undefined) throw new ScriptError(scanner.line, `bad label value in "${scanner.text}"`);
+  return unquoted(value, scanner);
+}
+
+function unquoted(text: string, { line }: Scanner): string {
+  if (!text.startsWith('`') && text.replace(ESCAPES, '').includes('\\'))
+    throw new ScriptError(line, `unknown escape sequence in ${text}`);
+  return unquote(text);
+}
+
+const NUMBER = '(?:inf|nan|(?:\\d[\\d_]*(?:\\.[\\d_]*)?|\\.\\d[\\d_]*)(?:e[+-]?\\d+)?)';
 const BLANK = /_(?:x(\d+))?(?=\s|$)/y;
-const NUMBER = '[+-]?(?:inf|nan|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)';
-const FLOATS = new RegExp(`(stale|${NUMBER})(?:([+-])(${NUMBER}))?(?:x(\\d+))?(?=\\s|$)`, 'iy');
+const STALE = /stale(?=\s|$)/y;
+const FLOATS = new RegExp(`([+-]?)(${NUMBER})(?:([+-])(${NUMBER})(?=x\\d))?`, 'iy');
+const TIMES = /(?:x(\d+))?(?=\s|$)/y;
+const REQUIRED_TIMES = /x(\d+)(?=\s|$)/y;
 const HISTOGRAM = /\{\{(.*?)\}\}/y;
+
+/** More points than this are a typing error, not a test. */
+const MAX_REPETITIONS = 10_000_000;
 
 function readPoints(scanner: Scanner): Point[] {
   const points: Point[] = [];
@@ -125,44 +151,65 @@ function readPoints(scanner: Scanner): Point[] {
     skipSpace(scanner);
     if (scanner.at >= scanner.text.length) return points;
     const blank = take(scanner, BLANK);
-    if (blank !== undefined) {
-      for (let i = 0; i < Number(blank[1] ?? 1); i++) points.push(undefined);
-      continue;
-    }
-    const histogram = take(scanner, HISTOGRAM);
-    if (histogram !== undefined) readHistograms(scanner, histogram[1]!, points);
+    const histogram = blank === undefined ? take(scanner, HISTOGRAM) : undefined;
+    if (blank !== undefined) for (let i = repetitions(blank, scanner, 1); i > 0; i--) points.push(undefined);
+    else if (histogram !== undefined) readHistograms(scanner, histogram[1]!, points);
+    else if (take(scanner, STALE)) points.push({ kind: 'float', value: Number.NaN, stale: true });
     else readFloats(scanner, points);
   }
 }
 
+/** How often `x` says; `otherwise` where it is not there. */
+function repetitions(match: RegExpExecArray | undefined, { line }: Scanner, otherwise: number): number {
+  if (match?.[1] === undefined) return otherwise;
+  const times = Number(match[1]);
+  if (times > MAX_REPETITIONS) throw new ScriptError(line, `x${match[1]}: at most ${MAX_REPETITIONS} repetitions`);
+  return times;
+}
+
 function readFloats(scanner: Scanner, points: Point[]): void {
+  const { text, at, line } = scanner;
   const match = take(scanner, FLOATS);
-  if (match === undefined) throw new ScriptError(scanner.line, `bad point in "${scanner.text.slice(scanner.at)}"`);
-  const [, first, sign, increment, times] = match;
-  const stale = first!.toLowerCase() === 'stale';
-  let value = stale ? Number.NaN : parseFloatText(first!)!;
-  const step = increment === undefined ? 0 : parseFloatText(increment)! * (sign === '-' ? -1 : 1);
-  for (let i = 0; i <= Number(times ?? 0); i++) {
-    points.push({ kind: 'float', value, stale });
+  const times = match && take(scanner, TIMES);
+  // A word ends at a space: `NaNx3` is one.
+  const isWord = /^(?:inf|nan)$/i.test(match?.[4] ?? match?.[2] ?? '') && times?.[1] !== undefined;
+  if (match === undefined || times === undefined || isWord)
+    throw new ScriptError(line, `bad point in "${text.slice(at)}"`);
+  let value = numberOf(match[2]!, line) * (match[1] === '-' ? -1 : 1);
+  const step = match[4] === undefined ? 0 : numberOf(match[4], line) * (match[3] === '-' ? -1 : 1);
+  for (let i = repetitions(times, scanner, 0); i >= 0; i--) {
+    points.push({ kind: 'float', value, stale: false });
     if (step !== 0) value += step;
   }
 }
 
+function numberOf(text: string, line: number): number {
+  const number = parseNumber(text);
+  if ('error' in number) throw new ScriptError(line, number.error);
+  return number.value;
+}
+
 function readHistograms(scanner: Scanner, body: string, points: Point[]): void {
-  const { histogram, hintGiven } = parseHistogram(body, scanner.line);
+  const { text, line } = scanner;
+  const { histogram, hintGiven } = parseHistogram(body, line);
   const sign = take(scanner, /[+-](?=\{\{)/y)?.[0];
   const increment = sign === undefined ? undefined : take(scanner, HISTOGRAM);
-  const times = Number(take(scanner, /x(\d+)/y)?.[1] ?? 0);
+  const match = take(scanner, sign === undefined ? TIMES : REQUIRED_TIMES);
+  if (match === undefined) throw new ScriptError(line, `bad point in "${text.slice(scanner.at)}"`);
+  const times = repetitions(match, scanner, 0);
   if (increment === undefined) {
     for (let i = 0; i <= times; i++) points.push({ kind: 'histogram', histogram, hintGiven });
     return;
   }
-  const step = parseHistogram(increment[1]!, scanner.line).histogram;
+  const step = parseHistogram(increment[1]!, line).histogram;
+  if (step.schema < histogram.schema && !usesCustomBuckets(step.schema))
+    throw new ScriptError(line, `histograms of schema ${step.schema} cannot be added to schema ${histogram.schema}`);
   let current: FloatHistogram = histogram;
   for (let i = 0; i <= times; i++) {
     points.push({ kind: 'histogram', histogram: current, hintGiven });
     const combined = sign === '-' ? subtractHistograms(current, step) : addHistograms(current, step);
-    if (combined === undefined) throw new ScriptError(scanner.line, 'histograms with different kinds of buckets');
-    current = { ...combined.histogram, counterResetHint: histogram.counterResetHint };
+    if (combined === undefined) throw new ScriptError(line, 'histograms with different kinds of buckets');
+    const { hint } = combineHints(current.counterResetHint, step.counterResetHint);
+    current = { ...combined.histogram, counterResetHint: hint };
   }
 }

@@ -20,11 +20,11 @@ describe('the series notation', () => {
 
   it('reads histograms and their steps', () => {
     const { points } = parseSeries(
-      'h {{schema:1 count:2 sum:3 buckets:[1 0 1] offset:-1}}+{{count:1 buckets:[1]}}x1',
+      'h {{schema:0 count:2 sum:3 buckets:[1 0 1] offset:-1}}+{{schema:1 count:1 buckets:[1]}}x1',
       1,
     );
     expect(points).toHaveLength(2);
-    expect(points[0]).toMatchObject({ kind: 'histogram', histogram: { schema: 1, count: 2, sum: 3 } });
+    expect(points[0]).toMatchObject({ kind: 'histogram', histogram: { schema: 0, count: 2, sum: 3 } });
     expect(points[1]).toMatchObject({ kind: 'histogram', histogram: { schema: 0, count: 3 } });
   });
 
@@ -48,7 +48,7 @@ describe('the series notation', () => {
     expect(labels('{"a b", "x.y"="1", z=`\\`} 1')).toEqual(['__name__', 'a b', 'x.y', '1', 'z', '\\']);
     expect(labels('a:b{} 1')).toEqual(['__name__', 'a:b']);
     expect(labels('{} {{}}')).toEqual([]);
-    expect(labels('m { a = "\u00e9\x41" , } 1')).toEqual(['__name__', 'm', 'a', 'éA']);
+    expect(labels('m{ a = "\u00e9\x41" , } 1')).toEqual(['__name__', 'm', 'a', 'éA']);
   });
 
   it('reads all fields of histograms', () => {
@@ -73,8 +73,8 @@ describe('the series notation', () => {
         customValues: new Float64Array(0),
       },
     });
-    expect(parseSeries('h {{schema:-53 custom_values:[-Inf 1 +Inf] buckets:[]}}', 1).points).toMatchObject([
-      { histogram: { schema: -53, customValues: Float64Array.of(-Infinity, 1, Infinity) } },
+    expect(parseSeries('h {{Schema:-53 custom_values:[-1 1.5] COUNTER_RESET_HINT:Gauge}}', 1).points).toMatchObject([
+      { histogram: { schema: -53, customValues: Float64Array.of(-1, 1.5), counterResetHint: 'gauge' } },
     ]);
     expect(() => parseSeries('h {{size:1}}', 1)).toThrow('unknown field "size"');
     expect(() => parseSeries('h {{sum:x}}', 1)).toThrow('bad number "x"');
@@ -88,6 +88,60 @@ describe('the series notation', () => {
     );
     expect(points.map((point) => point?.kind === 'histogram' && point.histogram.count)).toEqual([9, 7, 5]);
     expect(points[2]).toMatchObject({ histogram: { counterResetHint: 'gauge', sum: 7 } });
+  });
+});
+
+describe('what Prometheus does not read as a series', () => {
+  const series = (text: string) => () => parseSeries(text, 1);
+
+  it.each([
+    ...['m 1+-1x3', 'm 1--1x3', 'm 1+1', 'm 1+1x', 'm 1x', 'm 1x1.5', 'm 1 x3', 'm 1X3', 'm 1e400', 'm 1_x2', 'm 08x'],
+    ...['m NaNx3', 'm -Infx3', 'm 1+Infx3', 'm Stale', 'm stalex3', 'm abc', 'm 1,2', 'm 0x1F', 'm __', 'm - 1'],
+    'm 1x99999999999',
+  ])('floats: %s', (text) => {
+    expect(series(text)).toThrow(/bad point|error parsing number|at most/);
+  });
+
+  it.each([
+    ...['{{sum: 1}}', '{{sum :1}}', '{{ sum:1}}', '{{sum:+1}}', '{{sum:.5}}', '{{sum:1,count:2}}', '{{sum:0x1}}'],
+    ...['{{sum:1 sum:2}}', '{{SUM:1 sum:2}}', '{{schema:1.5}}', '{{schema:1e0}}', '{{offset:Inf}}', '{{n_offset:x}}'],
+    ...['{{buckets:[]}}', '{{buckets:[ 1]}}', '{{buckets:1}}', '{{buckets:[1,2]}}', '{{buckets:[1]offset:1}}'],
+    ...['{{buckets:[1-2]}}', '{{counter_reset_hint:"gauge"}}', '{{counter_reset_hint:no}}', '{{}}{{}}', '{{}}1'],
+    ...['{{}}+{{}}', '{{}}+1x3', '{{}} + {{}}x3', '{{}}x', '{{}}*{{}}x3', '{{schema:1}}+{{schema:0}}x2'],
+  ])('histograms: %s', (text) => {
+    expect(series(`m ${text}`)).toThrow(/^line 1: /);
+  });
+
+  it.each([
+    ...['m {a="1"} 1', 'm{a="1" b="2"} 1', 'm{a="1",a="2"} 1', 'm{,} 1', 'm{a} 1', 'm{a=1} 1', 'm{a="1"}b 1'],
+    ...['m{"a\\q"="1"} 1', 'm{a="\\q"} 1', '{"m","n"} 1', 'on 1', 'bool 1', 'NaN 1', 'm-n 1', 'm{a:b="1"} 1'],
+  ])('metrics: %s', (text) => {
+    expect(series(text)).toThrow(/^line 1: /);
+  });
+
+  it('but it takes a name before the braces for the one that counts, and octal numbers', () => {
+    expect(series('m{"n",a="1"} 010 1_000+1_0x1')()).toMatchObject({
+      labels: ['__name__', 'm', 'a', '1'],
+      points: [{ value: 8 }, { value: 1000 }, { value: 1010 }],
+    });
+  });
+
+  it('combines the hints of what is added up', () => {
+    const hints = (text: string) =>
+      series(`m ${text}`)().points.map((point) => point?.kind === 'histogram' && point.histogram.counterResetHint);
+    expect(hints('{{}}+{{counter_reset_hint:gauge}}x1')).toEqual(['unknown', 'gauge']);
+    expect(hints('{{counter_reset_hint:reset}}+{{}}x1')).toEqual(['reset', 'unknown']);
+    expect(hints('{{counter_reset_hint:reset}}x1')).toEqual(['reset', 'reset']);
+  });
+
+  it.each([
+    ...['count:-1', 'z_bucket:-1', 'z_bucket_w:-1', 'buckets:[-1]', 'n_buckets:[1 -1]', 'schema:9', 'schema:-5'],
+    ...['custom_values:[1]', 'schema:-53 custom_values:[2 1]', 'schema:-53 custom_values:[1 Inf]'],
+    ...['schema:-53 custom_values:[1] n_buckets:[1]', 'schema:-53 custom_values:[1] z_bucket:1'],
+    'schema:-53 custom_values:[1] buckets:[1 2 3]',
+  ])('what no database stores: %s', async (fields) => {
+    const [outcome] = await runScript(`load 1m\n  m {{${fields}}}\n`);
+    expect(outcome?.problems.join()).toContain('a histogram that is not stored');
   });
 });
 
@@ -114,7 +168,7 @@ eval_fail instant at 1m topk(NaN, metric)\n  expected_fail_regexp ^Para.*NaN$\n
 eval_warn instant at 1m quantile(3, metric{a="1"})\n  {} Inf\n
 eval_info instant at 5m rate(metric{a="1"}[5m])\n  {a="1"} 0.16666666\n
 eval_info range from 5m to 5m step 1m rate(metric{a="1"}[5m])\n  {a="1"} 0.16666666\n
-eval_warn range from 0 to 1m step 60 quantile(3, metric{a="1"})\n  {} Infx1\n
+eval_warn range from 0 to 1m step 60 quantile(3, metric{a="1"})\n  {} Inf Inf\n
 eval instant at 1m 0x1f\n  0x1F\neval instant at 1m -1_000\n  -1_000\n
 eval instant 017\n  15\neval instant at 1.5 Inf\n  +inf\neval instant at 1h2m3s4ms NaN\n  NaN`,
       ),
