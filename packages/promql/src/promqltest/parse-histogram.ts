@@ -73,7 +73,10 @@ function fieldsOf(body: string, line: number): Map<string, string> {
 
 /** Numbers as the query language writes them, with a minus but no plus. */
 function numberOf(text: string, name: string, line: number): number {
-  const number = /^-?(?:[\d.]+|\d[\d_.e+-]*|inf|nan)$/i.test(text) && !/^-?\./.test(text) ? parseNumber(text.replace(/^-/, '')) : undefined;
+  const number =
+    /^-?(?:[\d.]+|\d[\d_.e+-]*|inf|nan)$/i.test(text) && !/^-?\./.test(text)
+      ? parseNumber(text.replace(/^-/, ''))
+      : undefined;
   const isWhole = !WHOLE_NUMBERS.has(name) || /^-?\d+$/.test(text);
   if (number === undefined || 'error' in number || !isWhole)
     throw new ScriptError(line, `bad number "${text}" in "${name}" of a histogram`);
@@ -82,7 +85,8 @@ function numberOf(text: string, name: string, line: number): number {
 
 function listOf(text: string, name: string, line: number): number[] {
   const match = /^\[(\S[^\]]*)\]$/.exec(text);
-  if (match === null) throw new ScriptError(line, `expected "[number ...]" in "${name}" of a histogram, found "${text}"`);
+  if (match === null)
+    throw new ScriptError(line, `expected "[number ...]" in "${name}" of a histogram, found "${text}"`);
   return match[1]!
     .trim()
     .split(/\s+/)
