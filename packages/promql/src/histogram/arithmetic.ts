@@ -86,12 +86,15 @@ export function combineHints(
   return { hint: 'unknown', collision: a !== 'unknown' && b !== 'unknown' };
 }
 
-/** All counts and the sum times `factor`; a negative factor makes a gauge. */
+/**
+ * All counts and the sum times `factor`; a negative factor makes a gauge. Custom buckets have no zero bucket, not even
+ * one of NaN.
+ */
 export function scaleHistogram(histogram: FloatHistogram, factor: number): FloatHistogram {
   return {
     ...histogram,
     counterResetHint: factor < 0 ? 'gauge' : histogram.counterResetHint,
-    zeroCount: histogram.zeroCount * factor,
+    zeroCount: usesCustomBuckets(histogram.schema) ? 0 : histogram.zeroCount * factor,
     count: histogram.count * factor,
     sum: histogram.sum * factor,
     positiveBuckets: histogram.positiveBuckets.map((count) => count * factor),
@@ -104,7 +107,7 @@ export function divideHistogram(histogram: FloatHistogram, divisor: number): Flo
   const divided: FloatHistogram = {
     ...histogram,
     counterResetHint: divisor < 0 ? 'gauge' : histogram.counterResetHint,
-    zeroCount: histogram.zeroCount / divisor,
+    zeroCount: usesCustomBuckets(histogram.schema) ? 0 : histogram.zeroCount / divisor,
     count: histogram.count / divisor,
     sum: histogram.sum / divisor,
   };

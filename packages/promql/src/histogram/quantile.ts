@@ -3,16 +3,17 @@ import type { FloatHistogram } from '../histogram.ts';
 import { usesCustomBuckets } from './bounds.ts';
 import { type Bucket, biasedZeroBucket, bucketList, isZeroBucket } from './bucket-list.ts';
 
-/**
- * The `q`-quantile of the observations, interpolated within its bucket: on a logarithmic scale in exponential buckets,
- * linearly in custom buckets and in the zero bucket. NaN observations count as larger than all others.
- */
-export function histogramQuantile(q: number, histogram: FloatHistogram): number {
-  if (q < 0) return Number.NEGATIVE_INFINITY;
-  if (q > 1) return Number.POSITIVE_INFINITY;
-  if (Number.isNaN(q) || histogram.count === 0 || Number.isNaN(histogram.count)) return Number.NaN;
-  const hasNaN = Number.isNaN(histogram.sum);
-  const forward = hasNaN || q < 0.5;
+/** Where a quantile falls: its bucket, the observations up to that bucket's end, and how many are wanted. */
+interface QuantileBucket {
+  readonly bucket: Bucket | undefined;
+  readonly count: number;
+  readonly wanted: number;
+  /** Counted from the lowest bucket on. */
+  readonly forward: boolean;
+}
+
+function quantileBucket(q: number, histogram: FloatHistogram): QuantileBucket {
+  const forward = Number.isNaN(histogram.sum) || q < 0.5;
   const wanted = (forward ? q : 1 - q) * histogram.count;
   const buckets = bucketList(histogram);
   if (!forward) buckets.reverse();
@@ -24,18 +25,43 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
     count += candidate.count;
     if (count >= wanted) break;
   }
+  return { bucket, count, wanted, forward };
+}
+
+/** The one finite bound of a custom bucket that has no other, or none above zero; no value in it can be told. */
+function onlyBound({ lower, upper }: Bucket): number | undefined {
+  if (lower === Number.NEGATIVE_INFINITY) return upper <= 0 ? upper : undefined;
+  return upper === Number.POSITIVE_INFINITY ? lower : undefined;
+}
+
+/** Whether the `q`-quantile is the bound of a custom bucket that is open on one side. */
+export function isQuantileAtOpenBucket(q: number, histogram: FloatHistogram): boolean {
+  if (!usesCustomBuckets(histogram.schema)) return false;
+  const { bucket } = quantileBucket(q, histogram);
+  return bucket !== undefined && onlyBound(bucket) !== undefined;
+}
+
+/**
+ * The `q`-quantile of the observations, interpolated within its bucket: on a logarithmic scale in exponential buckets,
+ * linearly in custom buckets and in the zero bucket. NaN observations count as larger than all others.
+ */
+export function histogramQuantile(q: number, histogram: FloatHistogram): number {
+  if (q < 0) return Number.NEGATIVE_INFINITY;
+  if (q > 1) return Number.POSITIVE_INFINITY;
+  if (Number.isNaN(q) || histogram.count === 0 || Number.isNaN(histogram.count)) return Number.NaN;
+  const hasNaN = Number.isNaN(histogram.sum);
+  const found = quantileBucket(q, histogram);
+  const { wanted, forward } = found;
+  let { bucket } = found;
   if (bucket === undefined) return hasNaN ? Number.NaN : 0;
   if (usesCustomBuckets(histogram.schema)) {
-    if (bucket.lower === Number.NEGATIVE_INFINITY) {
-      if (bucket.upper <= 0) return bucket.upper;
-      bucket = { ...bucket, lower: 0 };
-    } else if (bucket.upper === Number.POSITIVE_INFINITY) {
-      return bucket.lower;
-    }
+    const bound = onlyBound(bucket);
+    if (bound !== undefined) return bound;
+    if (bucket.lower === Number.NEGATIVE_INFINITY) bucket = { ...bucket, lower: 0 };
   } else if (bucket.lower < 0 && bucket.upper > 0) {
     bucket = biased(bucket, histogram);
   }
-  count = Math.min(count, histogram.count);
+  const count = Math.min(found.count, histogram.count);
   if (count < wanted) return hasNaN ? Number.NaN : bucket.upper;
   const rank = forward ? wanted - (count - bucket.count) : count - wanted;
   const fraction = rank / bucket.count;

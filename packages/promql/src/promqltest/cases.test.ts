@@ -22,6 +22,7 @@ load 1m
   thirds                {{schema:0 sum:0.1 count:0.3 buckets:[0.3]}}x10
   two_le{le="1"}        1x10
   two_le{le="+Inf"}     3x10
+  custom_nan            {{schema:-53 sum:NaN count:7 custom_values:[1 2] buckets:[1 1 1]}}x10
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
 
 eval instant at 5m start_timestamp(float)
@@ -175,10 +176,25 @@ eval instant at 5m double_exponential_smoothing(float[5m], -Inf, 0.5)
 
 eval instant at 5m double_exponential_smoothing(float[5m], 0.5, 1e22)
   expect fail msg: invalid trend factor. Expected: 0 < tf < 1, got: 10000000000000000000000.000000
+
+# The bound of a bucket that is open on one side is the answer whatever else was observed.
+eval instant at 5m histogram_quantile(0.5, custom_nan)
+  expect no_info
+  {} 2
+
+eval instant at 5m histogram_quantile(0.1, custom_nan)
+  expect info msg: PromQL info: input to histogram_quantile has NaN observations, result is skewed higher for metric name "custom_nan" (1:25)
+  {} 0.7
+
+eval instant at 5m custom * NaN
+  {} {{schema:-53 count:NaN sum:NaN custom_values:[1 5 9] buckets:[NaN NaN NaN]}}
+
+eval instant at 4m custom / NaN
+  {} {{schema:-53 count:NaN sum:NaN custom_values:[1 2 5] buckets:[NaN NaN NaN]}}
 `;
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(46);
+  expect(outcomes).toHaveLength(50);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

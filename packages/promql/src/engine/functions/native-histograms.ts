@@ -1,6 +1,6 @@
 import type { Call, Expr } from '../../ast.ts';
 import { bucketList } from '../../histogram/bucket-list.ts';
-import { histogramFraction, histogramQuantile, histogramVariance } from '../../histogram/quantile.ts';
+import { histogramFraction, histogramQuantile, histogramVariance, isQuantileAtOpenBucket } from '../../histogram/quantile.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import { forMetric, placeOf } from '../annotations.ts';
@@ -49,7 +49,7 @@ export function nativeQuantile(ctx: QueryContext, argument: Expr, quantiles: Flo
   return (histogram, step, { labels }) => {
     const q = quantiles[step]!;
     const result = histogramQuantile(q, histogram);
-    if (Number.isNaN(histogram.sum) && q >= 0 && q <= 1) {
+    if (Number.isNaN(histogram.sum) && q >= 0 && q <= 1 && !isQuantileAtOpenBucket(q, histogram)) {
       const inBuckets = bucketTotal(histogram);
       if (Number.isNaN(result) || inBuckets < histogram.count) {
         const effect = inBuckets < q * histogram.count ? 'result is NaN' : 'result is skewed higher';
