@@ -22,6 +22,12 @@ load 1m
   thirds                {{schema:0 sum:0.1 count:0.3 buckets:[0.3]}}x10
   two_le{le="1"}        1x10
   two_le{le="+Inf"}     3x10
+  two_values{k="1"}     1 -Inf 1
+  two_values{k="2"}     Inf 1 _
+  odd_le{le="1"}        1x10
+  odd_le{le="NaN"}      2x10
+  odd_le{le="1e400"}    2x10
+  odd_le{le="+Inf"}     4x10
   custom_nan            {{schema:-53 sum:NaN count:7 custom_values:[1 2] buckets:[1 1 1]}}x10
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
 
@@ -186,6 +192,24 @@ eval instant at 5m histogram_quantile(0.1, custom_nan)
   expect info msg: PromQL info: input to histogram_quantile has NaN observations, result is skewed higher for metric name "custom_nan" (1:25)
   {} 0.7
 
+# The value next to the one asked for does not count, be it infinite.
+eval range from 0 to 2m step 1m quantile(0, two_values)
+  {} 1 -Inf 1
+
+eval range from 0 to 2m step 1m quantile(1, two_values)
+  {} Inf 1 1
+
+eval instant at 2m quantile_over_time(0, two_values{k="2"}[10m])
+  {k="2"} 1
+
+eval instant at 2m quantile_over_time(1, two_values{k="1"}[10m])
+  {k="1"} 1
+
+eval instant at 5m histogram_quantile(0.25, odd_le)
+  expect warn msg: PromQL warning: bucket label "le" is missing or has a malformed value of "NaN" for metric name "odd_le" (1:26)
+  expect warn msg: PromQL warning: bucket label "le" is missing or has a malformed value of "1e400" for metric name "odd_le" (1:26)
+  {} 1
+
 eval instant at 5m custom * NaN
   {} {{schema:-53 count:NaN sum:NaN custom_values:[1 5 9] buckets:[NaN NaN NaN]}}
 
@@ -195,6 +219,6 @@ eval instant at 4m custom / NaN
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(50);
+  expect(outcomes).toHaveLength(55);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

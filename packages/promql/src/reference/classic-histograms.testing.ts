@@ -39,8 +39,8 @@ export function classicHistograms(
 function parseBound(text: string): number | undefined {
   if (/^[+]?inf(inity)?$/i.test(text)) return Infinity;
   if (/^-inf(inity)?$/i.test(text)) return -Infinity;
-  if (/^nan$/i.test(text)) return Number.NaN;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+  const bound = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Infinity;
+  return Number.isFinite(bound) ? bound : undefined;
 }
 
 /** Ascending, equal bounds added together. */

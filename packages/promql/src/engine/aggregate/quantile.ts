@@ -36,6 +36,7 @@ export function quantileOf(q: number, values: Float64Array): number {
   const lower = Math.floor(rank);
   selectNth(values, lower);
   const weight = rank - lower;
+  if (weight === 0) return values[lower]!;
   const upper = lower + 1 < length ? smallest(values, lower + 1) : values[lower]!;
   return values[lower]! * (1 - weight) + upper * weight;
 }

@@ -147,10 +147,12 @@ function sortByBound({ bounds, members }: HistogramInput): void {
   }
 }
 
+/** NaN and numbers too large for a float are no bounds. */
 function parseBound(text: string): number | undefined {
   if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
-  if (/^nan$/i.test(text)) return Number.NaN;
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined;
+  const bound = Number(text);
+  return Number.isFinite(bound) ? bound : undefined;
 }
 
 /** The buckets are valid until the next call. */

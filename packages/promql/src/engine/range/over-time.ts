@@ -125,6 +125,8 @@ export function quantileOfSorted(q: number, sorted: Float64Array): number {
   const lower = Math.max(0, floor);
   const upper = Math.min(sorted.length - 1, lower + 1);
   const weight = rank - floor;
+  // The next value does not count, be it infinite.
+  if (weight === 0) return sorted[lower]!;
   return sorted[lower]! * (1 - weight) + sorted[upper]! * weight;
 }
 
