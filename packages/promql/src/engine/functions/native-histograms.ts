@@ -1,6 +1,11 @@
 import type { Call, Expr } from '../../ast.ts';
 import { bucketList } from '../../histogram/bucket-list.ts';
-import { histogramFraction, histogramQuantile, histogramVariance, isQuantileAtOpenBucket } from '../../histogram/quantile.ts';
+import {
+  histogramFraction,
+  histogramQuantile,
+  histogramVariance,
+  isQuantileAtOpenBucket,
+} from '../../histogram/quantile.ts';
 import type { FloatHistogram } from '../../histogram.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
 import { forMetric, placeOf } from '../annotations.ts';
