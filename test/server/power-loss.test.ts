@@ -18,10 +18,14 @@ beforeAll(() => {
 });
 afterAll(() => workspace.remove());
 
-/** Some of the later names are kept, and all, half or nothing of each later write. */
+/**
+ * Some of the later names are kept, and all, half or nothing of each later write. Not in the folders of the engine's manifests
+ * and sorted files: it does not open where one of these is half-written, which docs/storage.md says.
+ */
 const someLost: Loss = {
   names: (count) => Math.floor(random() * (count + 1)),
   bytes: (size) => [0, 0, size >> 1, size][Math.floor(random() * 4)]!,
+  folders: { manifest: everythingLost, compacted: everythingLost, compactions: everythingLost },
 };
 
 /**
