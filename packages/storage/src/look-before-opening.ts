@@ -26,9 +26,8 @@ const pollMs = 60_000;
  * @throws StorageError `config`
  */
 export async function lookBeforeOpening(target: ObjectStoreTarget, options: LookOptions): Promise<void> {
-  if (options.isEmpty || target.url === 'memory:///') return;
   if (options.format !== undefined && checkFormatText(options.format, options)) return;
-  if (target.folder !== undefined && !(await isThere(join(target.folder, target.path, 'manifest')))) return;
+  if (await isSurelyNew(target, options.isEmpty)) return;
   try {
     // Its row is in the sorted files, unless the database is so young that it has none: then the log is short.
     if (!(await look(target, options, false))) await look(target, options, true);
@@ -39,6 +38,15 @@ export async function lookBeforeOpening(target: ObjectStoreTarget, options: Look
     if (error.code === 'corrupt' || error.code === 'internal') return;
     options.logger.warn({ err: error, store: target.description }, 'what is there could not be looked at beforehand');
   }
+}
+
+/**
+ * Whether there is no database, where that can be seen without opening it.
+ * @param isEmpty whether the check at start found nothing at all
+ */
+export async function isSurelyNew(target: ObjectStoreTarget, isEmpty: boolean): Promise<boolean> {
+  if (isEmpty || target.url === 'memory:///') return true;
+  return target.folder !== undefined && !(await isThere(join(target.folder, target.path, 'manifest')));
 }
 
 async function look(target: ObjectStoreTarget, options: LookOptions, replaysLog: boolean): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { type Db, DbBuilder, type DefaultMetricsRecorder, FlushType, Settings, WriteBatch } from '@slatedb/uniffi';
-import { settled, yieldToLoop } from './deadline.ts';
+import { settled, withDeadline, yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { stateKey } from './keys.ts';
@@ -28,6 +28,8 @@ export interface SlateEngineOptions extends SlateOpenOptions {
    * index is a request to a bucket; our pages have a cache above the engine.
    */
   readonly blockCache: boolean;
+  /** Nothing is there yet, and so nothing in the log: default false. */
+  readonly isNew?: boolean;
   /** Called after every flush, before the write counts as durable. */
   readonly afterFlush?: (() => Promise<void>) | undefined;
 }
@@ -44,9 +46,37 @@ const memoryPollMs = 50;
 /** The engine is asked for its memory after so many bytes only: asking costs as much as writing a row. */
 const bytesBetweenMemoryChecks = 1024 * 1024;
 
+/** No log is as long as this, in bytes. */
+const unreachableTableBytes = 1024 ** 4;
+
 /** Opens the database as its one writer, which fences any other. */
 export async function openSlateEngine(target: SlateTarget, options: SlateEngineOptions): Promise<Engine> {
-  const opened = await openSlate(target, options, `opening ${target.description}`, async (store, recorder) => {
+  if (options.isNew !== true) await emptyLog(target, options);
+  return slateEngine(await openDb(target, options), target, options);
+}
+
+/**
+ * Puts what is in the log into one sorted file. SlateDB 0.12 replays a log that is longer than a table into several of
+ * them, and when the first is written it notes that the log is done with up to the last (slatedb/slatedb#1625): a crash
+ * before the others are written would lose what is in them. With tables of any size there is only one.
+ */
+async function emptyLog(target: SlateTarget, options: SlateEngineOptions): Promise<void> {
+  const settings = { ...options.settings, l0_sst_size_bytes: unreachableTableBytes };
+  const { db, release } = await openDb(target, { ...options, settings });
+  const emptied = db.flush_with_options({ flush_type: FlushType.MemTable }).finally(() => db.shutdown());
+  void settled(emptied).then(() => {
+    db.dispose();
+    release();
+  });
+  try {
+    await withDeadline(emptied, options.openDeadlineMs, `replaying the log of ${target.description}`);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+function openDb(target: SlateTarget, options: SlateEngineOptions): Promise<OpenSlate<Db>> {
+  return openSlate(target, options, `opening ${target.description}`, async (store, recorder) => {
     const builder = new DbBuilder(target.path, store);
     const settings = engineSettings(options.settings);
     try {
@@ -59,7 +89,6 @@ export async function openSlateEngine(target: SlateTarget, options: SlateEngineO
       builder.dispose();
     }
   });
-  return slateEngine(opened, target, options);
 }
 
 function engineSettings(values: Readonly<Record<string, unknown>>): Settings {

@@ -15,7 +15,7 @@ import { type Journal, WritableJournal } from './journal.ts';
 import { readJournalState } from './journal-recovery.ts';
 import { pageRange, stateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
-import { lookBeforeOpening } from './look-before-opening.ts';
+import { isSurelyNew, lookBeforeOpening } from './look-before-opening.ts';
 import { type MetaStore, metaStore } from './meta.ts';
 import type { MetricFamily } from './metrics.ts';
 import { type Environment, objectStoreTarget } from './object-store.ts';
@@ -177,6 +177,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     commitsPerTable: target.isRemote ? remoteCommitsPerTable : localCommitsPerTable,
     blockCache: target.isRemote,
     preflight: target.isRemote,
+    isNew: await isSurelyNew(target, isEmpty),
     afterFlush: folder && (() => folder.sync()),
   });
   try {
