@@ -73,7 +73,8 @@ describe('a storage on S3', () => {
       return count;
     };
     expect(await walReads(), 'after a crash').toBeLessThan(64 * 5);
-    expect(await walReads(), 'after a close').toBeLessThan(20);
+    // Of two openings, the first of which puts the log into a sorted file.
+    expect(await walReads(), 'after a close').toBeLessThan(2 * 20);
     await storage.close();
   });
 
