@@ -1,6 +1,6 @@
 import { awsCredentials } from './aws-credentials.ts';
 import { signedHeaders } from './aws-signature.ts';
-import { askStore } from './conditional-put.ts';
+import { askStore, objectUrl } from './conditional-put.ts';
 import type { AwsTarget, ObjectStoreTarget } from './object-store.ts';
 import type { StoreAccess, StoreObjects } from './store-objects.ts';
 
@@ -18,8 +18,7 @@ export async function awsObjects(
         ? headers
         : signedHeaders({ ...request, headers }, bytes, aws.region, credentials, Date.now()),
     );
-  const urlOf = (name: string): string =>
-    `${aws.bucketUrl}/${[...path.split('/'), ...name.split('/')].map(encodeURIComponent).join('/')}`;
+  const urlOf = (name: string): string => objectUrl(aws.bucketUrl, path, name);
   return {
     actions: { list: 'listing (s3:ListBucket)', write: 'writing (s3:PutObject)', remove: 's3:DeleteObject' },
     list: () => ask('GET', `${aws.bucketUrl}?list-type=2&max-keys=1&prefix=${encodeURIComponent(`${path}/`)}`),

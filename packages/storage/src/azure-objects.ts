@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { askStore, type SignRequest } from './conditional-put.ts';
+import { askStore, objectUrl, type SignRequest } from './conditional-put.ts';
 import type { AzureTarget, Environment, ObjectStoreTarget } from './object-store.ts';
 import type { StoreObjects } from './store-objects.ts';
 
@@ -31,8 +31,7 @@ export function azureObjects(
     );
     return askStore(target, { method, url: withToken, body }, signal, signer(azure.account, access.key, headers));
   };
-  const urlOf = (name: string): string =>
-    `${azure.containerUrl}/${[...path.split('/'), ...name.split('/')].map(encodeURIComponent).join('/')}`;
+  const urlOf = (name: string): string => objectUrl(azure.containerUrl, path, name);
   const list = `${azure.containerUrl}?restype=container&comp=list&maxresults=1&prefix=${encodeURIComponent(`${path}/`)}`;
   const blob = { 'x-ms-blob-type': 'BlockBlob' };
   return {

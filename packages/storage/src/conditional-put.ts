@@ -95,3 +95,8 @@ function notConditional(description: string, what: string): StorageError {
     { details: { reason: 'no_conditional_put' } },
   );
 }
+
+/** Where the object `name` of the database at `path` is. */
+export function objectUrl(bucketUrl: string, path: string, name: string): string {
+  return `${bucketUrl}/${`${path}/${name}`.split('/').map(encodeURIComponent).join('/')}`;
+}

@@ -9,8 +9,8 @@ import { openSlateReader } from './slatedb-reader.ts';
 export interface LookOptions extends FormatExpectation {
   /** The copy of the format row beside the database, where it could be read. */
   readonly format: string | undefined;
-  /** Whether the check at start found nothing at all. */
-  readonly isEmpty: boolean;
+  /** See {@link isSurelyNew}. */
+  readonly isNew: boolean;
   readonly deadlineMs: number;
   readonly openDeadlineMs: number;
   readonly logger: Logger;
@@ -27,7 +27,7 @@ const pollMs = 60_000;
  */
 export async function lookBeforeOpening(target: ObjectStoreTarget, options: LookOptions): Promise<void> {
   if (options.format !== undefined && checkFormatText(options.format, options)) return;
-  if (await isSurelyNew(target, options.isEmpty)) return;
+  if (options.isNew) return;
   try {
     // Its row is in the sorted files, unless the database is so young that it has none: then the log is short.
     if (!(await look(target, options, false))) await look(target, options, true);

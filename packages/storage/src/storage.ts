@@ -162,7 +162,8 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
   const { program, logger, openTimeoutMs = defaultOpenTimeoutMs } = options;
   for (const warning of warnings) logger.warn({ store: description }, warning);
   const deadlineMs = tuning.commitTimeoutMs;
-  const expected = { description, program, format, isEmpty };
+  const isNew = await isSurelyNew(target, isEmpty);
+  const expected = { description, program, format, isNew };
   await lookBeforeOpening(target, { ...expected, deadlineMs, openDeadlineMs: openTimeoutMs, logger });
   if (folder !== undefined) {
     await setTornLogAside(target, { root: join(target.folder!, target.path), deadlineMs, logger });
@@ -177,7 +178,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     commitsPerTable: target.isRemote ? remoteCommitsPerTable : localCommitsPerTable,
     blockCache: target.isRemote,
     preflight: target.isRemote,
-    isNew: await isSurelyNew(target, isEmpty),
+    isNew,
     afterFlush: folder && (() => folder.sync()),
   });
   try {
