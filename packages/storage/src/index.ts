@@ -13,7 +13,7 @@ export type { ConfigFileProblem } from './config-file.ts';
 export { ConfigFileError } from './config-file.ts';
 export { pause } from './deadline.ts';
 export type { StorageErrorCode } from './errors.ts';
-export { isStorageError, StorageError } from './errors.ts';
+export { isFatal, isStorageError, StorageError } from './errors.ts';
 export type { Journal } from './journal.ts';
 export { maxEntryBytes } from './journal-frame.ts';
 export type { JournalEntry } from './journal-recovery.ts';

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,6 +6,7 @@ import type { ObjectStore } from '@slatedb/uniffi';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StorageConfig } from './config.ts';
+import { crashImage } from './crash-image.testing.ts';
 import type { Engine } from './engine.ts';
 import { StorageError } from './errors.ts';
 import { createFolderSync } from './folder-sync.ts';
@@ -100,21 +101,29 @@ it('writes two batches that overlap in their order, and refuses a third', async 
   expect(await engine.get(key)).toEqual(Uint8Array.of(2));
 });
 
+it('does to a row what a batch says last of it, whatever its size', async () => {
+  const target = { url: 'memory:///', path: 'order', env: {}, description: 'memory' };
+  const store = resolveStore(target);
+  const engine = await openEngine(target, store);
+  cleanups.push(async () => {
+    await engine.close();
+    store.dispose();
+  });
+  const large = new Uint8Array(500_000).fill(1);
+  const keys = ['deleted', 'smaller', 'larger'].map(bytes);
+  const last = [undefined, bytes('small'), new Uint8Array(40_000).fill(2)];
+  const ops = keys.flatMap((key, index) => [large, last[index]].map((value) => ({ key, value })));
+  for (let batch = 0; batch < 10; batch++) await engine.write(ops);
+  const found = await Promise.all(keys.map((key) => engine.get(key)));
+  expect(found.map((value) => value?.length)).toEqual(last.map((value) => value?.length));
+});
+
 it('has a log of several tables in sorted files when it is open, so that nothing of it is lost by a crash', async () => {
   const folder = await temporaryFolder();
   const store = resolveStore({ url: pathToFileURL(folder).href, path: 'data', env: {}, description: folder });
   const openAt = (path: string, tableBytes: number): Promise<Engine> =>
     openEngine({ url: pathToFileURL(folder).href, path, env: {}, description: folder }, store, tableBytes);
-  /** What a crash leaves: manifests first, as they name what was there before them. Other files are being written. */
-  const crash = async (path: string, image: string): Promise<void> => {
-    for (const part of ['manifest', 'compactions', 'compacted', 'wal']) {
-      const names = await readdir(join(folder, path, part)).catch(() => []);
-      await mkdir(join(folder, image, part), { recursive: true });
-      for (const name of names.filter((name) => /^\w+\.\w+$/.test(name))) {
-        await copyFile(join(folder, path, part, name), join(folder, image, part, name));
-      }
-    }
-  };
+  const crash = (path: string, image: string): Promise<void> => crashImage(join(folder, path), join(folder, image));
   const keys = Array.from({ length: 60 }, (_, n) => bytes(`key-${n}`));
   const first = await openAt('first', 2 ** 30);
   for (const key of keys) await first.write([{ key, value: new Uint8Array(300) }]);

@@ -116,10 +116,18 @@ function slateEngine(
   let tableFlush: Promise<void> | undefined;
   let tableFailure: unknown;
 
+  /** What is done to the table in memory, one after the other: a batch is put into it, or it is ended. */
+  let lastStep: Promise<unknown> | undefined;
+  const onTable = <Result>(step: () => Promise<Result>): Promise<Result> => {
+    const done = settled(lastStep).then(step);
+    lastStep = done;
+    return done;
+  };
+
   /** Rows that were deleted before are left out of the sorted file that is written in the background. */
   const endTable = (): void => {
-    tableFlush ??= db
-      .flush_with_options({ flush_type: FlushType.MemTable })
+    tableFlush ??= onTable(() => endTableOf(db))
+      .then(({ written }) => written)
       .catch((error: unknown) => {
         // The next write meets it.
         tableFailure = error;
@@ -135,13 +143,15 @@ function slateEngine(
     try {
       await fillBatch(batch, ops);
       await before;
-      if (tableFailure !== undefined) throw tableFailure;
-      for (const { value } of ops) bytesUntilMemoryCheck -= value?.length ?? 0;
-      if (bytesUntilMemoryCheck <= 0) {
-        bytesUntilMemoryCheck = bytesBetweenMemoryChecks;
-        await waitForMemory(db, recorder, memoryLimitBytes);
-      }
-      await db.write_with_options(batch, writeOptions);
+      await onTable(async () => {
+        if (tableFailure !== undefined) throw tableFailure;
+        for (const { value } of ops) bytesUntilMemoryCheck -= value?.length ?? 0;
+        if (bytesUntilMemoryCheck <= 0) {
+          bytesUntilMemoryCheck = bytesBetweenMemoryChecks;
+          await waitForMemory(db, recorder, memoryLimitBytes);
+        }
+        await db.write_with_options(batch, writeOptions);
+      });
     } finally {
       batch.dispose();
     }
@@ -200,7 +210,7 @@ function slateEngine(
         if (!isLost) {
           await tableFlush;
           // So that the next opening has nothing to replay.
-          await db.flush_with_options({ flush_type: FlushType.MemTable }).catch(() => undefined);
+          await onTable(() => db.flush_with_options({ flush_type: FlushType.MemTable })).catch(() => undefined);
         }
         await db.shutdown();
       } catch (error) {
@@ -213,24 +223,50 @@ function slateEngine(
   };
 }
 
+/**
+ * Ends the table in memory; what is put in afterwards is in the next one. Nothing may be put in meanwhile. SlateDB 0.12
+ * gives a batch to its log first and to its table then, and notes with a table up to where the log is done with: a table
+ * that ends in between, when the log's part is written already, lacks a batch that no crash brings back
+ * (slatedb/slatedb#1857). Under its binding for Node, where one thread puts batches in and writes the log, that should
+ * not happen; it is not to depend on that. A table that ends by its size does so behind a batch.
+ *
+ * A flush of the table first writes the log, and ends the table when its future is polled again. A flush of the log that
+ * is asked for behind it is answered behind that: then the table has ended.
+ */
+async function endTableOf(db: Db): Promise<{ readonly written: Promise<void> }> {
+  const written = db.flush_with_options({ flush_type: FlushType.MemTable });
+  written.catch(() => undefined);
+  await db.flush();
+  return { written };
+}
+
 async function fillBatch(batch: WriteBatch, ops: readonly EngineOp[]): Promise<void> {
   const putLarge = largeRowPut();
-  const elsewhere: Promise<void>[] = [];
+  /** Large rows that are being put by other threads, by their keys: whatever else the batch does to one comes after. */
+  const elsewhere = new Map<string, Promise<void>>();
   let rows = 0;
   let turnStartedMs = performance.now();
   for (const { key, value } of ops) {
+    if (elsewhere.size > 0 && elsewhere.has(textOfKey(key))) {
+      await Promise.all(elsewhere.values());
+      elsewhere.clear();
+    }
     if (value === undefined) batch.delete(key);
     else if (putLarge !== undefined && value.length >= largeRowBytes) {
       const put = putLarge(batch, key, value);
       put.catch(() => undefined);
-      elsewhere.push(put);
+      elsewhere.set(textOfKey(key), put);
     } else batch.put(key, value);
     if (++rows % rowsBetweenYields === 0 || performance.now() - turnStartedMs > timeBetweenYieldsMs) {
       await yieldToLoop();
       turnStartedMs = performance.now();
     }
   }
-  await Promise.all(elsewhere);
+  await Promise.all(elsewhere.values());
+}
+
+function textOfKey(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
 /**

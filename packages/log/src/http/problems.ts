@@ -1,5 +1,5 @@
 import type { HttpProblem } from '@opendata/server';
-import { isStorageError } from '@opendata/storage';
+import { isFatal, isStorageError } from '@opendata/storage';
 import { isWireError } from '@opendata/wire';
 import { isLogError } from '../errors.ts';
 
@@ -40,6 +40,9 @@ export function logProblem(error: unknown): HttpProblem | undefined {
     case 'fenced':
       return { status: 503, code: 'fenced', message: 'another writer has taken the log over', retryAfterSeconds };
     default:
-      return undefined;
+      // The engine has stopped, and the process is about to: what becomes of the request, only the next one knows.
+      return isFatal(error)
+        ? { status: 503, code: 'unavailable', message: error.message, retryAfterSeconds }
+        : undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { ErrorMapper, ErrorRenderer, HttpProblem } from '@opendata/server';
-import { isStorageError } from '@opendata/storage';
+import { isFatal, isStorageError } from '@opendata/storage';
 import { isWireError } from '@opendata/wire';
 import { InvalidSampleError, InvalidSeriesError, OverloadedError } from '../head/errors.ts';
 import { jsonText } from './json-text.ts';
@@ -17,8 +17,10 @@ export const timeSeriesProblem: ErrorMapper = (error): HttpProblem | undefined =
   if (error instanceof OverloadedError) return unavailable(error.message);
   if (isStorageError(error)) {
     if (error.code === 'not_found') return unavailable('a block was removed while it was read');
-    if (['overloaded', 'unavailable', 'fenced', 'closed', 'read_only'].includes(error.code))
+    // A fatal one says that the engine has stopped, and the process is about to.
+    if (isFatal(error) || ['overloaded', 'unavailable', 'read_only'].includes(error.code)) {
       return unavailable(error.message);
+    }
     return { status: 500, message: `storage: ${error.message}`, code: 'internal' };
   }
   return undefined;
