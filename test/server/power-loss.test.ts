@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { diskAt, everythingLost, type Loss, writeDisk } from '../support/disk-model.ts';
-import { missing, record } from '../support/power-loss.ts';
+import { missing, momentsOf, record, startMachineAnew } from '../support/power-loss.ts';
 import { seededRandom } from '../support/random.ts';
 import { canTrace } from '../support/syscall-trace.ts';
 
 /** `POWER_LOSS_CUTS=100 POWER_LOSS_SECONDS=20 npx vitest run test/server/power-loss.test.ts` is a long form. */
-const cuts = Number(process.env['POWER_LOSS_CUTS'] ?? 3);
+const cuts = Number(process.env['POWER_LOSS_CUTS'] ?? 4);
 const lastsMs = Number(process.env['POWER_LOSS_SECONDS'] ?? 3) * 1000;
 const random = seededRandom(Number(process.env['POWER_LOSS_SEED'] ?? 1));
 
@@ -18,14 +18,10 @@ beforeAll(() => {
 });
 afterAll(() => workspace.remove());
 
-/**
- * Some of the later names are kept, and all, half or nothing of each later write. Not in the folders of the engine's manifests
- * and sorted files: it does not open where one of these is half-written, which docs/storage.md says.
- */
+/** Some of the later names are kept, and all, half or nothing of each later write. */
 const someLost: Loss = {
   names: (count) => Math.floor(random() * (count + 1)),
   bytes: (size) => [0, 0, size >> 1, size][Math.floor(random() * 4)]!,
-  folders: { manifest: everythingLost, compacted: everythingLost, compactions: everythingLost },
 };
 
 /**
@@ -59,13 +55,19 @@ l0_sst_size_bytes: 1048576
       expect(recording.acknowledged.length).toBeGreaterThan(20);
       const first = Math.min(...recording.acknowledged.map(({ line }) => line));
 
+      const moments = momentsOf(recording).filter((line) => line >= first);
+      expect(moments.length).toBeGreaterThan(20);
+
+      const anywhere = (): number => Math.floor(first + random() * (recording.lines - first));
       const failures: string[] = [];
       let aside = 0;
       for (let i = 0; i < cuts; i++) {
-        const cut = i === 0 ? recording.lines : Math.floor(first + random() * (recording.lines - first));
+        const cut =
+          i === 0 ? recording.lines : i % 4 === 3 ? anywhere() : moments[Math.floor(random() * moments.length)]!;
         const loss = i % 2 === 0 ? everythingLost : someLost;
         const folder = join(workspace.folder, `${name}-${i}`);
         writeDisk(diskAt(recording.calls, root, cut), folder, loss);
+        startMachineAnew(join(folder, 'db'));
         const what = `line ${cut} of ${recording.lines}, ${loss === everythingLost ? 'everything' : 'something'} lost`;
         const server = await startOn(database, workspace, configOf(folder)).catch((error: unknown) => String(error));
         if (typeof server === 'string') {
@@ -80,7 +82,9 @@ l0_sst_size_bytes: 1048576
         rmSync(folder, { recursive: true, maxRetries: 5 });
       }
       // biome-ignore lint/suspicious/noConsole: what a long run has seen
-      console.info(`${name}: ${cuts} losses of power, ${aside} of them with a torn log, ${failures.length} failures`);
+      console.info(
+        `${name}: ${cuts} losses of power, after ${aside} of them something was put aside, ${failures.length} failures`,
+      );
       expect(failures).toEqual([]);
     },
     120_000 + lastsMs + cuts * 10_000,

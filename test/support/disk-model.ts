@@ -43,8 +43,6 @@ export interface Loss {
   names(count: number): number;
   /** How many of the bytes of a later write are kept. */
   bytes(size: number): number;
-  /** What else holds in a folder of this name. */
-  readonly folders?: Readonly<Record<string, Loss>>;
 }
 
 export const everythingLost: Loss = { names: () => 0, bytes: () => 0 };
@@ -81,7 +79,7 @@ export function writeDisk(folder: FolderNode, path: string, loss: Loss): void {
     else names.set(name, node);
   }
   for (const [name, node] of names) {
-    if (isFolder(node)) writeDisk(node, join(path, name), loss.folders?.[name] ?? loss);
+    if (isFolder(node)) writeDisk(node, join(path, name), loss);
     else writeFileSync(join(path, name), contentOf(node, loss));
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
@@ -58,6 +58,23 @@ export async function record(
       return { ...request, line };
     }),
   };
+}
+
+/** Lines at which something happens to the engine's state in the database's folder, and not to its log alone. */
+export function momentsOf({ calls, lines }: Recording): number[] {
+  const moments = new Set<number>();
+  for (const { name, args, start, end } of calls) {
+    if (name === 'close' || !/\/(?:manifest|compactions|compacted|synced)[/>"]/.test(args)) continue;
+    if (/\d{20}\.sst/.test(args)) continue;
+    for (const line of [start, end, end + 1]) if (line < lines) moments.add(line);
+  }
+  return [...moments].sort((a, b) => a - b);
+}
+
+/** A machine that lost its power starts anew, and says so: removes what the server knows the last start by. */
+export function startMachineAnew(databaseFolder: string): void {
+  const synced = join(databaseFolder, 'synced');
+  for (const name of readdirSync(synced)) if (name.startsWith('boot-')) rmSync(join(synced, name));
 }
 
 /** Lines at which the server began to send an answer of success, by the client's port. */

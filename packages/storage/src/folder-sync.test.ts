@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -22,24 +22,55 @@ function walFolder() {
 it('looks at every file of the log that is new', async () => {
   const { root, write, trap, remove } = walFolder();
   const folder = createFolderSync(root);
-  await folder.sync();
+  await folder.syncLog();
   write(7);
   write(8);
-  await folder.sync();
+  await folder.syncLog();
   trap(9);
-  await expect(folder.sync()).rejects.toThrow('ELOOP');
+  await expect(folder.syncLog()).rejects.toThrow('ELOOP');
   remove(9);
   write(9);
-  await folder.sync();
+  await folder.syncLog();
   trap(10);
-  await expect(folder.sync()).rejects.toThrow('ELOOP');
+  await expect(folder.syncLog()).rejects.toThrow('ELOOP');
+});
+
+it('has a link to what the state on the disk needs, and drops it with the next one', async () => {
+  const { root, write, remove } = walFolder();
+  const linked = (): string[] => readdirSync(join(root, 'synced')).sort();
+  const file = (kind: string, name: string): string => {
+    mkdirSync(join(root, kind), { recursive: true });
+    return join(root, kind, name);
+  };
+  const number = (id: number): string => String(id).padStart(20, '0');
+  const [first, second] = ['01ARZ3NDEKTSV4RRFFQ69G5FAV.sst', '01ARZ3NDEKTSV4RRFFQ69G5FAW.sst'];
+  const folder = createFolderSync(root);
+  write(1);
+  write(2);
+  writeFileSync(file('compacted', first!), 'x');
+  writeFileSync(file('manifest', `${number(1)}.manifest`), 'x');
+  writeFileSync(file('manifest', `${number(2)}.manifest#1`), 'x');
+  await folder.syncAll();
+  const state = [first, `${number(1)}.manifest`, `at-${number(1)}-${number(0)}`];
+  expect(linked()).toEqual([`${number(1)}.manifest`, `${number(1)}.sst`, `${number(2)}.sst`, first, state[2]].sort());
+
+  // The clean-up goes by the second manifest, which is not on the disk yet.
+  writeFileSync(file('compacted', second!), 'x');
+  writeFileSync(file('manifest', `${number(2)}.manifest`), 'x');
+  rmSync(file('compacted', first!));
+  remove(1);
+  await folder.syncLog();
+  expect(linked()).toEqual(expect.arrayContaining([...state, `${number(1)}.sst`]));
+  await folder.syncAll();
+  const manifests = [`${number(1)}.manifest`, `${number(2)}.manifest`];
+  expect(linked()).toEqual([...manifests, `${number(2)}.sst`, second, `at-${number(2)}-${number(0)}`].sort());
 });
 
 it('goes on behind files that the clean-up took first', async () => {
   const { root, write, trap } = walFolder();
   const folder = createFolderSync(root, { relistMs: 0 });
   write(1);
-  await folder.sync();
+  await folder.syncLog();
   trap(5);
-  await expect(folder.sync()).rejects.toThrow('ELOOP');
+  await expect(folder.syncLog()).rejects.toThrow('ELOOP');
 });

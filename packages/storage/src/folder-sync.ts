@@ -1,35 +1,30 @@
-import { open, readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, link, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ignoreMissing, syncPath } from './sync-path.ts';
+import {
+  isOfKind,
+  type Kind,
+  listKind,
+  makeSyncedFolder,
+  newestState,
+  stateOf,
+  syncedFolder,
+  walName,
+} from './synced-files.ts';
 
-/*
- * SlateDB never calls fsync on a folder. What an acknowledgement needs is the write-ahead log, whose files are numbered
- * without gaps. Before it come sorted files, and then the manifests that name them, so that no manifest is on the disk
- * without its files, and no file of the log is gone from the disk before the manifest that does without it is there.
- */
-const otherFolders = ['compacted', 'compactions', 'manifest'] as const;
-const subfolders = ['wal', 'rows', ...otherFolders] as const;
-const walName = (id: number): string => `${String(id).padStart(20, '0')}.sst`;
-
-interface Folder {
-  readonly path: string;
-  modifiedMs: number;
-  /** Names of files that are on the disk. */
-  synced: Set<string>;
-}
-
-/** Brings files that SlateDB wrote into a local folder to the disk. */
+/** Brings files that SlateDB wrote into a local folder to the disk; synced-files.ts says how they are found there. */
 export interface FolderSync {
-  /** Every file written before the call, and its entry in its folder, is on the disk when it resolves. */
-  sync(): Promise<void>;
+  /** What was written to the log before the call is on the disk when it resolves. */
+  syncLog(): Promise<void>;
+  /** The same of everything, if the engine does not go on writing; then it may be a newer state. */
+  syncAll(): Promise<void>;
 }
 
-interface Wal {
-  readonly path: string;
-  /** The number of the first file that may not be on the disk. */
-  nextId: number;
-  listedMs: number;
-}
-
+/** In this order they are synced; the log is synced by itself. */
+const stateKinds = ['compacted', 'compactions', 'manifest'] as const;
+const filesAtOnce = 16;
+/** Within one tick of the file system's clock a further file leaves no trace in the folder's time. */
+const clockTickMs = 50;
 /**
  * The clean-up may take a file before it is synced, where the process stood still for long: then those behind it are
  * found by a list, so often.
@@ -38,79 +33,179 @@ const defaultRelistMs = 1000;
 
 /** `root` is the folder of the database: the object store's folder and the path inside it. */
 export function createFolderSync(root: string, { relistMs = defaultRelistMs } = {}): FolderSync {
-  const others: Folder[] = otherFolders.map((name) => ({ path: join(root, name), modifiedMs: -1, synced: new Set() }));
-  const wal: Wal = { path: join(root, 'wal'), nextId: 0, listedMs: Number.NEGATIVE_INFINITY };
-  /** Folders whose names in the database's folder are not on the disk. */
-  const unnamed = new Set<string>(subfolders);
-  let running: Promise<void> | undefined;
-  const syncAll = async (): Promise<void> => {
-    for (const folder of others) await syncFolder(folder);
-    await syncWal(wal, relistMs);
-    if (unnamed.size > 0) await syncNames(root, unnamed);
+  const synced = syncedFolder(root);
+  /** What is linked, in the order of its names. */
+  let linked: Readonly<Record<Kind, Set<string>>> | undefined;
+  let state: string | undefined;
+  let nextId = 0;
+  let listedMs = Number.NEGATIVE_INFINITY;
+  let modifiedMs: readonly number[] = [];
+  /** Folders of the database's folder whose names are not on the disk: SlateDB's own are made anew if they are lost. */
+  const unnamed = new Set(['rows', 'synced']);
+
+  const load = async (): Promise<Readonly<Record<Kind, Set<string>>>> => {
+    const names = (await makeSyncedFolder(root)).sort();
+    state = stateOf(names);
+    const setOf = (kind: Kind): Set<string> => new Set(names.filter((name) => isOfKind(kind, name)));
+    linked = {
+      wal: setOf('wal'),
+      compacted: setOf('compacted'),
+      compactions: setOf('compactions'),
+      manifest: setOf('manifest'),
+    };
+    const last = [...linked.wal].at(-1);
+    nextId = last === undefined ? 0 : Number.parseInt(last, 10) + 1;
+    return linked;
   };
-  return {
-    sync: async () => {
-      while (running !== undefined) await running.catch(() => undefined);
-      running = syncAll();
-      try {
-        await running;
-      } finally {
-        running = undefined;
+
+  /** Syncs a file and links it. False where the clean-up has deleted it. */
+  const bring = async (kind: Kind, name: string): Promise<boolean> => {
+    const path = join(root, kind, name);
+    if (!(await syncPath(path))) return false;
+    try {
+      await link(path, join(synced, name));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') {
+        // Not for want of the folder of the links.
+        await access(synced);
+        return false;
       }
+      // Another process may have linked it: one writer takes the database over from the other.
+      if (code !== 'EEXIST') throw error;
+    }
+    linked![kind].add(name);
+    return true;
+  };
+
+  const syncNames = async (): Promise<void> => {
+    if (unnamed.size === 0) return;
+    const names = await readdir(root);
+    const fresh = names.filter((name) => unnamed.has(name));
+    if (fresh.length === 0) return;
+    await syncPath(root);
+    for (const name of fresh) unnamed.delete(name);
+  };
+
+  const syncSynced = async (): Promise<void> => {
+    if (!(await syncPath(synced))) throw new Error(`${synced} is gone`);
+  };
+
+  const syncLog = async (): Promise<void> => {
+    const { wal } = linked ?? (await load());
+    const firstId = nextId;
+    let brought = false;
+    while (await bring('wal', walName(nextId))) {
+      nextId++;
+      brought = true;
+    }
+    let isTakenAway = false;
+    if (nextId === 0 || (nextId === firstId && performance.now() - listedMs >= relistMs)) {
+      listedMs = performance.now();
+      for (const name of await listKind(root, 'wal')) {
+        const id = Number.parseInt(name, 10);
+        if (wal.has(name)) continue;
+        isTakenAway ||= id > nextId;
+        brought = (await bring('wal', name)) || brought;
+        nextId = Math.max(nextId, id + 1);
+      }
+    }
+    if (brought) await syncSynced();
+    await syncNames();
+    // What is gone from the log is in a sorted file that may not be on the disk.
+    if (isTakenAway) await states();
+  };
+
+  /** Files of the log that are linked and gone: the clean-up takes the oldest first. */
+  const goneFromLog = async (): Promise<string[]> => {
+    const gone: string[] = [];
+    for (const name of linked!.wal) {
+      if (await isThere(join(root, 'wal', name))) break;
+      gone.push(name);
+    }
+    return gone;
+  };
+
+  const drop = async (kind: Kind, names: readonly string[]): Promise<void> => {
+    for (const name of names) {
+      await rm(join(synced, name), { force: true });
+      linked![kind].delete(name);
+    }
+  };
+
+  /**
+   * Makes the newest state one that is on the disk. Files are listed behind it, because those that it names are older;
+   * and it must still be the newest one then, because the clean-up takes what a newer one does without.
+   */
+  const syncStates = async (): Promise<void> => {
+    if (linked === undefined) await load();
+    for (;;) {
+      const goneLog = await goneFromLog();
+      const times = await Promise.all(stateKinds.map((kind) => modifiedAt(join(root, kind))));
+      if (state !== undefined && times.every((time, i) => time === modifiedMs[i])) return drop('wal', goneLog);
+      const gone = new Map<Kind, string[]>();
+      for (const kind of stateKinds) gone.set(kind, missingFrom(await listKind(root, kind), linked![kind]));
+      const newest = await newestState(root);
+      for (const kind of stateKinds) {
+        const fresh = (await listKind(root, kind)).filter((name) => !linked![kind].has(name));
+        for (let i = 0; i < fresh.length; i += filesAtOnce)
+          await Promise.all(fresh.slice(i, i + filesAtOnce).map((name) => bring(kind, name)));
+      }
+      if ((await newestState(root)) !== newest) continue;
+      if (newest !== state) {
+        await syncSynced();
+        await writeFile(join(synced, newest), '');
+        await syncSynced();
+        if (state !== undefined) await rm(join(synced, state), { force: true });
+        state = newest;
+      }
+      await syncNames();
+      await drop('wal', goneLog);
+      for (const kind of stateKinds) await drop(kind, gone.get(kind)!);
+      const now = Date.now();
+      modifiedMs = times.every((time) => now - time > clockTickMs) ? times : [];
+      return;
+    }
+  };
+
+  const log = oneAtATime(syncLog);
+  const states = oneAtATime(syncStates);
+  return {
+    syncLog: log,
+    syncAll: async () => {
+      await log();
+      await states();
     },
   };
 }
 
-/** Syncs the database's folder if one of those is there, and forgets it. */
-async function syncNames(root: string, unnamed: Set<string>): Promise<void> {
-  const names = await readdir(root).catch(ignoreMissing);
-  const fresh = names.filter((name) => unnamed.has(name));
-  if (fresh.length === 0) return;
-  await syncPath(root);
-  for (const name of fresh) unnamed.delete(name);
+/** Every call runs after those before it. */
+function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return async () => {
+    while (running !== undefined) await running.catch(() => undefined);
+    running = run();
+    try {
+      await running;
+    } finally {
+      running = undefined;
+    }
+  };
 }
 
-/** Brings the names of a folder, and of all above it, to the disk: any of them may have been made just now. */
-export async function syncAncestors(path: string): Promise<void> {
-  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
-    // One that may not be read was not made by us.
-    await syncPath(folder).catch((error: unknown) => {
-      if (!/EACCES|EPERM|EINVAL|EROFS/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    });
-  }
+function missingFrom(names: readonly string[], linked: ReadonlySet<string>): string[] {
+  const present = new Set(names);
+  return [...linked].filter((name) => !present.has(name));
 }
 
-/** Syncs the files from `nextId` on; the folder may hold very many, so it is listed now and then only. */
-async function syncWal(wal: Wal, relistMs: number): Promise<void> {
-  const firstId = wal.nextId;
-  while (await syncPath(join(wal.path, walName(wal.nextId)))) wal.nextId++;
-  if (wal.nextId === 0 || (wal.nextId === firstId && performance.now() - wal.listedMs >= relistMs))
-    await syncListed(wal);
-  if (wal.nextId > firstId) await syncPath(wal.path);
-}
-
-async function syncListed(wal: Wal): Promise<void> {
-  wal.listedMs = performance.now();
-  const names = await readdir(wal.path).catch(ignoreMissing);
-  // What is being written has another name.
-  const ids = names.filter((name) => /^\d+\.sst$/.test(name)).map((name) => Number.parseInt(name, 10));
-  const fresh = ids.filter((id) => id >= wal.nextId).sort((a, b) => a - b);
-  for (const id of fresh) {
-    await syncPath(join(wal.path, walName(id)));
-    wal.nextId = id + 1;
-  }
-}
-
-async function syncFolder(folder: Folder): Promise<void> {
-  const modifiedMs = await modifiedAt(folder.path);
-  // Within one tick of the file system's clock a further file leaves no trace in the folder's time.
-  if (modifiedMs === folder.modifiedMs && Date.now() - modifiedMs > 50) return;
-  const names = await readdir(folder.path).catch(ignoreMissing);
-  const fresh = names.filter((name) => !folder.synced.has(name));
-  await Promise.all(fresh.map((name) => syncPath(join(folder.path, name))));
-  if (fresh.length > 0) await syncPath(folder.path);
-  folder.synced = new Set(names);
-  folder.modifiedMs = modifiedMs;
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    (error: unknown) => {
+      ignoreMissing(error);
+      return false;
+    },
+  );
 }
 
 async function modifiedAt(path: string): Promise<number> {
@@ -120,26 +215,4 @@ async function modifiedAt(path: string): Promise<number> {
     ignoreMissing(error);
     return -1;
   }
-}
-
-/** False when there is no such file (any more). */
-async function syncPath(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      await file.sync();
-      return true;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    // SlateDB's clean-up may have deleted it.
-    ignoreMissing(error);
-    return false;
-  }
-}
-
-function ignoreMissing(error: unknown): string[] {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-  throw error;
 }

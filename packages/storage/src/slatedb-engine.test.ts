@@ -278,7 +278,7 @@ describe('a storage on a folder', () => {
     await storage.close();
     expect(await recoverAll(await open(onFolder(folder, true)))).toHaveLength(5);
     expect((await readdir(join(folder, 'data/test/wal'))).length).toBeGreaterThan(5);
-    await createFolderSync(join(folder, 'missing')).sync();
+    await createFolderSync(join(folder, 'missing')).syncAll();
   });
 
   it('refuses a folder that cannot be one', async () => {

@@ -4,6 +4,7 @@ import { WalReader } from '@slatedb/uniffi';
 import { withDeadline } from './deadline.ts';
 import type { Logger } from './logger.ts';
 import { fromNative, resolveStore, type SlateTarget } from './slatedb.ts';
+import { isSynced } from './synced-files.ts';
 
 export interface TornLogOptions {
   /** Folder of the database. */
@@ -16,6 +17,7 @@ export interface TornLogOptions {
  * Puts the last files of the log in a folder aside, into `torn/`, as long as they are not whole: SlateDB does not sync
  * what it writes, so that after a loss of power there may be a file with its name and without its bytes, and does not open
  * a database that has one. Only for folders that we sync before we acknowledge: nothing in such a file was acknowledged.
+ * For what folder-restore.ts cannot know: a copy of a folder that was being written, or one from before there were links.
  */
 export async function setTornLogAside(
   target: SlateTarget,
@@ -29,6 +31,7 @@ export async function setTornLogAside(
   try {
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
       const path = join(folder, name);
+      if (await isSynced(root, name)) return;
       // A writer that still runs may clean its log up; what it adds appears whole.
       const { size } = (await stat(path).catch(() => undefined)) ?? {};
       if (size === undefined) continue;

@@ -8,7 +8,8 @@ import { withDeadline } from './deadline.ts';
 import type { Engine } from './engine.ts';
 import { engineWithFiles } from './engine-with-files.ts';
 import { StorageError, toStorageError } from './errors.ts';
-import { createFolderSync, syncAncestors } from './folder-sync.ts';
+import { restoreFolder } from './folder-restore.ts';
+import { createFolderSync, type FolderSync } from './folder-sync.ts';
 import { checkFormat } from './format.ts';
 import { writeFormatFile } from './format-file.ts';
 import { type Journal, WritableJournal } from './journal.ts';
@@ -26,6 +27,8 @@ import { openSlateEngine } from './slatedb-engine.ts';
 import { setTornLogAside } from './slatedb-torn-log.ts';
 import { StorageMetrics } from './storage-metrics.ts';
 import { Sweeper } from './sweeper.ts';
+import { syncAncestors } from './sync-path.ts';
+import { forgetSynced, markBoot } from './synced-files.ts';
 
 export interface StorageHealth {
   /**
@@ -148,7 +151,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     tableBytes: target.isRemote ? undefined : options.tableBytes,
   });
   const tuning = resolveTuning(config);
-  const folder = syncsFolder(config) ? createFolderSync(join(target.folder!, target.path)) : undefined;
+  const root = target.folder === undefined ? undefined : join(target.folder, target.path);
   const {
     warnings,
     format,
@@ -162,14 +165,19 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
   const { program, logger, openTimeoutMs = defaultOpenTimeoutMs } = options;
   for (const warning of warnings) logger.warn({ store: description }, warning);
   const deadlineMs = tuning.commitTimeoutMs;
+  if (root !== undefined) await restoreFolder(root, logger);
   const isNew = await isSurelyNew(target, isEmpty);
   const expected = { description, program, format, isNew };
   await lookBeforeOpening(target, { ...expected, deadlineMs, openDeadlineMs: openTimeoutMs, logger });
-  if (folder !== undefined) {
-    await setTornLogAside(target, { root: join(target.folder!, target.path), deadlineMs, logger });
-  }
+  let folder: FolderSync | undefined;
+  if (root !== undefined && syncsFolder(config)) {
+    await setTornLogAside(target, { root, deadlineMs, logger });
+    folder = createFolderSync(root);
+    await folder.syncAll();
+    await markBoot(root);
+  } else if (root !== undefined) await forgetSynced(root);
   const fitting = await withCacheThatFits(settings, logger);
-  const engine = await openSlateEngine(target, {
+  const opened = await openSlateEngine(target, {
     settings: fitting.engine,
     deadlineMs,
     openDeadlineMs: openTimeoutMs,
@@ -179,15 +187,19 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
     blockCache: target.isRemote,
     preflight: target.isRemote,
     isNew,
-    afterFlush: folder && (() => folder.sync()),
+    afterFlush: folder?.syncLog,
   });
+  const engine = folder === undefined ? opened : syncedAtClose(opened, folder);
   try {
-    if (folder !== undefined) await syncAncestors(join(target.folder!, target.path));
+    if (root !== undefined && folder !== undefined) {
+      await folder.syncAll();
+      await syncAncestors(root);
+    }
     const files =
-      target.folder === undefined
+      root === undefined
         ? undefined
         : await RowFiles.open({
-            root: join(target.folder, target.path),
+            root,
             fsync: syncsFolder(config),
             graceMs: Math.min(fileGraceMs, options.removalGraceMs ?? fileGraceMs),
             logger,
@@ -207,7 +219,7 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
       budgetBytes: settings.maxUnflushedBytes,
       defaultTtlMs: settings.defaultTtlMs,
       warmUp: target.isRemote ? warmUpOf(fitting) : undefined,
-      ...(folder === undefined ? {} : { onTick: () => folder.sync() }),
+      ...(folder === undefined ? {} : { onTick: folder.syncAll }),
     });
   } catch (error) {
     await withDeadline(engine.close(), options.closeTimeoutMs ?? defaultCloseTimeoutMs, 'closing').catch(
@@ -219,6 +231,17 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
 
 function syncsFolder(config: StorageConfig): boolean {
   return config.type === 'SlateDb' && config.object_store.type === 'Local' && config.object_store.fsync === true;
+}
+
+/** What the engine tidies up when it closes is on the disk as well: after a start of the machine nothing is put aside. */
+function syncedAtClose(engine: Engine, folder: FolderSync): Engine {
+  return {
+    ...engine,
+    close: async (options) => {
+      await engine.close(options);
+      if (options?.isLost !== true) await folder.syncAll();
+    },
+  };
 }
 
 function l0SstBytes(engineSettings: Readonly<Record<string, unknown>>): number {
