@@ -138,6 +138,7 @@ export class IntegerColumnEncoder {
       for (let from = order; from < count && bytes < this.#bestBytes; from += blockEntries) {
         const to = Math.min(count, from + blockEntries);
         const [least, width] = rangeOf(column, from, to);
+        if (width > MAX_WIDTH) bytes = Number.POSITIVE_INFINITY;
         bytes += 1 + signedVarintBytes(least);
         if (width > 0 && width <= WIDEST_WITH_SYMBOLS) {
           bytes += Math.min(this.#highs.take(column, from, to, least, width), packedBytes(to - from, width));
