@@ -74,7 +74,7 @@ export function readDataPage(page: Uint8Array): DataPage {
   let next = 0;
   for (let runs = input.count(page.length, 'runs of series'); runs > 0; runs--) {
     next += input.varint();
-    const length = input.count(page.length * 2, 'series of a run');
+    const length = input.count(page.length * 2 - count, 'series of a run');
     series = growUint32(series, count + length);
     for (let i = 0; i < length; i++) series[count++] = next++;
   }
