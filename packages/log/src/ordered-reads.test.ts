@@ -133,6 +133,22 @@ describe('reads over many keys', () => {
     expect(seen).toEqual(Array.from({ length: 502 }, (_, i) => i));
   });
 
+  it('end a page by the bytes of its keys too', async () => {
+    const log = await memoryLog();
+    const records = Array.from({ length: 50 }, (_, i) => ({ key: Buffer.alloc(60_000, i), value: bytes(`${i}`) }));
+    for (const record of records) await log.append([record]);
+    for (const state of ['in memory', 'sealed']) {
+      for (const reverse of [false, true]) {
+        const page = await log.readSelectedPage({}, { reverse, maxBytes: 1_000_000 });
+        const first = reverse ? 49 : 0;
+        expect([state, reverse, page.count, page.sequences[0]]).toEqual([state, reverse, 17, first]);
+        expect(page.nextSequence).toBe(reverse ? 33 : 17);
+      }
+      log.sealActive();
+      await log.sealed();
+    }
+  });
+
   it('show to those who want it only what is durable', async () => {
     const log = await memoryLog();
     const durable: [number, number][] = [];

@@ -10,7 +10,7 @@ import type { SegmentSet } from './segment-set.ts';
 
 /** Most records of one page, whatever was asked for: it bounds the work in one turn of the event loop. */
 export const maxPageRecords = 65_536;
-/** A page ends with the record that brings its values to this many bytes. */
+/** A page ends with the record that brings its values, and keys where it has some, to this many bytes. */
 export const maxPageBytes = 8 * 1024 * 1024;
 
 /** Most records of one page in reverse order. */
@@ -19,7 +19,7 @@ export const maxReversePageRecords = 1024;
 export interface PageOptions extends SequenceRange {
   /** Most records; default and upper bound {@link maxPageRecords}. */
   readonly limit?: number;
-  /** Bytes of values at which the page ends; default and upper bound {@link maxPageBytes}. */
+  /** Bytes of values and keys at which the page ends; default and upper bound {@link maxPageBytes}. */
   readonly maxBytes?: number;
   /** Only records that arrived at this time or later, ms since 1970. */
   readonly startTimeMs?: number | undefined;

@@ -31,17 +31,23 @@ export class ScanPage {
   keyEnds: Uint32Array | undefined;
   count = 0;
   valueBytes = 0;
+  /** Of a page over many keys; each record counts its own. */
+  keyBytes = 0;
   /** Where to go on reading: one past the last record when the page is full, else the end of what was looked at. */
   nextSequence = 0;
 
-  /** Takes at most `maxRecords`, and no more once their values have `maxBytes` bytes. */
+  /** Takes at most `maxRecords`, and no more once their values and keys have `maxBytes` bytes. */
   constructor(maxRecords: number, maxBytes: number) {
     this.maxRecords = maxRecords;
     this.maxBytes = maxBytes;
   }
 
   get isFull(): boolean {
-    return this.count >= this.maxRecords || this.valueBytes >= this.maxBytes;
+    return this.count >= this.maxRecords || this.sizeBytes >= this.maxBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.valueBytes + this.keyBytes;
   }
 
   /** Adds the record with the value `source[start, end)`. */
@@ -81,6 +87,7 @@ export class ScanPage {
     this.keySources[index] = source;
     this.keyStarts[index] = start;
     this.keyEnds[index] = end;
+    this.keyBytes += end - start;
   }
 
   /** The key of record `index` of a page over many keys: a view, not a copy. */

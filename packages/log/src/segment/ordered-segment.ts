@@ -99,7 +99,7 @@ export class OrderedSegment {
   /** How many records to fetch for `page`: about as many as it still takes. */
   private batchSize(page: ScanPage): number {
     const { valueBytes, recordCount } = this.descriptor;
-    const guessed = Math.ceil((page.maxBytes - page.valueBytes) / Math.max(1, valueBytes / recordCount));
+    const guessed = Math.ceil((page.maxBytes - page.sizeBytes) / Math.max(1, valueBytes / recordCount));
     return Math.min(page.maxRecords - page.count, Math.max(smallestBatch, guessed), largestBatch);
   }
 }

@@ -62,7 +62,7 @@ export class RecordBatch {
    * @throws LogError corrupt
    */
   async moveTo(page: ScanPage, signal: AbortSignal | undefined): Promise<number> {
-    const wantedBytes = page.maxBytes - page.valueBytes + spareBytes;
+    const wantedBytes = page.maxBytes - page.sizeBytes + spareBytes;
     const fetched = await this.fetch(wantedBytes, signal);
     const times = new TimeWalk(this.descriptor, this.pages);
     const { startSequence } = this.descriptor;
