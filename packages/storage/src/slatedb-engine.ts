@@ -1,4 +1,12 @@
-import { type Db, DbBuilder, type DefaultMetricsRecorder, FlushType, Settings, WriteBatch } from '@slatedb/uniffi';
+import {
+  type Db,
+  DbBuilder,
+  type DefaultMetricsRecorder,
+  FlushType,
+  type ObjectStore,
+  Settings,
+  WriteBatch,
+} from '@slatedb/uniffi';
 import { settled, withDeadline, yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { StorageError } from './errors.ts';
@@ -15,6 +23,7 @@ import {
 } from './slatedb.ts';
 import { largeRowBytes, largeRowPut } from './slatedb-large-rows.ts';
 import { type OpenSlate, openSlate, type SlateOpenOptions } from './slatedb-open.ts';
+import { isNewestInLog, longestStandstillMs, mark, watchForStandstill } from './slatedb-standstill.ts';
 
 export interface SlateEngineOptions extends SlateOpenOptions {
   /** Values for SlateDB, nested as in its settings file, already validated. */
@@ -40,6 +49,8 @@ export interface SlateEngineOptions extends SlateOpenOptions {
  */
 const unreachableUnflushedBytes = 8 * 1024 ** 3;
 const writeOptions = { await_durable: false };
+/** A row that says nothing. */
+const tickKey = stateKey('tick');
 const rowsBetweenYields = 64;
 const timeBetweenYieldsMs = 5;
 const memoryPollMs = 50;
@@ -137,6 +148,25 @@ function slateEngine(
       });
   };
 
+  const standstillMs = longestStandstillMs(options.settings);
+  const watch = watchForStandstill(standstillMs);
+  /** Another writer may have come and gone unnoticed: nothing is acknowledged before it is known that none has. */
+  let isDoubtful = false;
+  let proof: Promise<void> | undefined;
+  const proveOwnership = (): Promise<void> => {
+    if (proof !== undefined) return proof;
+    isDoubtful = false;
+    proof = onTable(() => markLog(db, store, target, afterFlush))
+      .catch((error: unknown) => {
+        isDoubtful = true;
+        throw error;
+      })
+      .finally(() => {
+        proof = undefined;
+      });
+    return proof;
+  };
+
   /** Puts the operations into the table and the log in memory, behind those of the write before. */
   const apply = async (ops: readonly EngineOp[], before: Promise<void> | undefined): Promise<void> => {
     const batch = new WriteBatch();
@@ -165,8 +195,11 @@ function slateEngine(
     try {
       await applied;
       await settled(before);
+      const startedMs = performance.now();
       await db.flush();
       await afterFlush?.();
+      if (watch.stoodStill() || performance.now() - startedMs > standstillMs) isDoubtful = true;
+      while (isDoubtful || proof !== undefined) await proveOwnership();
       if (++commits >= options.commitsPerTable || endsTable) {
         commits = 0;
         endTable();
@@ -206,6 +239,7 @@ function slateEngine(
     close: async ({ isLost = false } = {}) => {
       if (closed) return;
       closed = true;
+      watch.stop();
       try {
         if (!isLost) {
           await tableFlush;
@@ -276,14 +310,35 @@ function textOfKey(key: Uint8Array): string {
 async function waitForMemory(db: Db, recorder: DefaultMetricsRecorder, limitBytes: number): Promise<void> {
   while (unflushedBytes(recorder) > limitBytes) {
     await new Promise((resolve) => setTimeout(resolve, memoryPollMs));
-    const batch = new WriteBatch();
-    try {
-      batch.put(stateKey('tick'), new Uint8Array(0));
-      await db.write_with_options(batch, writeOptions);
-    } finally {
-      batch.dispose();
-    }
+    await putTick(db, new Uint8Array(0));
   }
+}
+
+async function putTick(db: Db, value: Uint8Array): Promise<void> {
+  const batch = new WriteBatch();
+  try {
+    batch.put(tickKey, value);
+    await db.write_with_options(batch, writeOptions);
+  } finally {
+    batch.dispose();
+  }
+}
+
+/**
+ * Finds out whether the log is still ours, by a row in it.
+ * @throws StorageError `fenced` where it is another writer's
+ */
+async function markLog(
+  db: Db,
+  store: ObjectStore,
+  target: SlateTarget,
+  afterFlush: SlateEngineOptions['afterFlush'],
+): Promise<void> {
+  const value = mark();
+  await putTick(db, value);
+  await db.flush();
+  await afterFlush?.();
+  if (!(await isNewestInLog(store, target, tickKey, value))) throw fromCloseReason('Fenced', '');
 }
 
 function unflushedBytes(recorder: DefaultMetricsRecorder): number {
