@@ -50,10 +50,8 @@ export function extent(expr: DurationExpr): PositionRange {
       return { start: expr.position.start, end: extent(expr.operand).end };
     case 'duration-binary':
       return { start: extent(expr.left).start, end: extent(expr.right).end };
-    case 'duration-call': {
-      const [first] = expr.args;
-      return first === undefined ? expr.position : { start: extent(first).start, end: extent(expr.args.at(-1)!).end };
-    }
+    case 'duration-call':
+      return expr.position;
   }
 }
 

@@ -212,10 +212,15 @@ const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
   'histogram_stdvar',
 ]);
 
+const BUCKET_OPERATORS: ReadonlySet<string> = new Set(['==', '!=', '</', '>/']);
+
 type Request = (need: Need) => void;
 
-/** What of histograms matters to the functions above a node: their buckets to any of them, or count and sum only. */
-type Interest = 'buckets' | 'statistics' | undefined;
+/**
+ * What of histograms matters to the functions above a node: their buckets to any of them, or count and sum only. Hints
+ * do not matter to the latter where nothing puts histograms together in between (`plain-statistics`).
+ */
+type Interest = 'buckets' | 'statistics' | 'plain-statistics' | undefined;
 
 function interestWithin(func: string, interest: Interest): Interest {
   if (interest === 'buckets' || NEEDS_BUCKETS.has(func)) return 'buckets';
@@ -223,7 +228,7 @@ function interestWithin(func: string, interest: Interest): Interest {
 }
 
 function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, interest: Interest, request: Request): void {
-  const statistics = interest === 'statistics';
+  const statistics = interest === 'statistics' || interest === 'plain-statistics';
   const grid = outerGrid.count > 1 && isStepInvariant(expr) ? singleStep(outerGrid) : outerGrid;
   switch (expr.kind) {
     case 'number':
@@ -231,7 +236,7 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, interest: Inter
       return;
     case 'vector-selector': {
       const [first, last] = endHull(ctx, expr, grid);
-      const newestOnly = grid.count === 1 && !expr.smoothed && !statistics;
+      const newestOnly = grid.count === 1 && !expr.smoothed && interest !== 'statistics';
       const backMs = ctx.lookbackMs - 1;
       request({
         node: expr,
@@ -266,13 +271,16 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, interest: Inter
     case 'call': {
       const inner = interestWithin(expr.func, interest);
       for (const [i, argument] of expr.args.entries()) {
-        if (expr.func !== 'info' || i === 0) collect(ctx, argument, grid, inner, request);
+        if (expr.func === 'info' && i > 0) continue;
+        const isPlain =
+          inner === 'statistics' && argument.kind === 'vector-selector' && STATISTICS_FUNCTIONS.has(expr.func);
+        collect(ctx, argument, grid, isPlain ? 'plain-statistics' : inner, request);
       }
       return;
     }
     case 'aggregate':
       if (expr.param !== undefined) collect(ctx, expr.param, grid, interest, request);
-      collect(ctx, expr.expr, grid, interest, request);
+      collect(ctx, expr.expr, grid, expr.op === 'count_values' ? 'buckets' : interest, request);
       return;
     case 'binary':
       collectOperands(ctx, expr, grid, interest, request);
@@ -303,7 +311,7 @@ function collectOperands(
   while (expr.kind === 'binary') {
     const { right, op } = expr;
     if (grid.count > 1 && isStepInvariant(expr)) grid = singleStep(grid);
-    if (op === '</' || op === '>/') interest = 'buckets';
+    if (BUCKET_OPERATORS.has(op)) interest = 'buckets';
     const [rightGrid, rightInterest] = [grid, interest];
     rights.push(() => collect(ctx, right, rightGrid, rightInterest, request));
     expr = expr.left;

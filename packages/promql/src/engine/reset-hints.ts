@@ -3,7 +3,14 @@ import type { FloatHistogram } from '../histogram.ts';
 import type { SeriesColumns } from '../source.ts';
 
 /** Functions that need no buckets: what they read gets its unknown counter reset hints decided, sample by sample. */
-export const STATISTICS_FUNCTIONS: ReadonlySet<string> = new Set(['histogram_avg', 'histogram_count', 'histogram_sum']);
+export const STATISTICS_FUNCTIONS: ReadonlySet<string> = new Set([
+  'absent',
+  'histogram_avg',
+  'histogram_count',
+  'histogram_sum',
+  'start_timestamp',
+  'timestamp',
+]);
 
 /** The times at which a selector looks at series, and how far back. */
 export interface Looks {

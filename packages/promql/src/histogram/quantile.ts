@@ -101,10 +101,10 @@ function rankBelow(value: number, buckets: readonly Bucket[], histogram: FloatHi
   return undefined;
 }
 
-/** The custom bucket that zero lies in is taken to start there, as if it were a zero bucket. */
+/** A first custom bucket that ends above zero is taken to start there. */
 function effectiveBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
   if (usesCustomBuckets(histogram.schema)) {
-    return bucket.lower <= 0 && bucket.upper >= 0 ? { ...bucket, lower: 0 } : bucket;
+    return bucket.lower === Number.NEGATIVE_INFINITY && bucket.upper > 0 ? { ...bucket, lower: 0 } : bucket;
   }
   return isZeroBucket(bucket) ? biased(bucket, histogram) : bucket;
 }

@@ -29,6 +29,10 @@ load 1m
   odd_le{le="1e400"}    2x10
   odd_le{le="+Inf"}     4x10
   custom_nan            {{schema:-53 sum:NaN count:7 custom_values:[1 2] buckets:[1 1 1]}}x10
+  crosses_zero          {{schema:-53 sum:1 count:10 custom_values:[-1 1] offset:0 buckets:[4 4 2]}}x10
+  resets_and_not{k="1"} {{schema:0 sum:1 count:2 buckets:[1 1]}} {{schema:0 sum:2 count:3 buckets:[1 2]}}
+  resets_and_not{k="2"} {{schema:0 sum:1 count:9 buckets:[8 1]}} {{schema:0 sum:1 count:2 buckets:[1 1]}}
+  other_buckets         {{schema:0 sum:1 count:2 buckets:[1 1]}} {{schema:0 sum:2 count:3 buckets:[2 1]}}
   exp                   {{schema:0 sum:4 count:4 z_bucket:1 z_bucket_w:0.001 buckets:[1 2]}}x10
 
 eval instant at 5m start_timestamp(float)
@@ -124,7 +128,7 @@ eval instant at 5m float[2m * -1]
   expect fail msg: 6:13: duration must be greater than 0
 
 eval instant at 5m sum_over_time(float[min_of(0s, 1m)])
-  expect fail msg: 27:33: duration must be greater than 0
+  expect fail msg: 20:34: duration must be greater than 0
 
 eval instant at 5m float[5m:(1m - 1m)] offset (NaN * 1)
   expect fail msg: 28:35: duration is NaN or infinite
@@ -210,6 +214,43 @@ eval instant at 5m histogram_quantile(0.25, odd_le)
   expect warn msg: PromQL warning: bucket label "le" is missing or has a malformed value of "1e400" for metric name "odd_le" (1:26)
   {} 1
 
+# A first custom bucket that ends above zero starts there, others are where they are.
+eval instant at 5m histogram_fraction(-0.5, 1, crosses_zero)
+  {} 0.3
+
+eval instant at 5m histogram_fraction(0, 1, crosses_zero)
+  {} 0.2
+
+eval instant at 5m histogram_fraction(-Inf, -1, crosses_zero)
+  {} 0.4
+
+eval instant at 5m histogram_fraction(0.25, 1, custom_nan)
+  {} 0.10714285714285714
+
+# What needs no buckets, and what needs them in between.
+eval instant at 1m histogram_count(sum(resets_and_not))
+  expect warn msg: PromQL warning: conflicting counter resets during histogram aggregation (1:21)
+  {} 5
+
+eval instant at 1m absent(sum(resets_and_not))
+  expect warn msg: PromQL warning: conflicting counter resets during histogram aggregation (1:12)
+
+eval range from 0 to 1m step 1m timestamp(avg(resets_and_not))
+  expect warn msg: PromQL warning: conflicting counter resets during histogram aggregation (1:15)
+  {} 0 60
+
+eval instant at 1m start_timestamp(sum(resets_and_not))
+  expect warn msg: PromQL warning: conflicting counter resets during histogram aggregation (1:21)
+
+eval instant at 1m absent(count_values("v", sum(resets_and_not)))
+  expect no_warn
+
+eval instant at 1m absent(resets_and_not == ignoring(k) group_left () other_buckets)
+  {} 1
+
+eval instant at 1m histogram_count(resets_and_not{k="1"} != ignoring(k) other_buckets)
+  {} 3
+
 eval instant at 5m custom * NaN
   {} {{schema:-53 count:NaN sum:NaN custom_values:[1 5 9] buckets:[NaN NaN NaN]}}
 
@@ -219,6 +260,6 @@ eval instant at 4m custom / NaN
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(55);
+  expect(outcomes).toHaveLength(66);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

@@ -140,10 +140,10 @@ describe('native histograms with custom buckets', () => {
   const native = sourceOf('n {{schema:-53 count:20 sum:31 custom_values:[-1 0 1 4] buckets:[3 4 5 6 2]}}');
 
   it.each([
-    ['histogram_fraction(-0.5, 0.5, n)', '{} 0.325'],
-    ['histogram_fraction(-Inf, 0, n)', '{} 0.15'],
+    ['histogram_fraction(-0.5, 0.5, n)', '{} 0.225'],
+    ['histogram_fraction(-Inf, 0, n)', '{} 0.35'],
     ['histogram_quantile(0.9, -n)', '{} -1'],
-  ])('have the bucket of zero start there: %s', async (query, expected) => {
+  ])('have the values of a bucket spread over it, on both sides of zero: %s', async (query, expected) => {
     expect(await at(native, query, 0)).toEqual([expected]);
   });
 });
