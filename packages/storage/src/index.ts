@@ -22,7 +22,7 @@ export { silentLogger } from './logger.ts';
 
 export type { MetaReads, MetaStore } from './meta.ts';
 export type { MetricFamily, MetricSample } from './metrics.ts';
-export { boundNativeMemory } from './native-memory.ts';
+export { boundNativeMemory, discardMemory } from './native-memory.ts';
 export type { AwsTarget, Environment, ObjectStoreTarget } from './object-store.ts';
 export { objectStoreTarget } from './object-store.ts';
 export type { PreflightOptions, PreflightReport } from './preflight.ts';

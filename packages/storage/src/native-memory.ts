@@ -3,6 +3,8 @@ import koffi from 'koffi';
 /** `M_MMAP_THRESHOLD` and `M_ARENA_MAX` of glibc's malloc.h. */
 const mmapThreshold = -3;
 const arenaMax = -8;
+/** `MADV_DONTNEED` of Linux's mman.h. */
+const notNeeded = 4;
 const lookMs = 1000;
 const defaultGrowthBytes = 32 * 1024 * 1024;
 
@@ -40,5 +42,35 @@ export function boundNativeMemory({ mappedBytes, growthBytes = defaultGrowthByte
     setInterval(look, lookMs).unref();
   } catch {
     // Another C library: its memory is its own affair.
+  }
+}
+
+let discard: ((bytes: Uint8Array) => boolean) | undefined;
+
+/**
+ * Gives the whole pages of memory among these bytes back to the system, at once: they read as 0 from now on, and take memory
+ * again where they are written. For large pieces of a memory that cannot become smaller, as WebAssembly's.
+ * @returns false where the system does not have it, and nothing has changed
+ */
+export function discardMemory(bytes: Uint8Array): boolean {
+  discard ??= createDiscard();
+  return discard(bytes);
+}
+
+function createDiscard(): (bytes: Uint8Array) => boolean {
+  if (process.platform !== 'linux') return () => false;
+  try {
+    const libc = koffi.load('libc.so.6');
+    const advise = libc.func('madvise', 'int', ['void *', 'size_t', 'int']);
+    const pageBytes = (libc.func('getpagesize', 'int', []) as () => number)();
+    return (bytes) => {
+      const misplaced = Number(koffi.address(bytes) % BigInt(pageBytes));
+      const start = misplaced === 0 ? 0 : pageBytes - misplaced;
+      const length = Math.floor((bytes.length - start) / pageBytes) * pageBytes;
+      if (length <= 0) return false;
+      return (advise(bytes.subarray(start), length, notNeeded) as number) === 0;
+    };
+  } catch {
+    return () => false;
   }
 }

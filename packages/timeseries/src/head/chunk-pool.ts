@@ -1,3 +1,4 @@
+import { discardMemory } from '@opendata/storage';
 import { type ChunkMemory, createChunkMemory } from './chunk-memory.ts';
 
 /** Samples of one chunk. */
@@ -14,13 +15,16 @@ const SEGMENT_BYTES = SEGMENT_CHUNKS * BYTES_PER_CHUNK;
  * Room for samples: chunks of 16 columns entries (time offset, value) in segments of typed arrays, linked by number.
  * All windows share one pool, so that a window with three samples costs three chunks and a dropped window's room
  * serves the next. Chunk 0 is never handed out: 0 means none. The segments are in the memory of a WebAssembly kernel,
- * as long as there is one and room in it. Its arrays are made anew whenever it grows: keep none of them.
+ * as long as there is one and room in it. Its arrays are made anew whenever it grows: keep none of them. A segment
+ * without a chunk in use takes no memory but that of its links.
  */
 export class ChunkPool {
   /** Milliseconds from the start of the window; sample `s` of chunk `c` is at `(c & chunkMask) * 16 + s`. */
   readonly offsets: Int32Array[] = [];
   readonly values: Float64Array[] = [];
   readonly #links: Uint32Array[] = [];
+  /** Chunks in use by segment. */
+  readonly #usedOf: number[] = [];
   #memory = createChunkMemory(SEGMENT_BYTES);
   #firstFree = 0;
   #fresh = 1;
@@ -35,7 +39,7 @@ export class ChunkPool {
     return this.#used * BYTES_PER_CHUNK;
   }
 
-  /** Bytes that were taken from the system, free chunks included. */
+  /** Bytes of all segments, free chunks included. */
   get allocatedBytes(): number {
     return this.offsets.length * SEGMENT_BYTES;
   }
@@ -52,10 +56,12 @@ export class ChunkPool {
     if (free !== 0) {
       this.#firstFree = this.next(free);
       this.link(free, 0);
+      this.#usedOf[segmentOf(free)]!++;
       return free;
     }
     const chunk = this.#fresh++;
     if (segmentOf(chunk) === this.offsets.length) this.#addSegment();
+    this.#usedOf[segmentOf(chunk)]!++;
     return chunk;
   }
 
@@ -74,12 +80,21 @@ export class ChunkPool {
       this.link(chunk, this.#firstFree);
       this.#firstFree = chunk;
       this.#used--;
+      const segment = segmentOf(chunk);
+      if (--this.#usedOf[segment]! === 0) this.#discard(segment);
       chunk = next;
     }
   }
 
+  /** Gives the room of a segment's samples back to the system; the list of free chunks goes through its links. */
+  #discard(segment: number): void {
+    const { buffer, byteOffset } = this.offsets[segment]!;
+    discardMemory(new Uint8Array(buffer, byteOffset, SEGMENT_SAMPLES * 12));
+  }
+
   #addSegment(): void {
     const segment = this.offsets.length;
+    this.#usedOf.push(0);
     const room = this.#memory?.reserve(segment + 1) ?? 'full';
     if (room === 'full') {
       // Those that are in the kernel's memory stay there.

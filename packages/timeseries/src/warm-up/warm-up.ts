@@ -10,6 +10,7 @@ import {
 import { optimiseForNow } from '../compile-budget.ts';
 import { Turns } from '../head/turns.ts';
 import { createYielder } from '../head/yielder.ts';
+import { growHeapSparingly } from '../heap-limits.ts';
 import type { TimeSeriesReads } from '../read/time-series-reads.ts';
 import { WarmUpClient } from './warm-up-client.ts';
 import { WarmUpData } from './warm-up-data.ts';
@@ -80,10 +81,12 @@ async function run(
  * @throws Error where one is not answered as it should be
  */
 export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach: () => Promise<void>): Promise<void> {
-  const data = await WarmUpData.create(createYielder(undefined, TURN_MS / 4));
-  const servers = [await listen(routes, data), await listen(routes, data)];
+  const endSparing = growHeapSparingly();
   const endOptimising = optimiseForNow();
+  const servers: WarmUpServer[] = [];
   try {
+    const data = await WarmUpData.create(createYielder(undefined, TURN_MS / 4));
+    for (let i = 0; i < 2; i++) servers.push(await listen(routes, data));
     for (let round = 0; round < rounds; round++) {
       const { client } = servers[(round >> 1) % servers.length]!;
       for (const path of warmUpRequests(round)) {
@@ -94,6 +97,7 @@ export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach:
     }
   } finally {
     endOptimising();
+    endSparing();
     for (const { client, http } of servers) {
       client.close();
       await http.close(0);
