@@ -5,6 +5,7 @@ import { createWorkspace, databases, startOn, storageSection, type Workspace } f
 import { diskAt, everythingLost, type Loss, writeDisk } from '../support/disk-model.ts';
 import { missing, momentsOf, record, startMachineAnew } from '../support/power-loss.ts';
 import { seededRandom } from '../support/random.ts';
+import { wrongStates } from '../support/synced-states.ts';
 import { canTrace } from '../support/syscall-trace.ts';
 
 /** `POWER_LOSS_CUTS=100 POWER_LOSS_SECONDS=20 npx vitest run test/server/power-loss.test.ts` is a long form. */
@@ -38,7 +39,7 @@ describe.skipIf(!canTrace())('with fsync: true', () => {
       const settings = workspace.file(
         'slatedb.yaml',
         `garbage_collector_options: {wal_options: ${collect}, manifest_options: ${collect}, compacted_options: ${collect}, compactions_options: ${collect}}
-l0_sst_size_bytes: 1048576
+l0_sst_size_bytes: 32768
 `,
       );
       const more =
@@ -57,6 +58,10 @@ l0_sst_size_bytes: 1048576
 
       const moments = momentsOf(recording).filter((line) => line >= first);
       expect(moments.length).toBeGreaterThan(20);
+
+      const states = wrongStates(recording, join(root, 'db'), moments);
+      expect(states.wrong.slice(0, 10)).toEqual([]);
+      expect(states.named).toBeGreaterThan(0);
 
       const anywhere = (): number => Math.floor(first + random() * (recording.lines - first));
       const failures: string[] = [];

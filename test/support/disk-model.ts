@@ -47,7 +47,7 @@ export interface Loss {
 
 export const everythingLost: Loss = { names: () => 0, bytes: () => 0 };
 
-const isFolder = (node: Node): node is FolderNode => 'names' in node;
+export const isFolder = (node: Node): node is FolderNode => 'names' in node;
 const createFile = (): FileNode => ({ writes: [], durable: 0, size: 0 });
 const createFolder = (): FolderNode => ({ names: new Map(), changes: [], durable: 0 });
 
@@ -55,33 +55,51 @@ type Step = { readonly at: number; readonly run: () => void };
 
 /** @returns the folder `root`, which was there and empty, as it is on the disk behind line `cut` of the trace */
 export function diskAt(calls: readonly Syscall[], root: string, cut: number): FolderNode {
+  return playDisk(calls, root)(cut);
+}
+
+/** As {@link diskAt} for many cuts one after the other, each behind the last; the folder is the same each time. */
+export function playDisk(calls: readonly Syscall[], root: string): (cut: number) => FolderNode {
   const top = createFolder();
   const open = new Map<number, OpenFile>();
   const steps: Step[] = [];
   for (const call of calls) {
-    if (call.start > cut) continue;
     const [begin, finish] = stepsOf(call, root, top, open);
     if (begin !== undefined) steps.push({ at: call.start, run: begin });
-    if (finish !== undefined && call.end <= cut) steps.push({ at: call.end, run: finish });
+    if (finish !== undefined) steps.push({ at: call.end, run: finish });
   }
   steps.sort((a, b) => a.at - b.at);
-  for (const { run } of steps) run();
-  return top;
+  let next = 0;
+  return (cut) => {
+    while (next < steps.length && steps[next]!.at <= cut) steps[next++]!.run();
+    return top;
+  };
 }
 
 /** Writes what is left of the disk into a folder. */
 export function writeDisk(folder: FolderNode, path: string, loss: Loss): void {
   mkdirSync(path, { recursive: true });
   const kept = folder.durable + loss.names(folder.changes.length - folder.durable);
-  const names = new Map<string, Node>();
-  for (const { name, node } of folder.changes.slice(0, kept)) {
-    if (node === undefined) names.delete(name);
-    else names.set(name, node);
-  }
-  for (const [name, node] of names) {
+  for (const [name, node] of namesOf(folder, kept)) {
     if (isFolder(node)) writeDisk(node, join(path, name), loss);
     else writeFileSync(join(path, name), contentOf(node, loss));
   }
+}
+
+/** What is in a folder after so many changes of its names. */
+export function namesOf(folder: FolderNode, changes: number): Map<string, Node> {
+  const names = new Map<string, Node>();
+  for (const { name, node } of folder.changes.slice(0, changes)) {
+    if (node === undefined) names.delete(name);
+    else names.set(name, node);
+  }
+  return names;
+}
+
+/** The bytes of a file that are on the disk; undefined where some are not, or for a folder. */
+export function wholeContentOf(node: Node | undefined): Buffer | undefined {
+  if (node === undefined || isFolder(node) || node.durable < node.writes.length) return undefined;
+  return contentOf(node, everythingLost);
 }
 
 function contentOf({ writes, durable }: FileNode, loss: Loss): Buffer {
