@@ -1,10 +1,10 @@
-import { cp, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { StorageConfig } from './config.ts';
 import { silentLogger } from './logger.ts';
-import { bytes, recoverAll } from './open-storage.testing.ts';
+import { bytes, copyRunning, recoverAll } from './open-storage.testing.ts';
 import { openStorage } from './storage.ts';
 import { bootId } from './synced-files.ts';
 
@@ -25,7 +25,7 @@ async function leftDatabase(): Promise<{ folder: string; root: string }> {
   for (let i = 0; i < entries; i++) {
     await writer.journal.committed(writer.journal.append(1, bytes(`${i}${' '.repeat(1024)}`)));
   }
-  await cp(join(folder, 'running'), join(folder, 'left'), { recursive: true });
+  await copyRunning(join(folder, 'running'), join(folder, 'left'));
   await writer.close();
   return { folder, root: join(folder, 'left') };
 }
@@ -68,11 +68,28 @@ describe.skipIf((await bootId()) === undefined)('a folder after a start of the m
     const { folder, root } = await leftDatabase();
     await startMachineAnew(root);
     for (const kind of ['wal', 'manifest', 'compactions']) await writeFile(await next(root, kind), 'half of i');
-    expect(await reopen(folder)).toEqual({ found: upTo(entries), warnings: [expect.stringContaining('put aside')] });
+    const warnings = ['the machine has stopped', 'the end of the log'].map((text) => expect.stringContaining(text));
+    expect(await reopen(folder)).toEqual({ found: upTo(entries), warnings });
     const aside = await readdir(join(root, 'torn'));
     for (const kind of ['.sst', '.manifest', '.compactions'])
       expect(aside.filter((name) => name.includes(kind)).length).toBeGreaterThan(0);
     expect(await reopen(folder)).toEqual({ found: upTo(entries + 1), warnings: [] });
+  });
+
+  it('goes on with what of the log is whole up to the first file that is not', async () => {
+    const { folder, root } = await leftDatabase();
+    await startMachineAnew(root);
+    const { found } = await reopen(folder);
+    expect(found).toEqual(upTo(entries));
+    await startMachineAnew(root);
+    // The last files of the log had not been synced; one of them has lost its bytes.
+    const log = (await readdir(join(root, 'wal'))).sort();
+    const synced = join(root, 'synced');
+    for (const name of log.slice(-2)) await rm(join(synced, name), { force: true });
+    await writeFile(join(root, 'wal', log.at(-2)!), '');
+    const { warnings } = await reopen(folder);
+    expect(warnings).toHaveLength(2);
+    expect((await readdir(join(root, 'torn'))).filter((name) => name.includes('.sst')).length).toBe(2);
   });
 
   it('keeps what it has where the machine did not stop', async () => {

@@ -1,14 +1,15 @@
-import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from './logger.ts';
 import { ignoreMissing, syncPath } from './sync-path.ts';
-import { bootId, isOfKind, isWithin, kinds, listKind, stateOf, syncedFolder } from './synced-files.ts';
+import { bootId, isOfKind, isWithin, kinds, listKind, putAside, stateOf, syncedFolder } from './synced-files.ts';
 
 /**
  * Gives the engine's folders the files of the last state that is on the disk whole, if the machine has started anew since
- * they were written. What was written later goes into `torn/`: nothing in it was acknowledged. Sorted files may stay,
- * whatever has become of them: none that is on the disk whole is changed, and the engine's clean-up takes the others.
- * @returns false where it is not known what is on the disk
+ * they were written. Later manifests and lists of compactions go into `torn/`. Sorted files may stay, whatever has become of
+ * them: none that is on the disk whole is changed, and the engine's clean-up takes the others. Of the log's later files
+ * slatedb-torn-log.ts decides: a writer on another machine may have them from a moment ago, and be about to acknowledge them.
+ * @returns whether the folders were made anew; false also where it is not known what is on the disk
  */
 export async function restoreFolder(root: string, logger: Logger): Promise<boolean> {
   const synced = syncedFolder(root);
@@ -16,7 +17,7 @@ export async function restoreFolder(root: string, logger: Logger): Promise<boole
   const state = stateOf(names);
   const boot = await bootId();
   if (state === undefined || boot === undefined) return false;
-  if (names.includes(`boot-${boot}`)) return true;
+  if (names.includes(`boot-${boot}`)) return false;
 
   const aside: string[] = [];
   let restored = 0;
@@ -29,9 +30,8 @@ export async function restoreFolder(root: string, logger: Logger): Promise<boole
     }
     const present = new Set(await listKind(root, kind));
     for (const name of present) {
-      if (wanted.has(name) || kind === 'compacted') continue;
-      await mkdir(join(root, 'torn'), { recursive: true });
-      await rename(join(root, kind, name), join(root, 'torn', `${name}-${Date.now()}`));
+      if (wanted.has(name) || kind === 'compacted' || kind === 'wal') continue;
+      await putAside(root, kind, name);
       aside.push(`${kind}/${name}`);
     }
     if (wanted.size > 0) await mkdir(join(root, kind), { recursive: true });

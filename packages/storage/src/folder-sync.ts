@@ -71,8 +71,12 @@ export function createFolderSync(root: string, { relistMs = defaultRelistMs } = 
         await access(synced);
         return false;
       }
-      // Another process may have linked it: one writer takes the database over from the other.
       if (code !== 'EEXIST') throw error;
+      // Another process may have linked it: one writer takes the database over from the other.
+      if (!(await isSameFile(path, join(synced, name)))) {
+        await rm(join(synced, name), { force: true });
+        await link(path, join(synced, name));
+      }
     }
     linked![kind].add(name);
     return true;
@@ -196,6 +200,11 @@ function oneAtATime(run: () => Promise<void>): () => Promise<void> {
 function missingFrom(names: readonly string[], linked: ReadonlySet<string>): string[] {
   const present = new Set(names);
   return [...linked].filter((name) => !present.has(name));
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [{ ino }, { ino: otherIno }] = await Promise.all([stat(one), stat(other)]);
+  return ino === otherIno;
 }
 
 async function isThere(path: string): Promise<boolean> {

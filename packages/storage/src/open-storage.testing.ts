@@ -1,3 +1,4 @@
+import { cp, readdir, rm } from 'node:fs/promises';
 import { silentLogger } from './logger.ts';
 import type { MemoryStore } from './memory-engine.testing.ts';
 import { type Storage, type StorageParts, startStorage } from './storage.ts';
@@ -43,4 +44,18 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
     () => 'resolved',
     (error: { code?: string }) => error.code ?? String(error),
   );
+}
+
+/** Copies a folder that a storage has open, as it is at one moment: what a process leaves that ends then. */
+export async function copyRunning(from: string, to: string): Promise<void> {
+  const files = async (): Promise<string> => (await readdir(from, { recursive: true })).sort().join('\n');
+  for (;;) {
+    await rm(to, { recursive: true, force: true });
+    const before = await files();
+    const isCopied = await cp(from, to, { recursive: true }).then(
+      () => true,
+      () => false,
+    );
+    if (isCopied && (await files()) === before) return;
+  }
 }

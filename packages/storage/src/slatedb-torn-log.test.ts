@@ -1,10 +1,10 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { StorageConfig } from './config.ts';
 import { silentLogger } from './logger.ts';
-import { bytes, recoverAll } from './open-storage.testing.ts';
+import { bytes, copyRunning, recoverAll } from './open-storage.testing.ts';
 import { openStorage } from './storage.ts';
 
 it('opens behind files at the end of the log that have lost their bytes, and keeps them', async () => {
@@ -18,8 +18,7 @@ it('opens behind files at the end of the log that have lost their bytes, and kee
   const writer = await openStorage(config('running'), { logger: silentLogger });
   await recoverAll(writer);
   for (let i = 0; i < 5; i++) await writer.journal.committed(writer.journal.append(1, bytes(`entry ${i}`)));
-  // What a process leaves that ends here.
-  await cp(join(folder, 'running'), join(folder, 'left'), { recursive: true });
+  await copyRunning(join(folder, 'running'), join(folder, 'left'));
   await writer.close();
 
   const log = join(folder, 'left', 'wal');

@@ -165,13 +165,14 @@ export async function openStorage(config: StorageConfig, options: OpenStorageOpt
   const { program, logger, openTimeoutMs = defaultOpenTimeoutMs } = options;
   for (const warning of warnings) logger.warn({ store: description }, warning);
   const deadlineMs = tuning.commitTimeoutMs;
-  if (root !== undefined) await restoreFolder(root, logger);
+  const isRestored = root !== undefined && (await restoreFolder(root, logger));
   const isNew = await isSurelyNew(target, isEmpty);
   const expected = { description, program, format, isNew };
   await lookBeforeOpening(target, { ...expected, deadlineMs, openDeadlineMs: openTimeoutMs, logger });
+  if (root !== undefined && (isRestored || syncsFolder(config)))
+    await setTornLogAside(target, { root, isRestored, deadlineMs, logger });
   let folder: FolderSync | undefined;
   if (root !== undefined && syncsFolder(config)) {
-    await setTornLogAside(target, { root, deadlineMs, logger });
     folder = createFolderSync(root);
     await folder.syncAll();
     await markBoot(root);

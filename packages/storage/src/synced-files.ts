@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ignoreMissing, syncPath } from './sync-path.ts';
 
@@ -56,12 +56,10 @@ export function isWithin(state: string, kind: Kind, name: string): boolean {
   return true;
 }
 
-/** Whether a file is known to be on the disk whole. */
-export async function isSynced(root: string, name: string): Promise<boolean> {
-  return access(join(syncedFolder(root), name)).then(
-    () => true,
-    () => false,
-  );
+/** Moves a file of the engine to where nobody looks for it, and nothing overwrites it. */
+export async function putAside(root: string, kind: Kind, name: string): Promise<void> {
+  await mkdir(join(root, 'torn'), { recursive: true });
+  await rename(join(root, kind, name), join(root, 'torn', `${name}-${Date.now()}`));
 }
 
 /** Another one after each start of the machine; undefined where the system has none. */
