@@ -55,6 +55,7 @@ export {
 export { EXPOSITION_CONTENT_TYPE, type ExpositionFormat } from './metrics/text.ts';
 export { type LabelValues, MetricVector } from './metrics/vector.ts';
 export { availableMemoryBytes } from './process/available-memory.ts';
+export { collectWithFewThreads } from './process/collector-threads.ts';
 export { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './process/exit-codes.ts';
 export { loosenHeapGrowth } from './process/heap-growth.ts';
 export { reloadAndLog } from './process/reload.ts';

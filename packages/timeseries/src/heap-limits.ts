@@ -1,5 +1,5 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { loosenHeapGrowth } from '@opendata/server';
+import { collectWithFewThreads, loosenHeapGrowth } from '@opendata/server';
 
 /** Both halves of V8's young generation together, bytes. */
 const YOUNG_BYTES = 4 * 1024 * 1024;
@@ -19,6 +19,7 @@ let isQueried: () => boolean = () => false;
  */
 export function limitHeap(): void {
   loosenHeapGrowth();
+  collectWithFewThreads();
   const startedMs = performance.now();
   const look = (): void => {
     // V8 makes it smaller when nothing happens, so it must be free to grow again.

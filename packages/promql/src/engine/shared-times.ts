@@ -1,14 +1,16 @@
 import { ABSENT, allPresent, countPresent } from './value.ts';
 
 const MAX_SHARED_TIMES = 4;
+/** Of columns that several series share, so many are remembered. */
+const MAX_SHARED_COLUMNS = 1024;
 
 /** Gives out the times of the steps at which a series is present: one array for series present at the same. */
 export function sharedTimes(times: Float64Array): (present: Uint8Array) => Float64Array {
   const all = allPresent(times.length);
+  const known = new Map<Uint8Array, Float64Array>();
   const recent: { readonly present: Uint8Array; readonly times: Float64Array }[] = [];
-  return (present) => {
-    if (present === all) return times;
-    for (const known of recent) if (samePresence(known.present, present)) return known.times;
+  const timesOf = (present: Uint8Array): Float64Array => {
+    for (const other of recent) if (samePresence(other.present, present)) return other.times;
     const count = countPresent(present);
     if (count === times.length) return times;
     const own = new Float64Array(count);
@@ -16,6 +18,15 @@ export function sharedTimes(times: Float64Array): (present: Uint8Array) => Float
     for (let i = 0; i < times.length; i++) if (present[i] !== ABSENT) own[n++] = times[i]!;
     recent.unshift({ present, times: own });
     if (recent.length > MAX_SHARED_TIMES) recent.pop();
+    return own;
+  };
+  return (present) => {
+    if (present === all) return times;
+    let own = known.get(present);
+    if (own === undefined) {
+      own = timesOf(present);
+      if (known.size < MAX_SHARED_COLUMNS) known.set(present, own);
+    }
     return own;
   };
 }

@@ -50,18 +50,22 @@ it('runs one piece at a time, in the order in which they were asked for', async 
   expect(new Set(order.map((entry) => entry.slice(1))).size).toBe(9);
 });
 
-it('makes pieces longer where others have much to do, up to a limit', async () => {
+it('makes pieces longer where others go on to have much to do, up to a limit, but not for one pause', async () => {
   let nowMs = 0;
   const turns = new Turns(() => nowMs);
-  const lengthAfterOthers = async (ms: number) => {
-    setImmediate(() => (nowMs += ms));
-    await turns.next();
+  const lengthAfterOthers = async (ms: number, times: number) => {
+    for (let i = 0; i < times; i++) {
+      setImmediate(() => (nowMs += ms));
+      await turns.next();
+    }
     return turns.lengthMs;
   };
-  expect(await lengthAfterOthers(0)).toBe(2);
-  expect(await lengthAfterOthers(3)).toBe(6);
-  expect(await lengthAfterOthers(50)).toBe(8);
-  expect(await lengthAfterOthers(0)).toBe(2);
+  expect(await lengthAfterOthers(0, 1)).toBe(2);
+  expect(await lengthAfterOthers(50, 1)).toBe(2);
+  expect(await lengthAfterOthers(0, 10)).toBe(2);
+  expect(await lengthAfterOthers(3, 100)).toBeCloseTo(6);
+  expect(await lengthAfterOthers(50, 100)).toBeCloseTo(8);
+  expect(await lengthAfterOthers(0, 100)).toBe(2);
 });
 
 it('may have pieces that are over at once', async () => {

@@ -8,12 +8,14 @@ const WORK_PER_LOOK = 10_000;
 const POLLS = 3;
 /** Others do not go ahead for longer than this, ms. */
 const OTHERS_MS = 4;
+/** What others do between two pieces is averaged over about so many: a pause of the garbage collector is no load. */
+const AVERAGED_PIECES = 8;
 
 /**
  * Pieces of long work, of queries and of others, take turns with everything else on the event loop: one piece at a time,
  * whoever's it is, and after each the loop is run a few times, so that what arrives is not answered at the rate of one
  * step a piece. A piece is short where others have little to do, which is when they wait for it and not for each
- * other, and twice as long as what they do where that is much, so that neither side is starved.
+ * other, and twice as long as what they do where that goes on to be much, so that neither side is starved.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
@@ -21,6 +23,7 @@ export class Turns {
   #isPieceRunning = false;
   #pieceEndedMs = 0;
   #polls = 0;
+  #othersMs = 0;
   #lengthMs: number;
   readonly #now: () => number;
   readonly #longestMs: number;
@@ -67,7 +70,8 @@ export class Turns {
       setImmediate(this.#poll);
       return;
     }
-    this.#lengthMs = Math.min(this.#longestMs, Math.max(SHORT_MS, 2 * othersMs));
+    this.#othersMs += (Math.min(othersMs, OTHERS_MS) - this.#othersMs) / AVERAGED_PIECES;
+    this.#lengthMs = Math.min(this.#longestMs, Math.max(SHORT_MS, 2 * this.#othersMs));
     this.#isScheduled = false;
     this.#isPieceRunning = true;
     this.#pieceEndedMs = nowMs;

@@ -75,6 +75,24 @@ describe('quantile and count_values', () => {
       `{version="1${'0'.repeat(25)}"} 1`,
     ]);
   });
+
+  it('count_values of texts at one step, several times at it, and at several', async () => {
+    const values = sourceOf('v{i="1"} 1 2 3 4', 'v{i="2"} 1 5 3 6', 'v{i="3"} 7 7 8 9', 'v{i="4"} 1 2 7 stale');
+    expect((await over(values, 'count_values("v", v)', 0, 3)).sort()).toEqual([
+      '{v="1"} 0=3',
+      '{v="2"} 1=2',
+      '{v="3"} 2=2',
+      '{v="4"} 3=1',
+      '{v="5"} 1=1',
+      '{v="6"} 3=1',
+      '{v="7"} 0=1 1=1 2=1',
+      '{v="8"} 2=1',
+      '{v="9"} 3=1',
+    ]);
+    // Those of 4, 6 and 9 share their columns.
+    const twice = 'sum by (v) (2 * count_values("v", v) or -count_values("v", v))';
+    expect((await over(values, twice, 3, 3)).sort()).toEqual(['{v="4"} 3=2', '{v="6"} 3=2', '{v="9"} 3=2']);
+  });
 });
 
 describe('the hash of limit_ratio', () => {

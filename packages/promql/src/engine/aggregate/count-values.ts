@@ -4,10 +4,10 @@ import type { FloatHistogram } from '../../histogram.ts';
 import { METRIC_NAME } from '../../labels.ts';
 import type { QueryContext } from '../context.ts';
 import { formatFloat, formatGeneral } from '../format.ts';
-import { stepSeriesBytes } from '../memory.ts';
 import { withLabel } from '../metadata-labels.ts';
-import { ABSENT, columnAllocator, FLOAT, floatSeries, presenceAllocator, type StepSeries } from '../value.ts';
+import { ABSENT, FLOAT, floatSeries, type StepSeries } from '../value.ts';
 import type { Group } from './grouping.ts';
+import { createStepCounts } from './step-counts.ts';
 import { createTextNumbers } from './text-numbers.ts';
 
 /** What printing a number and looking it up costs, in samples. */
@@ -23,10 +23,7 @@ export async function countValues(
 ): Promise<StepSeries[]> {
   const vanishes = node.without && (label === METRIC_NAME || node.grouping.includes(label));
   const texts = createTextNumbers();
-  const columns = columnAllocator(count);
-  const presences = presenceAllocator(count);
-  const values: Float64Array[] = [];
-  const present: Uint8Array[] = [];
+  const counts = createStepCounts(ctx, count);
   for (const member of group.members) {
     for (let step = 0; step < count; step++) {
       if (member.present[step] === ABSENT) continue;
@@ -35,21 +32,15 @@ export async function countValues(
         : member.present[step] === FLOAT
           ? formatFloat(member.values[step]!)
           : formatHistogram(member.histograms![step]!);
-      const number = texts.numberOf(text);
-      if (number === values.length) {
-        ctx.memory.hold(stepSeriesBytes(count));
-        values.push(columns());
-        present.push(presences());
-      }
-      values[number]![step]!++;
-      present[number]![step] = FLOAT;
+      counts.add(texts.numberOf(text), step);
       if (ctx.due(TEXT_WORK)) await ctx.pause();
     }
   }
   const counted: StepSeries[] = [];
   for (const [number, text] of texts.inOrder().entries()) {
     const labels = vanishes ? group.labels : withLabel(group.labels, label, text);
-    counted.push(floatSeries(labels, false, values[number]!, present[number]!));
+    const { values, present } = counts.columnsOf(number);
+    counted.push(floatSeries(labels, false, values, present));
     if (ctx.dueSeries()) await ctx.pause();
   }
   return counted;

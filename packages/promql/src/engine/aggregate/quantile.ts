@@ -15,11 +15,12 @@ export async function quantileOfGroup(ctx: QueryContext, group: Group, qs: Float
   const rows = createRows(qs.length, members.length);
   for (let from = 0; from < qs.length; from += rows.steps) {
     const to = Math.min(qs.length, from + rows.steps);
-    if (ctx.due(members.length * GATHER_WORK * 4 * (to - from))) await ctx.pause();
+    if (ctx.due(members.length * GATHER_WORK * (to - from))) await ctx.pause();
     gatherRows(members, from, to, rows);
     for (let step = from; step < to; step++) {
       const count = rows.counts[step - from]!;
       if (count === 0) continue;
+      if (ctx.due(members.length * GATHER_WORK)) await ctx.pause();
       const start = (step - from) * members.length;
       values[step] = quantileOf(qs[step]!, rows.values.subarray(start, start + count));
       present[step] = FLOAT;

@@ -10,6 +10,7 @@ import {
   allPresent,
   columnAllocator,
   type Grid,
+  presenceAllocator,
   type StepSeries,
   stepsWork,
   type VectorValue,
@@ -117,11 +118,12 @@ function createOperation(
   const dropsAtOnce = changesMetric(node.op) || (node.returnBool && !ctx.delayedNameRemoval);
   const clashes: Clash[] = [];
   const allocate = columnAllocator(count);
+  const allocatePresent = presenceAllocator(count);
   const combine = (many: StepSeries, one: StepSeries): Combined => {
     const left = oneIsLeft ? one : many;
     const right = oneIsLeft ? many : one;
     const values = allocate();
-    const present = new Uint8Array(count);
+    const present = allocatePresent();
     const operands = {
       left: left.values,
       leftPresent: left.present,

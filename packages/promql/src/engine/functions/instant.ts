@@ -1,6 +1,14 @@
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
-import { columnAllocator, FLOAT, floatSeries, type StepSeries, type VectorValue } from '../value.ts';
+import {
+  ABSENT,
+  columnAllocator,
+  FLOAT,
+  floatSeries,
+  presenceAllocator,
+  type StepSeries,
+  type VectorValue,
+} from '../value.ts';
 import { maxOf, minOf } from './math.ts';
 
 /** Writes the function's value at the steps where `present` is FLOAT; may unset `present`. */
@@ -16,13 +24,14 @@ export function mapFloats(compute: (x: number) => number): ColumnFunction {
 /** Applies a function to the floats of every series and drops the metric name; histograms are ignored. */
 export async function mapVector(ctx: QueryContext, vector: VectorValue, compute: ColumnFunction): Promise<VectorValue> {
   const [first] = vector.series;
-  const allocate = columnAllocator(first === undefined ? 0 : first.present.length);
+  const count = first === undefined ? 0 : first.present.length;
+  const allocate = columnAllocator(count);
+  const allocatePresent = presenceAllocator(count);
   const series: StepSeries[] = [];
   for (const element of vector.series) {
-    const present =
-      element.histograms === undefined
-        ? element.present.slice()
-        : element.present.map((value) => (value === FLOAT ? FLOAT : 0));
+    const present = allocatePresent();
+    present.set(element.present);
+    if (element.histograms !== undefined) unsetHistograms(present);
     const out = allocate();
     compute(element.values, out, present);
     if (present.includes(FLOAT)) {
@@ -32,6 +41,10 @@ export async function mapVector(ctx: QueryContext, vector: VectorValue, compute:
     if (ctx.due(out.length)) await ctx.pause();
   }
   return { kind: 'vector', series };
+}
+
+function unsetHistograms(present: Uint8Array): void {
+  for (let i = 0; i < present.length; i++) if (present[i] !== FLOAT) present[i] = ABSENT;
 }
 
 /** `round(v, to)`. */
