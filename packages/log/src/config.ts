@@ -1,4 +1,12 @@
-import { byteSize, durationMs, type LoadedConfig, openYamlConfig, printByteSize, withProblems } from '@opendata/server';
+import {
+  byteSize,
+  ConfigError,
+  type ConfigProblem,
+  durationMs,
+  isConfigError,
+  openYamlConfig,
+  withProblems,
+} from '@opendata/server';
 import {
   loadSlateSettings,
   type StorageConfig,
@@ -7,8 +15,8 @@ import {
   withSettingsBeside,
 } from '@opendata/storage';
 import { z } from 'zod';
+import { limitProblems, problemsAt } from './config-limits.ts';
 import { logDefaults } from './db.ts';
-import { ageLimitsProblem } from './retention-limits.ts';
 
 const MiB = 1024 * 1024;
 
@@ -83,39 +91,30 @@ export type LogConfig = z.output<typeof logConfigSchema>;
 export function loadLogConfig(file: string): LogConfig {
   const loaded = withProblems(
     () => openYamlConfig(file, logConfigSchema),
-    () => settingsFileProblems(file),
+    () => [...limitProblemsOf(file), ...settingsFileProblems(file)],
   );
-  const { segmentation, head_memory_limit } = loaded.value;
   const storage = withSettingsBeside(loaded.value.storage, file);
   const { defaultTtlMs } = loadSlateSettings(storage.settings_path);
-  const { seal_byte_limit: sealBytes } = segmentation;
-  if (head_memory_limit < 2 * sealBytes) {
-    const isHeadDefault = head_memory_limit === logDefaults.headBudgetBytes;
-    throw loaded.errorAt(
-      isHeadDefault ? ['segmentation', 'seal_byte_limit'] : ['head_memory_limit'],
-      `expected head_memory_limit (${printByteSize(head_memory_limit)}) to be at least twice segmentation.seal_byte_limit (${printByteSize(sealBytes)}): ` +
-        `set head_memory_limit to ${printByteSize(2 * sealBytes)} or more, or segmentation.seal_byte_limit to ${printByteSize(Math.floor(head_memory_limit / 2))} or less`,
-    );
-  }
-  checkRetention(loaded, defaultTtlMs);
+  const problems = problemsAt(loaded, limitProblems(loaded.value, defaultTtlMs));
+  if (problems.length > 0) throw new ConfigError(problems);
   return { ...loaded.value, storage };
 }
 
-/** @throws ConfigError */
-function checkRetention(loaded: LoadedConfig<LogConfig>, defaultTtlMs: number | undefined): void {
-  const { retention, segmentation } = loaded.value;
-  const { retention: retentionMs, retention_bytes } = retention;
-  const { seal_interval: sealIntervalMs, seal_byte_limit } = segmentation;
-  if (retention_bytes !== undefined && retention_bytes < seal_byte_limit) {
-    throw loaded.errorAt(['retention', 'retention_bytes'], 'expected at least segmentation.seal_byte_limit');
-  }
-  const problem = ageLimitsProblem({ retentionMs, sealIntervalMs });
-  if (problem !== undefined) throw loaded.errorAt(['retention', 'retention'], problem);
-  if (retentionMs === undefined && defaultTtlMs !== undefined && (sealIntervalMs ?? 0) > defaultTtlMs) {
-    throw loaded.errorAt(
-      ['segmentation', 'seal_interval'],
-      'expected at most the default_ttl of the settings file, which is the retention',
-    );
+/** The limits of the file, whatever else is in it. */
+const limitsSchema = z.object({
+  segmentation: z.object(segmentation.shape).prefault({}),
+  retention: z.object(retention.shape).prefault({}),
+  head_memory_limit: logConfigSchema.shape.head_memory_limit,
+});
+
+/** Of a file that the schema may refuse: what limits that can be read by themselves say together. */
+function limitProblemsOf(file: string): readonly ConfigProblem[] {
+  try {
+    const loaded = openYamlConfig(file, limitsSchema);
+    return problemsAt(loaded, limitProblems(loaded.value, undefined));
+  } catch (error) {
+    if (isConfigError(error)) return [];
+    throw error;
   }
 }
 

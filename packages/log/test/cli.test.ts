@@ -62,11 +62,15 @@ describe('command line', () => {
     ],
     [
       'storage: {type: InMemory}\nretention: {retention: 7d}\n',
-      /log\.yaml:2:\d+: retention\.retention: .*seal interval/,
+      /log\.yaml:2:\d+: retention\.retention: .*seal_interval/,
     ],
     [
       'storage: {type: InMemory}\nsegmentation: {seal_interval: 8d}\nretention: {retention: 7d}\n',
-      /log\.yaml:3:\d+: retention\.retention: .*longer/,
+      /log\.yaml:2:\d+: segmentation\.seal_interval: expected at most retention\.retention, 1w/,
+    ],
+    [
+      'storage: {type: InMemory}\nsegmentation: {seal_interval: 8d}\nretention: {retention: 7d}\nnonsense: 1\n',
+      /log\.yaml:4:\d+: nonsense.*\n.*log\.yaml:2:\d+: segmentation\.seal_interval: expected at most retention/,
     ],
     ['storage: {type: InMemory}\nretention: {retention_bytes: 2MiB}\n', /log\.yaml:2:\d+: retention\.retention_bytes/],
   ])('says where the configuration %j is wrong', async (text, message) => {

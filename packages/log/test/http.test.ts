@@ -43,6 +43,17 @@ describe.each<Format>(['json', 'protobuf'])('routes in %s', (format) => {
     expect((await client.segments())[0]!.startTimeMs).toBeGreaterThan(1.7e12);
   });
 
+  it('counts the same for a request that is for the full parser', async () => {
+    const path = `${server.url}/api/v1/log/count?key=${format}-mine`;
+    const accept = format === 'json' ? 'application/json' : 'application/protobuf';
+    const answers = [{ accept }, { accept, 'x-other': '1' }].map(async (headers) => {
+      const answer = await fetch(path, { headers });
+      return [answer.status, answer.headers.get('content-type'), await answer.text()];
+    });
+    const [quick, full] = await Promise.all(answers);
+    expect([full, quick![0]]).toEqual([quick, 200]);
+  });
+
   it('answers 415 to a body that is encoded', async () => {
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
     const body = JSON.stringify({ records: [] });

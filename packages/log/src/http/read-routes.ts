@@ -1,6 +1,5 @@
 import type { HttpServer } from '@opendata/server';
 import {
-  encodeCountResponse,
   encodeKeysResponse,
   encodeSegmentsResponse,
   LOG_CONTENT_TYPES,
@@ -16,19 +15,8 @@ const noSegmentEnd = 0xffff_ffff;
 /** One answer lists at most this many keys. */
 const maxListedKeys = 10_000;
 
-/** The routes that read other things than records: `keys`, `segments`, `count` and `inspect` under `/api/v1/log`. */
+/** The routes that read other things than records: `keys`, `segments` and `inspect` under `/api/v1/log`. */
 export function addReadRoutes(app: HttpServer['app'], opened: () => LogReader): void {
-  app.get('/api/v1/log/count', async (request, reply) => {
-    const query = new Query(request.raw.url!);
-    const key = query.key();
-    const range = {
-      start: query.integer('start_seq', 0, noSequenceEnd),
-      end: query.integer('end_seq', noSequenceEnd, noSequenceEnd),
-    };
-    const count = await opened().count(key, range);
-    return answer(request, reply, (format) => encodeCountResponse(format, count));
-  });
-
   app.get('/api/v1/log/inspect', async (request) => {
     const query = new Query(request.raw.url!);
     const key = query.key();

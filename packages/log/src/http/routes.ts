@@ -3,6 +3,7 @@ import type { LogDb } from '../db.ts';
 import { maxKeyBytes } from '../key-bytes.ts';
 import { addAboutRoutes } from './about-routes.ts';
 import { appendRoutes } from './append-route.ts';
+import { countRoutes } from './count-route.ts';
 import { addDurabilityRoutes } from './durability-routes.ts';
 import { readRoute } from './read-route.ts';
 import { addReadRoutes } from './read-routes.ts';
@@ -25,20 +26,14 @@ export function earlyLogRoutes(
   draining: AbortSignal,
   isReadOnly = false,
 ): { readonly rawRoutes: readonly RawRoute[]; readonly quickRoutes: readonly QuickRoute[] } {
-  if (isReadOnly) {
-    return { rawRoutes: [scanRoute(db), readRoute(db), tailRoute(db, draining), ...refusedWrites], quickRoutes: [] };
-  }
+  const count = countRoutes(db);
+  const reads = [count.raw, scanRoute(db), readRoute(db), tailRoute(db, draining)];
+  if (isReadOnly) return { rawRoutes: [...reads, ...refusedWrites], quickRoutes: [count.quick] };
   const append = appendRoutes(db, maxBatchRecords);
   const sessionLimits = { maxRecords: maxBatchRecords, maxFrameBytes: maxRequestBytes, maxKeyBytes };
   return {
-    rawRoutes: [
-      append.raw,
-      scanRoute(db),
-      readRoute(db),
-      tailRoute(db, draining),
-      sessionRoute(db, sessionLimits, draining),
-    ],
-    quickRoutes: [append.quick],
+    rawRoutes: [append.raw, ...reads, sessionRoute(db, sessionLimits, draining)],
+    quickRoutes: [append.quick, count.quick],
   };
 }
 
