@@ -1,6 +1,7 @@
 import {
   BodyMemory,
   createHttpServer,
+  defaultBodyMemoryBytes,
   HttpError,
   type Logger,
   type Readiness,
@@ -71,7 +72,11 @@ export async function startLogServer(options: LogServerOptions): Promise<LogServ
     bodyMemory: new BodyMemory(config.http.body_memory_limit),
     ...earlyLogRoutes(
       db,
-      { maxBatchRecords: config.http.max_batch_records, maxRequestBytes: config.http.body_limit },
+      {
+        maxBatchRecords: config.http.max_batch_records,
+        maxRequestBytes: config.http.body_limit,
+        maxAnswerBytes: config.http.body_memory_limit ?? defaultBodyMemoryBytes(),
+      },
       draining.signal,
       isReadOnly,
     ),

@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { HttpError, type RawRoute, requestSignal } from '@opendata/server';
 import { encodeRecordEvents } from '@opendata/wire';
 import type { LogDb } from '../db.ts';
+import { drained } from './drained.ts';
 import { noSequenceEnd, Query } from './query.ts';
 import { selectionOf, withoutTimes } from './record-query.ts';
 
@@ -44,6 +45,7 @@ export function tailRoute(opened: () => LogDb, draining: AbortSignal): RawRoute 
         const events = isIdle
           ? heartbeat(page.nextSequence)
           : encodeRecordEvents(arrivalTimes ? page : withoutTimes(page));
+        // A client that does not take its events when the server stops goes on from the last one elsewhere.
         if (!response.write(events) && !(await drained(response, draining))) return;
         if (draining.aborted) break;
       }
@@ -87,27 +89,4 @@ const opening = ':\n\n';
 /** No event, but a browser that comes back goes on from there: behind -1 where the log had no record yet. */
 function heartbeat(nextSequence: number): string {
   return `:\nid: ${nextSequence - 1}\n\n`;
-}
-
-/**
- * Resolves true when the client took what was written. One that has not when the server stops is cut off: it goes on
- * from its last event elsewhere.
- */
-function drained(response: ServerResponse, draining: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const finish = (taken: boolean) => {
-      response.off('drain', onDrain);
-      response.off('close', onGone);
-      draining.removeEventListener('abort', onStop);
-      resolve(taken);
-    };
-    const onDrain = () => finish(true);
-    const onGone = () => finish(false);
-    const onStop = () => response.destroy();
-    response.on('drain', onDrain);
-    response.on('close', onGone);
-    draining.addEventListener('abort', onStop);
-    if (response.destroyed) onGone();
-    else if (draining.aborted) onStop();
-  });
 }

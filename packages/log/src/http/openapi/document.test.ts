@@ -19,7 +19,7 @@ it('is a valid OpenAPI 3.1 document', async () => {
 it('has every route of the server, and no other', async () => {
   const routes: string[] = earlyLogRoutes(
     nobody,
-    { maxBatchRecords: 1, maxRequestBytes: 1 },
+    { maxBatchRecords: 1, maxRequestBytes: 1, maxAnswerBytes: 1 },
     new AbortController().signal,
   ).rawRoutes.map(({ method, path }) => `${method} ${path}`);
   const { app } = createHttpServer({ registry: createRegistry(), logger: silentLogger as unknown as Logger });
