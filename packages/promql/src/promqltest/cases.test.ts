@@ -29,6 +29,7 @@ load 1m
   odd_le{le="1e400"}    2x10
   odd_le{le="+Inf"}     4x10
   custom_nan            {{schema:-53 sum:NaN count:7 custom_values:[1 2] buckets:[1 1 1]}}x10
+  gauge_then_custom     {{count:1 buckets:[1]}} {{count:2 buckets:[2] counter_reset_hint:gauge}} {{schema:-53 count:3 custom_values:[1 2] buckets:[3]}} {{count:4 buckets:[4]}}
   crosses_zero          {{schema:-53 sum:1 count:10 custom_values:[-1 1] offset:0 buckets:[4 4 2]}}x10
   resets_and_not{k="1"} {{schema:0 sum:1 count:2 buckets:[1 1]}} {{schema:0 sum:2 count:3 buckets:[1 2]}}
   resets_and_not{k="2"} {{schema:0 sum:1 count:9 buckets:[8 1]}} {{schema:0 sum:1 count:2 buckets:[1 1]}}
@@ -251,6 +252,14 @@ eval instant at 1m absent(resets_and_not == ignoring(k) group_left () other_buck
 eval instant at 1m histogram_count(resets_and_not{k="1"} != ignoring(k) other_buckets)
   {} 3
 
+# Gauges are told of, but of a mix of buckets only those at the ends of the window.
+eval instant at 3m rate(gauge_then_custom[4m])
+  expect warn msg: PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name "gauge_then_custom" (1:6)
+
+eval instant at 3m rate(gauge_then_custom[3m])
+  expect warn msg: PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name "gauge_then_custom" (1:6)
+  expect warn msg: PromQL warning: this native histogram metric is not a counter: "gauge_then_custom" (1:6)
+
 eval instant at 5m custom * NaN
   {} {{schema:-53 count:NaN sum:NaN custom_values:[1 5 9] buckets:[NaN NaN NaN]}}
 
@@ -260,6 +269,6 @@ eval instant at 4m custom / NaN
 
 it('answers as Prometheus does', async () => {
   const outcomes = await runScript(CASES);
-  expect(outcomes).toHaveLength(66);
+  expect(outcomes).toHaveLength(68);
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });

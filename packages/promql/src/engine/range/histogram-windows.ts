@@ -201,11 +201,14 @@ function histogramDifference(
   const last = histograms.at(-1)!;
   let previous = histograms[0]!;
   const isGauge = ({ counterResetHint }: FloatHistogram) => counterResetHint === 'gauge';
-  if (isCounter && histograms.some(isGauge)) notes.warn(notCounter(notes));
   if (isCounter && (anew[1] || detectReset(histograms[1]!, previous))) previous = emptied(histograms[1]!);
   const custom = usesCustomBuckets(previous.schema);
   const relevant = isCounter ? histograms.slice(1) : [last];
-  if (relevant.some((histogram) => usesCustomBuckets(histogram.schema) !== custom)) {
+  const differs = (histogram: FloatHistogram) => usesCustomBuckets(histogram.schema) !== custom;
+  // Of a mix within the window Prometheus tells nothing else; of one at its end also whether either end is a gauge.
+  const noted = differs(last) ? [histograms[0]!, last] : relevant.some(differs) ? [] : histograms;
+  if (isCounter && noted.some(isGauge)) notes.warn(notCounter(notes));
+  if (relevant.some(differs)) {
     notes.warn(mixedBuckets(notes.name));
     return undefined;
   }
