@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,4 +134,19 @@ it('says that it cannot write, and can again later', async () => {
   await open();
   const [place] = await put(files, 'lane-1', 'b');
   expect(await text(files.read(place!))).toBe('b');
+});
+
+it('leaves nothing behind that appears later: when it is closed, and when what is just being written is dropped', async () => {
+  const { files, names } = await opened();
+  // Every thread of the pool is busy, so that no file is there before it is closed.
+  for (let i = 0; i < 16; i++) pbkdf2('', '', 20_000, 64, 'sha512', () => undefined);
+  const kept = files.append('lane-1', [bytes('kept')]).stored;
+  const dropped = files.append('block-2', [bytes('dropped')]).stored;
+  files.drop('block-2');
+  await files.close();
+  const [name, ...others] = names().filter((each) => each.startsWith('lane-1'));
+  expect([name, others]).toEqual([expect.stringMatching(/^lane-1-/), []]);
+  const before = names();
+  await Promise.all([kept, dropped]);
+  expect(names()).toEqual(before);
 });

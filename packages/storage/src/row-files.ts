@@ -114,14 +114,13 @@ export class RowFileReader {
 }
 
 interface WrittenFile {
+  readonly name: string;
   readonly token: string;
   readonly handle: Promise<FileHandle>;
   /** Where the next value goes. */
   end: number;
-  /** Values that are being written. */
-  writes: number;
-  /** Nothing more goes to it: it is closed behind them. */
-  isFinished: boolean;
+  /** Resolves when it is there, and every value was written or failed to be. */
+  settled: Promise<unknown>;
 }
 
 export interface RowFilesOptions {
@@ -138,6 +137,8 @@ export interface RowFilesOptions {
 export class RowFiles extends RowFileReader {
   readonly #options: RowFilesOptions;
   readonly #written = new Map<FileOwner, WrittenFile>();
+  /** Files that take no more values, by name, until they are closed. */
+  readonly #finishing = new Map<string, Promise<void>>();
   /** Names of all files. */
   readonly #names = new Map<FileOwner, string[]>();
   readonly #found: readonly FileOwner[];
@@ -175,7 +176,10 @@ export class RowFiles extends RowFileReader {
       file.end += length;
       return place;
     });
-    return { places, stored: this.#write(file, values, start) };
+    const stored = this.#write(file, values, start);
+    const before = file.settled;
+    file.settled = stored.catch(ignore).then(() => before);
+    return { places, stored };
   }
 
   /** Removes the files of an owner whose rows are gone, after a while. */
@@ -199,11 +203,11 @@ export class RowFiles extends RowFileReader {
     }
   }
 
-  /** What waits to be removed is removed after the next start. */
+  /** Nothing appears in the folder any more. What waits to be removed is removed after the next start. */
   override async close(): Promise<void> {
     for (const timer of this.#removals) clearTimeout(timer);
-    await Promise.all([super.close(), ...[...this.#written.values()].map(finish)]);
-    this.#written.clear();
+    for (const owner of [...this.#written.keys()]) this.#finish(owner);
+    await Promise.all([super.close(), ...this.#finishing.values()]);
   }
 
   #create(owner: FileOwner): WrittenFile {
@@ -215,7 +219,7 @@ export class RowFiles extends RowFileReader {
       if (this.#options.fsync) await syncFolder(this.folder);
       return opened;
     });
-    const file: WrittenFile = { token, handle, end: 0, writes: 0, isFinished: false };
+    const file: WrittenFile = { name, token, handle, end: 0, settled: handle.catch(ignore) };
     handle.catch(() => this.#written.get(owner) === file && this.#written.delete(owner));
     this.#written.set(owner, file);
     this.#name(owner, name);
@@ -224,7 +228,6 @@ export class RowFiles extends RowFileReader {
 
   async #write(file: WrittenFile, values: readonly Uint8Array[], start: number): Promise<void> {
     const { end } = file;
-    file.writes++;
     try {
       const handle = await file.handle;
       let position = start;
@@ -239,8 +242,6 @@ export class RowFiles extends RowFileReader {
       // What is written again goes over it, where it can: a full disk would be filled by every try.
       if (file.end === end) file.end = start;
       throw failed('written', error);
-    } finally {
-      if (--file.writes === 0 && file.isFinished) void closed(file);
     }
   }
 
@@ -250,14 +251,23 @@ export class RowFiles extends RowFileReader {
     else names.push(name);
   }
 
-  /** The owner's next value begins another file. */
+  /** The owner's next value begins another file; this one is closed behind what is being written to it. */
   #finish(owner: FileOwner): void {
     const file = this.#written.get(owner);
     this.#written.delete(owner);
-    if (file !== undefined) void finish(file);
+    if (file === undefined) return;
+    const { name, handle, settled } = file;
+    const finished = settled
+      .then(() => handle)
+      .then((opened) => opened.close())
+      .catch(ignore)
+      .finally(() => this.#finishing.delete(name));
+    this.#finishing.set(name, finished);
   }
 
   async #remove(name: string): Promise<void> {
+    // It would appear again if it were removed before it is there.
+    await this.#finishing.get(name);
     await this.forget(name);
     const path = join(this.folder, name);
     await rm(path, { force: true }).catch((error: unknown) =>
@@ -274,16 +284,6 @@ function without(values: readonly Uint8Array[], sizeBytes: number): Uint8Array[]
   const left = values.slice(index);
   if (left.length > 0 && sizeBytes > skipped) left[0] = left[0]!.subarray(sizeBytes - skipped);
   return left;
-}
-
-/** Closes the file, behind what is being written to it. */
-async function finish(file: WrittenFile): Promise<void> {
-  file.isFinished = true;
-  if (file.writes === 0) await closed(file);
-}
-
-async function closed({ handle }: WrittenFile): Promise<void> {
-  await handle.then((opened) => opened.close()).catch(ignore);
 }
 
 async function syncFolder(path: string): Promise<void> {
