@@ -179,6 +179,11 @@ describe('quantiles and fractions', () => {
     );
   });
 
+  it('are nowhere at the extremes of a histogram without buckets', () => {
+    const bare = { ...histogram({ sum: 2 }), count: 3 };
+    expect([0, 0.3, 0.5, 1].map((q) => histogramQuantile(q, bare))).toEqual([Number.NaN, 0, 0, Number.NaN]);
+  });
+
   it('give the variance around the mean', () => {
     expect(histogramVariance(histogram({ schema: 0, positive: [0, 4], sum: 4 * Math.SQRT2 }))).toBeCloseTo(0, 12);
   });

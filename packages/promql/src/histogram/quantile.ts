@@ -53,7 +53,8 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
   const found = quantileBucket(q, histogram);
   const { wanted, forward } = found;
   let { bucket } = found;
-  if (bucket === undefined) return hasNaN ? Number.NaN : 0;
+  // Without a bucket the extremes are nowhere in it, and whatever else there is wanted is at zero.
+  if (bucket === undefined) return hasNaN || wanted === 0 ? Number.NaN : 0;
   if (usesCustomBuckets(histogram.schema)) {
     const bound = onlyBound(bucket);
     if (bound !== undefined) return bound;
