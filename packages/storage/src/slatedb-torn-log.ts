@@ -85,7 +85,9 @@ async function isReadable(log: WalReader, id: bigint, deadlineMs: number): Promi
     }
     return true;
   } catch (error) {
-    return fromNative(error).code !== 'corrupt';
+    const { code, message } = fromNative(error);
+    // What stands at a torn end may be taken for a place outside of the file.
+    return code !== 'corrupt' && !/range was invalid/i.test(message);
   } finally {
     file.dispose();
   }
