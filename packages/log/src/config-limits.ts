@@ -1,5 +1,6 @@
 import { type ConfigProblem, type LoadedConfig, printByteSize, printDuration } from '@opendata/server';
 import { logDefaults } from './db.ts';
+import { ageLimitsProblem } from './retention-limits.ts';
 
 /** What several keys of the configuration say together. */
 export interface ConfiguredLimits {
@@ -34,12 +35,13 @@ export function limitProblems(limits: ConfiguredLimits, defaultTtlMs: number | u
     const path = ['retention', 'retention_bytes'];
     problems.push({ path, message: 'expected at least segmentation.seal_byte_limit' });
   }
-  if (retentionMs !== undefined && sealMs === undefined) {
+  const ageProblem = ageLimitsProblem({ retentionMs, sealIntervalMs: sealMs });
+  if (ageProblem === 'no seal interval') {
     const message = 'needs segmentation.seal_interval: records expire by whole segments';
     problems.push({ path: ['retention', 'retention'], message });
   }
-  if (retentionMs !== undefined && sealMs !== undefined && sealMs > retentionMs) {
-    const most = printDuration(retentionMs);
+  if (ageProblem === 'seal interval too long') {
+    const most = printDuration(retentionMs!);
     problems.push({
       path: sealInterval,
       message: `expected at most retention.retention, ${most}: records expire by whole segments`,

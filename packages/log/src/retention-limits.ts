@@ -37,15 +37,22 @@ export function resolveAgeLimits(given: AgeLimits, defaultTtlMs: number | undefi
   return limits;
 }
 
-/** What is wrong with the limits: records expire by whole segments, so that segments must end by age, and in time. */
-export function ageLimitsProblem({ retentionMs, sealIntervalMs }: AgeLimits): string | undefined {
+/** What is wrong with the limits. */
+export type AgeLimitsProblem = 'no seal interval' | 'seal interval too long';
+
+const problemTexts: Readonly<Record<AgeLimitsProblem, string>> = {
+  'no seal interval': 'retention needs a seal interval: records expire by whole segments',
+  'seal interval too long': 'the seal interval must not be longer than the retention',
+};
+
+/** Records expire by whole segments, so that segments must end by age, and in time. */
+export function ageLimitsProblem({ retentionMs, sealIntervalMs }: AgeLimits): AgeLimitsProblem | undefined {
   if (retentionMs === undefined) return undefined;
-  if (sealIntervalMs === undefined) return 'retention needs a seal interval: records expire by whole segments';
-  if (sealIntervalMs > retentionMs) return 'the seal interval must not be longer than the retention';
-  return undefined;
+  if (sealIntervalMs === undefined) return 'no seal interval';
+  return sealIntervalMs > retentionMs ? 'seal interval too long' : undefined;
 }
 
 function checkAgeLimits(limits: AgeLimits): void {
   const problem = ageLimitsProblem(limits);
-  if (problem !== undefined) throw new LogError('invalid_input', problem);
+  if (problem !== undefined) throw new LogError('invalid_input', problemTexts[problem]);
 }

@@ -17,7 +17,7 @@ export async function syncPath(path: string): Promise<boolean> {
   }
 }
 
-/** Brings the names of a folder, and of all above it, to the disk: any of them may have been made just now. */
+/** Brings the name of a folder, and those of all above it, to the disk: a start may have made any of these folders. */
 export async function syncAncestors(path: string): Promise<void> {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
     // One that may not be read was not made by us.
