@@ -21,7 +21,17 @@ await runServer({
     port: { type: 'port', env: 'FIXTURE_PORT', default: 0, help: 'Port to listen on' },
   },
   stopDeadlineMs: parseDuration(process.env.FIXTURE_STOP_DEADLINE ?? '10s'),
-  loadConfig: (flags) => (flags.config === undefined ? schema.parse({}) : loadYamlConfig(flags.config, schema)),
+  loadConfig: async (flags) => {
+    if (process.env.FIXTURE_LOADS_FOR_EVER !== undefined) {
+      process.stdout.write(`${JSON.stringify({ msg: 'loading' })}\n`);
+      await sleep(600_000);
+    }
+    if (process.env.FIXTURE_LOADS_IN_ONE_PIECE !== undefined) {
+      process.stdout.write(`${JSON.stringify({ msg: 'loading' })}\n`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+    }
+    return flags.config === undefined ? schema.parse({}) : loadYamlConfig(flags.config, schema);
+  },
   describeConfig: (flags) => flags.config ?? 'defaults',
   commands: {
     greet: {

@@ -211,11 +211,34 @@ describe.skipIf(!isBuilt)('stop', () => {
     expect(exit.stdout).toContain('the stop failed');
   });
 
+  it.each([['SIGTERM'], ['SIGINT']] as const)('on %s while the program is loaded exits with 0', async (signal) => {
+    const { child, exited, logged } = start([], { FIXTURE_LOADS_FOR_EVER: '1' });
+    await logged('loading');
+    child.kill(signal);
+    expect((await exited).code).toBe(0);
+  });
+
+  it('in a stretch without a turn, just before the server takes the signals over, exits with 0', async () => {
+    const { child, exited, logged } = start([], { FIXTURE_LOADS_IN_ONE_PIECE: '1' });
+    await logged('loading');
+    child.kill('SIGTERM');
+    expect((await exited).code).toBe(0);
+  });
+
   it('while the start is going on ends the start and exits with 0', async () => {
     const { child, url, exited } = start(['--config', configFile('wait_for_go: true\n')]);
     await url;
     child.kill('SIGTERM');
     expect((await exited).code).toBe(0);
+  });
+
+  it.each([['other'], ['config']])('while a start goes on that then fails (%s) exits with 0', async (kind) => {
+    const { child, url, exited } = start(['--config', configFile(`wait_for_go: true\nstart_error: ${kind}\n`)]);
+    await url;
+    child.kill('SIGTERM');
+    const { code, stdout } = await exited;
+    expect(code).toBe(0);
+    expect(logEvents(stdout).at(-2)).toMatchObject({ msg: 'the start was given up' });
   });
 
   it('breaks off a request that outlives its share of the deadline', async () => {

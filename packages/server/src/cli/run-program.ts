@@ -1,3 +1,4 @@
+import { endStopWhileLoading, stopWhileLoading } from '../process/early-stop.ts';
 import { parseCli } from './cli.ts';
 import type { Commands } from './command.ts';
 import type { Flags, FlagValues } from './flags.ts';
@@ -27,6 +28,7 @@ const CHECK_CONFIG = {
 /** Reads the command line of this process and does what it says; ends the process, except where `serve` goes on. */
 export async function runProgram<const F extends Flags>(definition: ProgramDefinition<F>): Promise<void> {
   const { name, version, summary, commands } = definition;
+  stopWhileLoading();
   const serve = { summary: 'Run the server', flags: { ...definition.serve.flags, 'check-config': CHECK_CONFIG } };
   const spec = { name, version, summary, commands: { serve, ...commands }, defaultCommand: 'serve' };
   const parsed = parseCli(spec, process.argv.slice(2), process.env);
@@ -34,6 +36,8 @@ export async function runProgram<const F extends Flags>(definition: ProgramDefin
     (parsed.code === 0 ? process.stdout : process.stderr).write(parsed.text);
     process.exit(parsed.code);
   }
+  const isCheck = parsed.values['check-config'] === true;
+  if (parsed.command !== 'serve' || isCheck) endStopWhileLoading();
   if (parsed.command !== 'serve') process.exit(await runCommand(name, commands[parsed.command]!, parsed));
-  await definition.serve.run(parsed.values as FlagValues<F>, parsed.values['check-config'] === true);
+  await definition.serve.run(parsed.values as FlagValues<F>, isCheck);
 }

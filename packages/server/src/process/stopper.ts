@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts';
+import { endStopWhileLoading } from './early-stop.ts';
 import { EXIT_CODES, type ExitCode, isConfigurationError, isFencedError } from './exit-codes.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { RunningServer } from './run-server.ts';
@@ -60,8 +61,11 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
       failWith(EXIT_CODES.failure);
       exit();
     }, deadlineMs);
+    const running = await server?.catch((error: unknown) => {
+      logger.info({ err: error }, 'the start was given up');
+      return undefined;
+    });
     try {
-      const running = await server;
       await running?.close(deadlineMs - (performance.now() - startMs));
     } catch (error) {
       logger.error({ err: error }, 'the stop failed');
@@ -91,6 +95,7 @@ export function createStopper(lifecycle: Lifecycle, logger: Logger, stopDeadline
 
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  endStopWhileLoading();
   process.on('uncaughtException', (error) => crash(error, 'uncaught exception'));
   process.on('unhandledRejection', (reason) => crash(reason, 'unhandled rejection'));
 
