@@ -1,12 +1,14 @@
 import { Backoff } from './backoff.ts';
 import type { CommitGroup } from './commit-group.ts';
-import { yieldToLoop } from './deadline.ts';
+import { type Turn, takeTurn, type Unit } from './commit-turn.ts';
+import { EndableSleep, yieldToLoop } from './deadline.ts';
 import type { Engine, EngineOp, EngineWriteOptions } from './engine.ts';
 import { isFatal, type StorageError, toStorageError } from './errors.ts';
+import { type Gathered, Gathering } from './gathering.ts';
 import type { Logger } from './logger.ts';
 
 /** Where the loop gets its commit groups from: the journal. */
-export interface GroupSource {
+export interface GroupSource extends Gathered {
   readonly durableGroup: number;
   /** Closes and hands over the oldest group that is not committed yet. */
   takeGroup(): CommitGroup | undefined;
@@ -24,6 +26,8 @@ export interface CommitLoopOptions {
   readonly logger: Logger;
   /** Least time between the starts of two commits; what a store that bills by request needs. */
   readonly minIntervalMs: number;
+  /** How long a commit waits, at most, for those whom the one before has answered, see {@link Gathering}. Default 0. */
+  readonly gatherMs?: number | undefined;
   /** First pause before rows are written again after an error that may pass; it doubles up to 5 s. Default 100. */
   readonly retryMs?: number | undefined;
   /** Observes every commit. */
@@ -45,37 +49,6 @@ export interface SubmitOptions {
   readonly endsTable?: boolean;
 }
 
-/** What is written at once. */
-interface Turn {
-  readonly group: CommitGroup | undefined;
-  readonly units: readonly Unit[];
-  readonly ops: readonly EngineOp[];
-  readonly endsTable: boolean;
-  /** Since when the oldest part of it waits. */
-  readonly sinceMs: number;
-  /** What it failed with, or undefined when it is durable; once it is being written. */
-  outcome?: Promise<StorageError | undefined>;
-}
-
-interface Unit {
-  readonly ops: readonly EngineOp[];
-  readonly endsTable: boolean;
-  readonly sizeBytes: number;
-  readonly afterGroup: number;
-  readonly submittedMs: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** How many bytes of pages and deletions are written at once. */
-const turnBytes = 4 * 1024 * 1024;
-/**
- * With a journal group, for which somebody waits, they are at most twice as many as its own, or this: what is written
- * again as pages keeps up with what arrives, and does not hold it up for long.
- */
-const leastTurnBytes = 256 * 1024;
-/** Deletions cost by the row, not by the byte. */
-const turnRows = 2000;
 /** How many bytes may wait before writers of pages have to. */
 const queueBytes = 16 * 1024 * 1024;
 const defaultRetryMs = 100;
@@ -103,13 +76,17 @@ export class CommitLoop {
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #lastDurableMs = performance.now();
   #urgent = false;
-  #endPause: (() => void) | undefined;
+  readonly #sleep = new EndableSleep();
+  readonly #gathering: Gathering;
+  #isGathering = false;
+  #nextTimer: NodeJS.Timeout | undefined;
   #roomWaiters: (() => void)[] = [];
   #failure: StorageError | undefined;
 
   constructor(engine: Engine, options: CommitLoopOptions) {
     this.#engine = engine;
     this.#options = options;
+    this.#gathering = new Gathering(options.gatherMs ?? 0);
   }
 
   /** Connects the journal; once, before the first turn. */
@@ -146,8 +123,9 @@ export class CommitLoop {
     return since === Number.POSITIVE_INFINITY ? 0 : performance.now() - since;
   }
 
-  /** Starts the loop if it rests. */
+  /** Starts the loop if it rests, or if it has waited for this. */
   wake(): void {
+    if (this.#isGathering && this.#leftToGatherMs() === 0) this.#sleep.end();
     if (this.#running !== undefined || this.#failure !== undefined) return;
     this.#running = this.#run()
       .catch((error: unknown) => this.fail(toStorageError(error)))
@@ -162,7 +140,7 @@ export class CommitLoop {
   /** Starts the next turn without waiting out the interval. */
   hurry(): void {
     this.#urgent = true;
-    this.#endPause?.();
+    this.#sleep.end();
     this.wake();
   }
 
@@ -210,7 +188,7 @@ export class CommitLoop {
     this.#unitBytes = 0;
     this.#wakeRoomWaiters();
     this.#source?.fail(error);
-    this.#endPause?.();
+    this.#sleep.end();
     this.#options.onFailure?.(error);
   }
 
@@ -220,12 +198,25 @@ export class CommitLoop {
 
   /**
    * Starts to write a second turn while the first one is under way. For groups that are large already: taking a small one
-   * early would leave out those who are about to join it.
+   * early would leave out those who are about to join it, and so would taking one that others are expected to join.
    */
   startNext(): void {
     if (!this.canStartNext) return;
+    const leftMs = this.#leftToGatherMs();
+    if (leftMs > 0) {
+      this.#nextTimer ??= setTimeout(() => this.#endWaitForNext(), leftMs).unref();
+      return;
+    }
     const turn = this.#takeTurn();
     if (turn !== undefined) void this.#outcomeOf(turn);
+  }
+
+  /** Those who were expected may be in the turn that is under way, and that one may take long. */
+  #endWaitForNext(): void {
+    this.#nextTimer = undefined;
+    if (!this.canStartNext || this.#source?.hasLargeDemand() !== true) return;
+    if (this.#leftToGatherMs() === 0) this.#gathering.ended(this.#source);
+    this.startNext();
   }
 
   /** Whether {@link startNext} would do something. */
@@ -261,55 +252,26 @@ export class CommitLoop {
   }
 
   #takeTurn(): Turn | undefined {
-    const group = this.#source?.takeGroup();
-    const units =
-      group === undefined
-        ? this.#takeUnits(this.#source?.durableGroup ?? 0, turnBytes)
-        : this.#takeUnits(group.number, Math.min(turnBytes, Math.max(leastTurnBytes, 2 * group.sizeBytes)));
-    if (group === undefined && units.length === 0) return undefined;
-    const nowMs = performance.now();
-    const ops = group?.rows() ?? [];
-    for (const unit of units) for (const op of unit.ops) ops.push(op);
-    const turn: Turn = {
-      group,
-      units,
-      ops,
-      endsTable: units.some((unit) => unit.endsTable),
-      sinceMs: Math.min(group?.openedMs ?? nowMs, units[0]?.submittedMs ?? nowMs),
-    };
-    this.#turns.push(turn);
+    const turn = takeTurn(this.#source?.takeGroup(), this.#units, this.#source?.durableGroup ?? 0);
+    if (turn !== undefined) this.#turns.push(turn);
     return turn;
+  }
+
+  #leftToGatherMs(): number {
+    return this.#source === undefined ? 0 : this.#gathering.leftMs(this.#source);
   }
 
   async #pause(): Promise<void> {
     const delayMs = this.#lastStartMs + this.#options.minIntervalMs - performance.now();
-    if (delayMs > 0 && !this.#urgent) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delayMs);
-        this.#endPause = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#endPause = undefined;
+    const gatherMs = this.#leftToGatherMs();
+    if (delayMs > 0 && !this.#urgent) await this.#sleep.forMs(delayMs);
+    else if (gatherMs > 0 && !this.#urgent) {
+      this.#isGathering = true;
+      await this.#sleep.forMs(gatherMs);
+      this.#isGathering = false;
+      if (!this.#urgent) this.#gathering.ended(this.#source!);
     }
     this.#urgent = false;
-  }
-
-  #takeUnits(group: number, limitBytes: number): readonly Unit[] {
-    const units = this.#units;
-    let count = 0;
-    let sizeBytes = 0;
-    let rows = 0;
-    while (count < units.length) {
-      const unit = units[count]!;
-      if (unit.afterGroup > group) break;
-      if (count > 0 && (sizeBytes + unit.sizeBytes > limitBytes || rows + unit.ops.length > turnRows)) break;
-      sizeBytes += unit.sizeBytes;
-      rows += unit.ops.length;
-      count++;
-    }
-    return units.splice(0, count);
   }
 
   #outcomeOf(turn: Turn): Promise<StorageError | undefined> {
@@ -355,7 +317,11 @@ export class CommitLoop {
 
   #finish(turn: Turn): void {
     this.#turns.shift();
-    if (turn.group !== undefined) this.#source?.groupDurable(turn.group);
+    if (turn.group !== undefined && this.#source !== undefined) {
+      const answered = turn.group.waiters.length;
+      this.#source.groupDurable(turn.group);
+      this.#gathering.answered(answered, this.#source.waiting);
+    }
     this.#releaseUnits(turn.units);
   }
 

@@ -59,3 +59,23 @@ export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) end();
   });
 }
+
+/** A pause that others can end, one at a time. */
+export class EndableSleep {
+  #end: (() => void) | undefined;
+
+  async forMs(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, delayMs);
+      this.#end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#end = undefined;
+  }
+
+  end(): void {
+    this.#end?.();
+  }
+}

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { yieldToLoop } from './deadline.ts';
+import type { Journal } from './journal.ts';
 import { createMemoryStore } from './memory-engine.testing.ts';
 import { bytes, codeOf, openOnModel, recoverAll } from './open-storage.testing.ts';
 
@@ -189,6 +191,47 @@ describe('journal', () => {
     const wait = codeOf(storage.journal.committed(storage.journal.append(1, bytes('x'))));
     expect(await codeOf(storage.close())).toBe('unavailable');
     expect(await wait).toBe('closed');
+  });
+
+  describe('that gathers writers', () => {
+    const never = 1_000_000;
+    const write = (journal: Journal, text: string): Promise<void> => journal.committed(journal.append(1, bytes(text)));
+    const turns = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await yieldToLoop();
+    };
+
+    it('commits once for all whom the commit before has answered', async () => {
+      const store = createMemoryStore();
+      const { journal } = await openOnModel(store, { gatherMs: never });
+      await Promise.all([write(journal, 'a'), write(journal, 'b')]);
+      const writes = store.writes();
+      const first = write(journal, 'c');
+      await turns();
+      expect(store.writes()).toBe(writes);
+      await Promise.all([first, write(journal, 'd')]);
+      expect(store.writes()).toBe(writes + 1);
+    });
+
+    it('does not wait long for those that do not come', async () => {
+      const { journal } = await openOnModel(createMemoryStore(), { gatherMs: 1 });
+      await Promise.all([write(journal, 'a'), write(journal, 'b')]);
+      for (let i = 0; i < 5; i++) await write(journal, 'alone');
+      expect(journal.durableGroup).toBe(6);
+    });
+
+    it('does not wait when it is flushed or closed', async () => {
+      const storage = await openOnModel(createMemoryStore(), { gatherMs: never });
+      const { journal } = storage;
+      await Promise.all([write(journal, 'a'), write(journal, 'b')]);
+      const third = write(journal, 'c');
+      await turns();
+      await Promise.all([third, journal.flush()]);
+      await Promise.all([write(journal, 'd'), write(journal, 'e')]);
+      const last = write(journal, 'f');
+      await turns();
+      await Promise.all([last, storage.close()]);
+      expect(journal.durableGroup).toBe(journal.lastGroup);
+    });
   });
 
   it('keeps the interval between commits, and flush does not wait for it', async () => {

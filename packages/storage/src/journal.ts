@@ -341,8 +341,18 @@ export class WritableJournal implements Journal, GroupSource {
     return this.#full.length > 0 || this.#open!.sizeBytes >= this.#largeGroupBytes;
   }
 
+  get waiting(): number {
+    let waiting = this.#open?.waiters.length ?? 0;
+    for (const group of this.#full) waiting += group.waiters.length;
+    return waiting;
+  }
+
   oldestGroupMs(): number | undefined {
     return (this.#full[0] ?? this.#open)?.openedMs;
+  }
+
+  gatheringSinceMs(): number | undefined {
+    return this.#full.length > 0 ? undefined : this.#open?.openedMs;
   }
 
   takeGroup(): CommitGroup | undefined {

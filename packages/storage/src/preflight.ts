@@ -47,8 +47,13 @@ export async function preflightObjectStore(
   target: ObjectStoreTarget,
   options: PreflightOptions = {},
 ): Promise<PreflightReport> {
+  const warnings = options.cacheFolder === undefined ? [] : await tryCache(options.cacheFolder);
+  const report = await preflightStore(target, options);
+  return { ...report, warnings: [...warnings, ...report.warnings] };
+}
+
+async function preflightStore(target: ObjectStoreTarget, options: PreflightOptions): Promise<PreflightReport> {
   const { env = process.env, timeoutMs = 10_000, readOnly = false, stsEndpoint } = options;
-  if (options.cacheFolder !== undefined) await tryFolder(options.cacheFolder, 'the disk cache (root_folder)');
   if (target.folder !== undefined && !readOnly) await tryFolder(target.folder, target.description);
   if (target.folder !== undefined) return { warnings: [], format: await formatFile(join(target.folder, target.path)) };
   if (target.endpoint === undefined) return { warnings: [] };
@@ -92,12 +97,23 @@ async function preflightBucket(
   return { warnings, format, isEmpty: !/<(?:Key|Blob)>/.test(list.text) };
 }
 
+/** A cache on a full disk is no reason not to start: what does not fit into it is read from the store. */
+async function tryCache(folder: string): Promise<string[]> {
+  const what = 'the disk cache (root_folder)';
+  try {
+    await tryFolder(folder, what);
+    return [];
+  } catch (error) {
+    if ((error as StorageError).details?.['code'] !== 'ENOSPC') throw error;
+    return [`${what}: there is no space left for ${folder}`];
+  }
+}
+
 async function tryFolder(folder: string, what: string): Promise<void> {
   const file = join(folder, `.preflight-${randomUUID()}`);
   try {
     await makeFolder(folder);
-    await writeFile(file, 'writable?');
-    await rm(file);
+    await writeFile(file, 'writable?').finally(() => rm(file, { force: true }));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     throw new StorageError('config', `${what}: ${folder} is not a folder that this process can write to (${code})`, {

@@ -18,7 +18,7 @@ const faults: fc.Arbitrary<WriteFault[]> = fc.array(
 describe('journal and blocks against a model', () => {
   it('keeps what was acknowledged, in order and once, over crashes between any two storage operations', async () => {
     await fc.assert(
-      fc.asyncProperty(commands, faults, async (steps, planned) => {
+      fc.asyncProperty(commands, faults, fc.constantFrom(0, 1), async (steps, planned, gatherMs) => {
         const store = createMemoryStore();
         store.faults.push(...planned);
         const reopen = (): Promise<Storage> =>
@@ -31,6 +31,7 @@ describe('journal and blocks against a model', () => {
             pageCacheBytes: 10_000,
             groupBytes: 400,
             largeGroupBytes: 1,
+            gatherMs,
             budgetBytes: 1_000_000,
           });
         await walk(steps, { reopen, rows: () => sorted(store.rows.values()) });

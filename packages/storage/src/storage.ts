@@ -76,6 +76,11 @@ export interface OpenStorageOptions {
   /** After which time entries are committed that nobody waits for. Default: 100, or the commit interval if longer. */
   readonly idleCommitMs?: number;
   /**
+   * How long a commit waits, at most, for writers that the one before has answered, where nothing sets a distance between
+   * commits: fewer commits for later answers. Default 0.
+   */
+  readonly gatherMs?: number;
+  /**
    * Size of a table in memory on a folder store where the settings file does not say it, in bytes: journal rows that are
    * deleted while they are in it never reach a sorted file. Default 16 MiB.
    */
@@ -264,6 +269,7 @@ export async function startStorage(engine: Engine, parts: StorageParts): Promise
   const loop = new CommitLoop(engine, {
     logger,
     minIntervalMs: parts.commitIntervalMs,
+    gatherMs: parts.commitIntervalMs === 0 ? parts.gatherMs : 0,
     retryMs: parts.retryMs,
     onCommit: (stats) => metrics.committed(stats),
     onFailure: (error) => {

@@ -83,6 +83,26 @@ describe('the S3 server', () => {
     const { status, text } = await ask('GET', '?list-type=2&prefix=many%2F');
     expect([status, text.match(/<Key>/g)?.length]).toEqual([200, 1_010]);
   });
+
+  it('lists what is there now, in the order of the keys, by prefix, start and delimiter', async () => {
+    const keys = async (query: string) => {
+      const { text } = await ask('GET', `?list-type=2&${query}`);
+      return Array.from(text.matchAll(/<(?:Key|CommonPrefixes><Prefix)>([^<]*)</g), ([, key]) => key);
+    };
+    await Promise.all(['list/b', 'list/a', 'list/c/d', 'list/c/e', 'lisu'].map((key) => ask('PUT', key, {}, key)));
+    expect(await keys('prefix=list%2F')).toEqual(['list/a', 'list/b', 'list/c/d', 'list/c/e']);
+    expect(await keys('prefix=list%2F&delimiter=%2F')).toEqual(['list/a', 'list/b', 'list/c/']);
+    await ask('DELETE', 'list/c/d');
+    const { etag } = await ask('PUT', 'list/b', {}, 'longer');
+    expect(await keys('prefix=list%2F&start-after=list%2Fa')).toEqual(['list/b', 'list/c/e']);
+    const { text } = await ask('GET', '?list-type=2&prefix=list%2Fb');
+    expect(text).toContain(`<ETag>${etag.replaceAll('"', '&quot;')}</ETag><Size>6</Size>`);
+    const again = await startS3Server({ folder: s3.folder });
+    expect((await ask('GET', '?list-type=2&prefix=list%2F', {}, '', again.endpoint)).text.match(/<Key>/g)).toHaveLength(
+      3,
+    );
+    await again.stop();
+  });
 });
 
 describe('the fault proxy', () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { awsSignature } from '../aws-signature.ts';
 import { listenOnLoopback, stopServer } from './loopback.testing.ts';
+import { type Listing, type ListOptions, S3Listings } from './s3-listings.testing.ts';
 
 /** An S3 server in this process, on a free port of 127.0.0.1, with its objects in a folder of its own. */
 export interface S3Server {
@@ -43,7 +44,7 @@ interface S3rver {
     putMetadata(bucket: string, key: string, metadata: object, md5: string): Promise<void>;
     putObject(object: StoredObject): Promise<{ size: number; md5: string }>;
     deleteObject(bucket: string, key: string): Promise<void>;
-    listObjects(bucket: string, options: object): Promise<object>;
+    listObjects(bucket: string, options: ListOptions): Promise<Listing>;
   };
   configureBuckets(): Promise<unknown>;
   getMiddleware(): RequestListener;
@@ -104,13 +105,20 @@ function makeAtomic(store: S3rver['store']): void {
     return done;
   };
   const { deleteObject, listObjects } = store;
-  store.deleteObject = (...args) => alone(() => deleteObject.apply(store, args));
-  // One page however long: s3rver's continuation tokens need a cipher that OpenSSL 3 has no more.
-  store.listObjects = (bucket, options) =>
-    alone(() => listObjects.call(store, bucket, { ...options, maxKeys: Number.POSITIVE_INFINITY }));
+  const listings = new S3Listings(async (bucket) => (await listObjects.call(store, bucket, {})).objects);
+  store.deleteObject = (bucket, key) =>
+    alone(async () => {
+      await deleteObject.call(store, bucket, key);
+      listings.remove(bucket, key);
+    });
+  store.listObjects = (bucket, options) => alone(() => listings.list(bucket, options));
   store.putObject = async (object) => {
     const body = Buffer.isBuffer(object.content) ? object.content : await bodyOf(object.content);
-    return alone(() => putWhole(store, object, body));
+    return alone(async () => {
+      const put = await putWhole(store, object, body);
+      listings.put(object.bucket, object.key, put.size, put.md5);
+      return put;
+    });
   };
 }
 
