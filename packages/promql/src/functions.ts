@@ -49,6 +49,7 @@ define('first_over_time mad_over_time', ['matrix'], 'vector', { experimental: tr
 define('ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time', ['matrix'], 'vector', {
   experimental: true,
 });
+define('integral', ['matrix', 'scalar'], 'vector', { variadic: 1, experimental: true });
 define('predict_linear', ['matrix', 'scalar'], 'vector');
 define('double_exponential_smoothing', ['matrix', 'scalar', 'scalar'], 'vector', { experimental: true });
 define('quantile_over_time', ['scalar', 'matrix'], 'vector');
@@ -73,5 +74,5 @@ define('max_of min_of', ['scalar', 'scalar'], 'scalar', { experimental: true });
 define('scalar', ['vector'], 'scalar');
 define('vector', ['scalar'], 'vector');
 
-/** All functions of Prometheus 3.14 by name. */
+/** All functions of Prometheus 3.16 by name. */
 export const functions: ReadonlyMap<string, FunctionSignature> = table;

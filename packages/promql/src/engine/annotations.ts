@@ -87,10 +87,16 @@ export function forMetric(name: string): string {
   return name === '' ? '' : ` for metric name ${quote(name)}`;
 }
 
+// These tell of a name where the series has none too.
+
 export function mixedBuckets(name: string): string {
-  return `vector contains a mix of histograms with exponential and custom buckets schemas${forMetric(name)}`;
+  return `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${quote(name)}`;
 }
 
 export function mixedFloatsAndHistograms(name: string): string {
-  return `encountered a mix of histograms and floats${forMetric(name)}`;
+  return `encountered a mix of histograms and floats for metric name ${quote(name)}`;
+}
+
+export function ignoredHistograms(name: string): string {
+  return `ignored histograms in a range containing both floats and histograms for metric name ${quote(name)}`;
 }

@@ -50,6 +50,15 @@ describe('selectors', () => {
 });
 
 describe('results', () => {
+  it('have no label set twice, also where names leave a subquery at the end only', async () => {
+    const two = sourceOf('a 1', 'b 1');
+    const query = '(last_over_time({__name__=~"a|b"}[1m]) * 1)[2m:1m]';
+    for (const delayedNameRemoval of [true, false]) {
+      const error = await errorOf(engineOf({ delayedNameRemoval }).instant(two, query, 0));
+      expect(error).toMatchObject({ message: 'vector cannot contain metrics with the same labelset' });
+    }
+  });
+
   it('are sorted by labels for range queries', async () => {
     const unsorted = sourceOf('b 1', 'a{z="1"} 1', 'a{b="2"} 1', 'a 1');
     expect(await over(unsorted, '{__name__=~".+"}', 0, 0)).toEqual(['a 0=1', 'a{b="2"} 0=1', 'a{z="1"} 0=1', 'b 0=1']);

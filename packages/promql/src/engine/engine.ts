@@ -1,13 +1,14 @@
 import type { Expr } from '../ast.ts';
 import type { FloatHistogram } from '../histogram.ts';
-import type { Labels } from '../labels.ts';
+import { compareLabels, type Labels } from '../labels.ts';
 import { ParseError } from '../parse-error.ts';
 import { parseExpr } from '../parser.ts';
 import { printExpr } from '../printer.ts';
+import { remembered } from '../remembered.ts';
 import type { SeriesSource } from '../source.ts';
 import { typeOf } from '../type-check.ts';
 import { createContext, loopTurns, type QueryContext, type QueryParameters, type Turns } from './context.ts';
-import { isQueryError, QueryError } from './errors.ts';
+import { DUPLICATE_LABELSET, fail, isQueryError, QueryError } from './errors.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
 import { finishVector, sortByLabelSets } from './finish.ts';
 import { stepSeriesBytes } from './memory.ts';
@@ -228,19 +229,11 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
 
 /** What timers can hold. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-const MAX_PARSED = 256;
-const MAX_PARSED_CHARACTERS = 4096;
-/** Expressions by their text: dashboards and rules ask the same again and again. */
-const parsed = new Map<string, Expr>();
+const parseRemembered = remembered(parseExpr);
 
 function parse(query: string): Expr {
-  const known = parsed.get(query);
-  if (known !== undefined) return known;
   try {
-    const expr = parseExpr(query);
-    if (parsed.size >= MAX_PARSED) parsed.clear();
-    if (query.length <= MAX_PARSED_CHARACTERS) parsed.set(query, expr);
-    return expr;
+    return parseRemembered(query);
   } catch (error) {
     if (error instanceof ParseError) throw new QueryError('bad_data', error.message, { cause: error });
     throw error;
@@ -319,7 +312,13 @@ async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise
     matrix.push(histograms === undefined ? base : { ...base, histograms: histograms.slice(from, to) });
     if (ctx.due(to - from)) await ctx.pause();
   }
-  return await sortByLabelSets(ctx, matrix);
+  const sorted = await sortByLabelSets(ctx, matrix);
+  const areDropped = range.series.some(({ dropName }) => dropName);
+  for (let i = 1; areDropped && i < sorted.length; i++) {
+    if (compareLabels(sorted[i - 1]!.labels, sorted[i]!.labels) === 0) fail(DUPLICATE_LABELSET);
+    if (ctx.due(1)) await ctx.pause();
+  }
+  return sorted;
 }
 
 async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome> {

@@ -11,7 +11,7 @@ const SERIES_PER_CHECK = 1024;
 /** Removes the names that were to go and joins series that then are equal. @throws QueryError where two overlap */
 export async function finishVector(ctx: QueryContext, expr: Expr, value: VectorValue): Promise<readonly StepSeries[]> {
   const { series } = value;
-  if (hasDistinctLabels(expr) && !series.some((element) => element.dropName)) return series;
+  if (hasDistinctLabels(ctx, expr) && !series.some((element) => element.dropName)) return series;
   const positions = new Map<string, number>();
   const merged: StepSeries[] = [];
   for (let i = 0; i < series.length; i++) {
@@ -46,7 +46,7 @@ const GROUPING: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether what is evaluated cannot give a label set twice. */
-function hasDistinctLabels(expr: Expr): boolean {
+function hasDistinctLabels(ctx: QueryContext, expr: Expr): boolean {
   let node = expr;
   for (;;) {
     if (node.kind === 'paren') node = node.expr;
@@ -55,8 +55,8 @@ function hasDistinctLabels(expr: Expr): boolean {
     else break;
   }
   if (node.kind === 'aggregate') return GROUPING.has(node.op);
-  // What other operators give has been joined already.
-  return node.kind === 'vector-selector' || node.kind === 'binary';
+  // What other operators give has been joined already, if names are not removed at the end only.
+  return node.kind === 'vector-selector' || (node.kind === 'binary' && !ctx.delayedNameRemoval);
 }
 
 /** Sorts by labels. */

@@ -54,8 +54,8 @@ export function columnsBytes(columns: readonly SeriesColumns[]): number {
   let bytes = 0;
   let column: Float64Array | undefined;
   for (const { timestamps, values, histograms } of columns) {
-    bytes += SERIES_BYTES + values.byteLength;
-    if (timestamps !== column) bytes += timestamps.byteLength;
+    bytes += SERIES_BYTES + 8 * values.length;
+    if (timestamps !== column) bytes += 8 * timestamps.length;
     column = timestamps;
     if (histograms !== undefined) bytes += histogramsBytes(histograms);
   }

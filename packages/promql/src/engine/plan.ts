@@ -41,6 +41,10 @@ export function isStepInvariant(expr: Expr): boolean {
   return known;
 }
 
+function isSelector(expr: Expr): boolean {
+  return expr.kind === 'paren' ? isSelector(expr.expr) : expr.kind === 'vector-selector';
+}
+
 function decideInvariance(expr: Expr): boolean {
   switch (expr.kind) {
     case 'number':
@@ -53,6 +57,8 @@ function decideInvariance(expr: Expr): boolean {
     case 'subquery':
       return expr.at !== undefined;
     case 'call':
+      // Of the samples that a selector finds it gives their own times.
+      if (expr.func === 'timestamp' && isSelector(expr.args[0]!)) return isStepInvariant(expr.args[0]!);
       if (TIME_DEPENDENT.has(expr.func)) return false;
       // Where its argument is read as of several times, info series are as of the step.
       if (expr.func === 'info') return isStepInvariant(expr.args[0]!) && readsAtFixedTime(expr.args[0]!);
@@ -264,8 +270,9 @@ function collect(ctx: QueryContext, expr: Expr, outerGrid: Grid, interest: Inter
       return;
     }
     case 'subquery': {
+      // Prometheus leaves buckets out nowhere inside.
       const inner = subqueryGrid(ctx, expr, grid);
-      if (inner.count > 0) collect(ctx, expr.expr, inner, undefined, request);
+      if (inner.count > 0) collect(ctx, expr.expr, inner, 'buckets', request);
       return;
     }
     case 'call': {

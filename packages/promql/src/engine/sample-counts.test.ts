@@ -43,3 +43,18 @@ it('counts the samples of an instant query and of a long chain', async () => {
   const long = await createEngine().instant(source, chain, 50_000, { stats: true });
   expect([...long.stats.samples!.queryable]).toEqual([3001]);
 });
+
+/** As Prometheus 3.16 counts them. */
+it.each([
+  ['up', 1],
+  ['up + up', 2],
+  ['requests_total', 2],
+  ['rate(requests_total[10s])', 2],
+  ['up @ end() + up', 2],
+  ['max_over_time(rate(up[10s])[20s:5s])', 1],
+  ['up offset 10m', 0],
+  ['1', 0],
+])('counts the series of %s', async (query, touched) => {
+  const { stats } = await createEngine().range(source, query, 40_000, 50_000, 5_000, { stats: true });
+  expect(stats.samples!.touched).toBe(touched);
+});

@@ -15,6 +15,8 @@ export interface SampleCounts {
   readonly queryable: Float64Array;
   /** Samples that were not in the window of the step before. */
   readonly read: Float64Array;
+  /** Series of which selectors gave samples; one that two selectors gave counts twice. */
+  touched: number;
 }
 
 export interface SampleCounter {
@@ -52,9 +54,13 @@ function countsOf(counting: Counting, expr: Expr, grid: Grid): SampleCounts {
     const once = countsOf(counting, expr, singleStep(grid));
     const read = new Float64Array(grid.count);
     read[0] = once.read[0]!;
-    return { queryable: new Float64Array(grid.count).fill(once.queryable[0]!), read };
+    return { queryable: new Float64Array(grid.count).fill(once.queryable[0]!), read, touched: once.touched };
   }
-  const counts = { queryable: new Float64Array(grid.count), read: new Float64Array(grid.count) };
+  const counts: SampleCounts = {
+    queryable: new Float64Array(grid.count),
+    read: new Float64Array(grid.count),
+    touched: 0,
+  };
   // Down the left operands in a loop: a chain of operators may be long.
   let first = expr;
   for (; first.kind === 'binary'; first = first.left) add(counts, countsOf(counting, first.right, grid));
@@ -84,6 +90,7 @@ function countsOf(counting: Counting, expr: Expr, grid: Grid): SampleCounts {
 }
 
 function add(to: SampleCounts, more: SampleCounts): void {
+  to.touched += more.touched;
   for (let i = 0; i < to.read.length; i++) {
     to.queryable[i]! += more.queryable[i]!;
     to.read[i]! += more.read[i]!;
@@ -93,12 +100,15 @@ function add(to: SampleCounts, more: SampleCounts): void {
 function addSelector({ ctx, fetched }: Counting, node: VectorSelector, grid: Grid, counts: SampleCounts): void {
   const ends = endTimes(ctx, node, grid);
   for (const { timestamps, values, histograms } of fetched.get(node) ?? []) {
+    let isTouched = false;
     for (const [step, index] of lookbackIndexes(timestamps, ends, ctx.lookbackMs).entries()) {
       if (index < 0 || (histograms?.[index] === undefined && isStaleMarker(values, index))) continue;
       const weight = weightOf(histograms?.[index]);
       counts.queryable[step]! += weight;
       counts.read[step]! += weight;
+      isTouched = true;
     }
+    if (isTouched) counts.touched++;
   }
 }
 
@@ -113,13 +123,16 @@ function addWindows({ ctx, fetched }: Counting, node: MatrixSelector, grid: Grid
       before[i + 1] = before[i]! + (stale ? 0 : weightOf(histograms?.[i]));
     }
     const { first, last } = windowsOf(timestamps, ends, positiveDurationMs(ctx, node.range));
+    let isTouched = false;
     for (let step = 0; step < ends.length; step++) {
       const from = first[step]!;
       const to = last[step]!;
       const unread = step === 0 ? from : Math.max(from, last[step - 1]!);
       counts.queryable[step]! += before[to]! - before[from]!;
       counts.read[step]! += before[to]! - before[unread]!;
+      if (before[to]! > before[from]!) isTouched = true;
     }
+    if (isTouched) counts.touched++;
   }
 }
 
@@ -127,7 +140,8 @@ function addWindows({ ctx, fetched }: Counting, node: MatrixSelector, grid: Grid
 function addSubquery(counting: Counting, node: SubqueryExpr, grid: Grid, counts: SampleCounts): void {
   const points = counting.subqueries.get(node);
   const inner = subqueryGrid(counting.ctx, node, grid);
-  const { read } = countsOf(counting, node.expr, inner);
+  const { read, touched } = countsOf(counting, node.expr, inner);
+  counts.touched += touched;
   const ends = endTimes(counting.ctx, node, grid);
   let next = 0;
   for (let step = 0; step < grid.count; step++) {

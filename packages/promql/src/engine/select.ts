@@ -52,6 +52,16 @@ export function lookbackIndexes(timestamps: Float64Array, ends: Float64Array, lo
   return indexes;
 }
 
+/** The same of one time. */
+export function lookbackIndex(timestamps: Float64Array, end: number, lookbackMs: number): number {
+  let at = timestamps.length - 1;
+  if (at >= 0 && timestamps[at]! > end) {
+    at = lowerBound(timestamps, end);
+    if (timestamps[at] !== end) at--;
+  }
+  return at >= 0 && timestamps[at]! > end - lookbackMs ? at : -1;
+}
+
 interface InstantPlan {
   readonly indexes: Int32Array;
   readonly complete: boolean;
@@ -103,12 +113,21 @@ export async function selectSeries(
   const bytes = reuse ? 0 : stepSeriesBytes(grid.count);
   const all = allPresent(grid.count);
   const scratch = new Float64Array(grid.count);
+  // A plan is not worth its while for one step of series that may each have their own times.
+  const isOne = grid.count === 1 && times === undefined;
   for (const columns of columnsOfNode) {
     const { labels, timestamps, values, histograms } = columns;
-    const plan = planOf(timestamps);
     let element: StepSeries | undefined;
-    if (histograms !== undefined) element = alignHistograms(columns, histograms, plan.indexes, times);
-    else {
+    if (histograms !== undefined) element = alignHistograms(columns, histograms, planOf(timestamps).indexes, times);
+    else if (isOne) {
+      const at = lookbackIndex(timestamps, ends[0]!, lookbackMs);
+      if (at >= 0 && !isStaleMarker(values, at)) {
+        const out = reuse ? scratch : allocate();
+        out[0] = values[at]!;
+        element = { labels, dropName: false, values: out, present: all, histograms: undefined };
+      }
+    } else {
+      const plan = planOf(timestamps);
       const out = reuse ? scratch : allocate();
       const state = gather(values, plan, out);
       if (state !== NONE) {
@@ -262,15 +281,15 @@ function smoothSeriesAt(
   const outHistograms: (FloatHistogram | undefined)[] | undefined = histograms && new Array(ends.length);
   for (let step = 0; step < indexes.length; step++) {
     const at = indexes[step]!;
-    if (at < 0) continue;
     const end = ends[step]!;
-    const next = timestamps[at + 1];
-    const between = timestamps[at]! < end && next !== undefined && next <= end + lookbackMs;
-    const share = between ? (end - timestamps[at]!) / (next - timestamps[at]!) : 0;
     if (histograms !== undefined && isMixed(timestamps, histograms, end - lookbackMs, end + lookbackMs)) {
       notes.warn(mixedFloatsAndHistograms);
       continue;
     }
+    if (at < 0) continue;
+    const next = timestamps[at + 1];
+    const between = timestamps[at]! < end && next !== undefined && next <= end + lookbackMs;
+    const share = between ? (end - timestamps[at]!) / (next - timestamps[at]!) : 0;
     const before = histograms?.[at];
     const after = between ? histograms?.[at + 1] : before;
     if (before === undefined && after === undefined) {

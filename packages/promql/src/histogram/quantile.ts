@@ -54,7 +54,7 @@ export function histogramQuantile(q: number, histogram: FloatHistogram): number 
   const { wanted, forward } = found;
   let { bucket } = found;
   // Without a bucket the extremes are nowhere in it, and whatever else there is wanted is at zero.
-  if (bucket === undefined) return hasNaN || wanted === 0 ? Number.NaN : 0;
+  if (bucket === undefined) return hasNaN || !(Math.min(0, histogram.count) < wanted) ? Number.NaN : 0;
   if (usesCustomBuckets(histogram.schema)) {
     const bound = onlyBound(bucket);
     if (bound !== undefined) return bound;

@@ -137,6 +137,8 @@ function unquoted(text: string, { line }: Scanner): string {
 const NUMBER = '(?:inf|nan|(?:\\d[\\d_]*(?:\\.[\\d_]*)?|\\.\\d[\\d_]*)(?:e[+-]?\\d+)?)';
 const BLANK = /_(?:x(\d+))?(?=\s|$)/y;
 const STALE = /stale(?=\s|$)/y;
+/** To a staleness marker something is added, which makes NaN of it. */
+const STALE_FIRST = new RegExp(`stale[+-]${NUMBER}x(\\d+)(?=\\s|$)`, 'y');
 const FLOATS = new RegExp(`([+-]?)(${NUMBER})(?:([+-])(${NUMBER})(?=x\\d))?`, 'iy');
 const TIMES = /(?:x(\d+))?(?=\s|$)/y;
 const REQUIRED_TIMES = /x(\d+)(?=\s|$)/y;
@@ -152,10 +154,16 @@ function readPoints(scanner: Scanner): Point[] {
     if (scanner.at >= scanner.text.length) return points;
     const blank = take(scanner, BLANK);
     const histogram = blank === undefined ? take(scanner, HISTOGRAM) : undefined;
+    let staleFirst: RegExpExecArray | undefined;
     if (blank !== undefined) for (let i = repetitions(blank, scanner, 1); i > 0; i--) points.push(undefined);
     else if (histogram !== undefined) readHistograms(scanner, histogram[1]!, points);
     else if (take(scanner, STALE)) points.push({ kind: 'float', value: Number.NaN, stale: true });
-    else readFloats(scanner, points);
+    else if ((staleFirst = take(scanner, STALE_FIRST))) {
+      points.push({ kind: 'float', value: Number.NaN, stale: true });
+      for (let i = repetitions(staleFirst, scanner, 0); i > 0; i--) {
+        points.push({ kind: 'float', value: Number.NaN, stale: false });
+      }
+    } else readFloats(scanner, points);
   }
 }
 

@@ -16,6 +16,11 @@ describe('the series notation', () => {
     const values = points.map((point) => (point?.kind === 'float' ? point.value : undefined));
     expect(values).toEqual([1, 3, 5, 7, undefined, undefined, -1, -1, Number.NaN, ...new Array(11).fill(1)]);
     expect(points[8]).toMatchObject({ kind: 'float', stale: true });
+    expect(parseSeries('m 1 stale+1x2', 1).points.slice(1)).toEqual([
+      { kind: 'float', value: Number.NaN, stale: true },
+      { kind: 'float', value: Number.NaN, stale: false },
+      { kind: 'float', value: Number.NaN, stale: false },
+    ]);
   });
 
   it('reads histograms and their steps', () => {

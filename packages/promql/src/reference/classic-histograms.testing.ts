@@ -100,7 +100,9 @@ export function classicFraction(low: number, high: number, all: readonly Bucket[
   const observations = buckets.at(-1)!.count;
   if (observations === 0 || Number.isNaN(low) || Number.isNaN(high)) return Number.NaN;
   if (low >= high) return 0;
-  return (rankOf(high, buckets) - rankOf(low, buckets)) / observations;
+  // Of buckets that do not ascend no more is below a value than there is.
+  const below = (value: number) => Math.min(rankOf(value, buckets), observations);
+  return (below(high) - below(low)) / observations;
 }
 
 /** How many observations are at or below a value, by interpolation. */

@@ -213,6 +213,11 @@ export function noteQuantile(query: ReferenceQuery, value: number, position: Pos
   warn(query, `quantile value should be between 0 and 1, got ${showShort(value)}`, position);
 }
 
+function noteStrategy(query: ReferenceQuery, value: number, position: PositionRange): void {
+  if ([0, 1, 2].includes(value)) return;
+  warn(query, `strategy should be 0, 1, or 2 (default), using 2, got ${showShort(value)}`, position);
+}
+
 function evaluateBinary(query: ReferenceQuery, frame: Frame, node: BinaryExpr): StepValue[] {
   const lefts = evaluate(query, frame, node.left);
   const rights = evaluate(query, frame, node.right);
@@ -290,6 +295,10 @@ function callRangeFunction(query: ReferenceQuery, frame: Frame, node: Call): Ste
   if (node.func === 'quantile_over_time') {
     for (const [i, q] of parameters[0]!.entries())
       if (windows[i]!.ranges.length > 0) noteQuantile(query, q, unwrap(node.args[0]!).position);
+  }
+  if (node.func === 'integral') {
+    for (const [i, strategy] of parameters[0]?.entries() ?? [])
+      if (windows[i]!.ranges.length > 0) noteStrategy(query, strategy, unwrap(node.args[1]!).position);
   }
   return windows.map(({ ranges, startMs, endMs }, i) => {
     const elements: Element[] = [];

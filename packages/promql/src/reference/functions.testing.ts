@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js';
 import type { Call, Expr, Matcher } from '../ast.ts';
+import { asSelected } from '../engine/functions/absent.ts';
 import { compareLabels, compareStrings, type Labels, labelValue, METRIC_NAME } from '../labels.ts';
 import { setLabel } from './aggregate.testing.ts';
 import {
@@ -169,17 +170,17 @@ function absent(argument: Expr, isAbsent: boolean): StepValue {
   return vectorOf(isAbsent ? [{ labels: labelsOfSelector(argument), value: 1, dropName: false, order: 0 }] : []);
 }
 
-/** What a selector's matchers pin: labels that have one matcher only, and that by equality. */
+/** What a selector's matchers pin: labels whose last matcher is the only one by equality. */
 function labelsOfSelector(argument: Expr): Labels {
   const expr = unwrap(argument);
   let matchers: readonly Matcher[] = [];
   if (expr.kind === 'vector-selector') matchers = expr.matchers;
   if (expr.kind === 'matrix-selector') matchers = expr.selector.matchers;
-  const usable = matchers.filter(({ name }) => name !== METRIC_NAME);
+  const usable = asSelected(matchers).filter(({ name }) => name !== METRIC_NAME);
   let labels: Labels = [];
-  for (const { name, type, value } of usable) {
-    const isOnly = usable.filter((other) => other.name === name).length === 1;
-    if (type === '=' && isOnly) labels = setLabel(labels, name, value);
+  for (const [i, { name, type, value }] of usable.entries()) {
+    const isAfterEqual = usable.slice(0, i).some((other) => other.name === name && other.type === '=');
+    labels = setLabel(labels, name, type === '=' && !isAfterEqual ? value : '');
   }
   return labels;
 }
@@ -236,10 +237,12 @@ function sorted(
   }
   const sign = node.func.endsWith('_desc') ? -1 : 1;
   return vectors.map((elements) => {
+    const isShort = elements.length <= 12 && node.func.startsWith('sort_by_label');
     const compare = node.func.startsWith('sort_by_label')
       ? (a: Element, b: Element) => {
           for (const name of node.args.slice(1).map(text)) {
-            const order = naturalOrder(labelValue(a.labels, name), labelValue(b.labels, name));
+            const [x, y] = [labelValue(a.labels, name), labelValue(b.labels, name)];
+            const order = naturalOrder(x, y, isShort);
             if (order !== 0) return sign * order;
           }
           return sign * compareLabels(a.labels, b.labels);
@@ -249,12 +252,24 @@ function sorted(
             return Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value));
           return a.value === b.value ? 0 : sign * (a.value - b.value);
         };
-    return checked(frame, [...elements].sort(compare));
+    return checked(frame, isShort ? byInsertion(elements, compare) : [...elements].sort(compare));
   });
 }
 
+function byInsertion(elements: readonly Element[], compare: (a: Element, b: Element) => number): Element[] {
+  const ordered: Element[] = [];
+  for (const element of elements) {
+    let at = ordered.length;
+    while (at > 0 && compare(element, ordered[at - 1]!) < 0) at--;
+    ordered.splice(at, 0, element);
+  }
+  return ordered;
+}
+
 /** Runs of digits as numbers, the rest as text. */
-function naturalOrder(a: string, b: string): number {
+function naturalOrder(a: string, b: string, isShort: boolean): number {
+  // Prometheus finds neither before the other; of more than it sorts by insertion we have the empty ones first.
+  if (isShort && a !== b && (a === '' || b === '')) return 1;
   const [xs, ys] = [a.match(/\d+|\D+/g) ?? [], b.match(/\d+|\D+/g) ?? []];
   for (let i = 0; i < Math.min(xs.length, ys.length); i++) {
     const [x, y] = [xs[i]!, ys[i]!];

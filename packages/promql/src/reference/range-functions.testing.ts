@@ -110,6 +110,28 @@ function smoothing({ points, parameters }: Window): number | undefined {
   return smoothed;
 }
 
+/** Area from the first to the last sample: rectangles as high as the earlier sample, or the later one, or trapezoids. */
+function area({ points, parameters: [strategy] }: Window): number {
+  const parts: number[] = [];
+  for (const [i, { timeMs, value }] of points.entries()) {
+    if (i === 0) continue;
+    const seconds = (timeMs - points[i - 1]!.timeMs) / 1000;
+    const [before, after] = [points[i - 1]!.value, value].map((height) => (Number.isNaN(height) ? 0 : height)) as [
+      number,
+      number,
+    ];
+    if (strategy === 0) parts.push(before * seconds);
+    else if (strategy === 1) parts.push(after * seconds);
+    else {
+      const mean = before / 2 + after / 2;
+      const [larger, smaller] = Math.abs(before) >= Math.abs(after) ? [before, after] : [after, before];
+      const lost = Math.abs(mean) === Infinity ? 0 : larger / 2 - mean + smaller / 2;
+      parts.push(mean * seconds, lost * seconds);
+    }
+  }
+  return compensatedSum(parts);
+}
+
 /** Functions of one range vector; the ones that have an answer for a single sample are never given none. */
 export const rangeFunctions: Readonly<Record<string, RangeFunction>> = {
   rate: (window) => extrapolated(window, true, true),
@@ -124,6 +146,7 @@ export const rangeFunctions: Readonly<Record<string, RangeFunction>> = {
     return slope * parameters[0]! + intercept;
   },
   double_exponential_smoothing: smoothing,
+  integral: area,
   changes: (window) => countPairs(window, differs),
   resets: (window) => countPairs(window, (before, after) => after < before),
   avg_over_time: (window) => mean(values(window)),

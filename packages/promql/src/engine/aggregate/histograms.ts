@@ -49,6 +49,9 @@ export function createHistogramAccumulator(
       return Array.from(sums, (sum, step) => {
         const isIncompatible = incompatible[step] === 1;
         if (mixed[step] === 0 && sum === undefined) return undefined;
+        if (sum?.boundsReconciled) {
+          ctx.annotations.info('mismatched custom buckets were reconciled during aggregation', position);
+        }
         // What comes after incompatible histograms is not looked at either.
         if (mixed[step] === 1 || (present[step] === FLOAT && !isIncompatible)) {
           ctx.annotations.warn('encountered a mix of histograms and floats for aggregation', position);
@@ -57,9 +60,6 @@ export function createHistogramAccumulator(
         }
         if (!isIncompatible && hintsConflict(hints[step]!)) {
           ctx.annotations.warn('conflicting counter resets during histogram aggregation', position);
-        }
-        if (sum!.boundsReconciled) {
-          ctx.annotations.info('mismatched custom buckets were reconciled during aggregation', position);
         }
         present[step] = isIncompatible ? ABSENT : HISTOGRAM;
         if (isIncompatible) return undefined;

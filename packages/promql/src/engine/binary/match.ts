@@ -50,7 +50,7 @@ export async function vectorVector(
   }
   // What comes after the first clash matters no more, and be it that of two times ten thousand series all meet.
   const end = clashes.reduce((first, { step }) => Math.min(first, step), count);
-  const operation = createOperation(ctx, node, oneIsLeft, count, end, many.series);
+  const operation = createOperation(ctx, node, oneIsLeft, count, end, many.series, one.series);
   if (end > 0) for (const group of groups.values()) await operation.evaluate(group, (result) => series.push(result));
   clashes.push(...operation.clashes);
   if (clashes.length > 0) {
@@ -107,10 +107,16 @@ function createOperation(
   count: number,
   end: number,
   manySeries: readonly StepSeries[],
+  oneSeries: readonly StepSeries[],
 ): Operation {
   const matching = node.matching!;
   const notes = createPairNotes(ctx, node);
+  // What is filled in comes last, in the order of what it is filled in for.
   let orders: Map<StepSeries, number> | undefined;
+  const orderOf = (many: StepSeries, one: StepSeries): number => {
+    orders ??= new Map([...manySeries, ...oneSeries].map((element, i) => [element, i]));
+    return orders.get(many) ?? orders.get(one) ?? orders.size;
+  };
   // The "many" side takes the left value even where group_right makes it the right operand.
   const fillOne = matching.fillRight;
   const fillMany = matching.fillLeft;
@@ -141,8 +147,7 @@ function createOperation(
     let histograms: StepSeries['histograms'];
     let rejected: Uint8Array | undefined;
     if (left.histograms !== undefined || right.histograms !== undefined || node.op === '</' || node.op === '>/') {
-      const order = (orders ??= new Map(manySeries.map((element, i) => [element, i]))).get(many) ?? orders.size;
-      const result = histogramOperation(notes, order, node, left, right, values, present);
+      const result = histogramOperation(notes, orderOf(many, one), node, left, right, values, present);
       ({ histograms, rejected } = result);
       any ||= result.any;
     }

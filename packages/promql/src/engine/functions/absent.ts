@@ -1,21 +1,32 @@
 import type { Expr, Matcher } from '../../ast.ts';
 import { EMPTY_LABELS, type Labels, METRIC_NAME } from '../../labels.ts';
+import { compileMatcher } from '../../matcher.ts';
 import type { QueryContext } from '../context.ts';
 import { withLabel } from '../metadata-labels.ts';
 import { windowsOf } from '../range/windows.ts';
 import { ABSENT, FLOAT, floatSeries, type RangeValue, type VectorValue } from '../value.ts';
 
-/** The labels that a selector fixes by equality, each named once only. */
+/** The labels that a selector fixes by equality: with no other matcher after it, in the order of `asSelected`. */
 function labelsOfMatchers(matchers: readonly Matcher[]): Labels {
   let labels = EMPTY_LABELS;
   const seen = new Set<string>();
-  for (const { name, type, value } of matchers) {
+  for (const { name, type, value } of asSelected(matchers)) {
     if (name === METRIC_NAME) continue;
     const first = type === '=' && !seen.has(name);
     labels = withLabel(labels, name, first ? value : '');
-    seen.add(name);
+    if (first) seen.add(name);
   }
   return labels;
+}
+
+/** In the order in which Prometheus' storage leaves them: last those that take series away rather than find them. */
+export function asSelected(matchers: readonly Matcher[]): readonly Matcher[] {
+  const compiled = matchers.map((matcher) => ({ matcher, mayBeEmpty: compileMatcher(matcher).matchesEmpty }));
+  const found = new Set(compiled.filter(({ mayBeEmpty }) => !mayBeEmpty).map(({ matcher }) => matcher.name));
+  const takesAway = ({ matcher: { name, type }, mayBeEmpty }: (typeof compiled)[number]): boolean =>
+    !found.has(name) || (mayBeEmpty && (type === '!=' || type === '!~'));
+  const finding = compiled.filter((one) => !takesAway(one));
+  return [...finding, ...compiled.filter(takesAway)].map(({ matcher }) => matcher);
 }
 
 function labelsOfSelector(expr: Expr): Labels {

@@ -1,11 +1,13 @@
-import type { Call, Expr } from '../../ast.ts';
+import type { Call, Expr, PositionRange } from '../../ast.ts';
 import { warnQuantile } from '../aggregate/evaluate.ts';
 import { placeOf } from '../annotations.ts';
+import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
-import { formatFixed } from '../format.ts';
+import { formatFixed, formatGeneral } from '../format.ts';
 import { type Emit, evaluateRangeFunction, type TakeCounter } from '../range/evaluate.ts';
 import { extensionError } from '../range/extended.ts';
+import { isIntegralStrategy } from '../range/integral.ts';
 import { rangeFunctions } from '../range/table.ts';
 import { windowsOf } from '../range/windows.ts';
 import { evaluateVectorSelector } from '../select.ts';
@@ -88,8 +90,20 @@ export async function callRangeFunction(
       if (sampled[step] === 1) warnQuantile(evaluator.ctx, q, placeOf(node.args[0]!));
     }
   }
+  if (node.func === 'integral' && node.args.length > 1 && !parameters[0]!.every(isIntegralStrategy)) {
+    const sampled = stepsWithFloats(range);
+    for (const [step, strategy] of parameters[0]!.entries()) {
+      if (sampled[step] === 1) warnStrategy(evaluator.ctx, strategy, placeOf(node.args[1]!));
+    }
+  }
   if (node.func === 'double_exponential_smoothing') checkSmoothingFactors(range, parameters);
   await evaluateRangeFunction(evaluator.ctx, node, definition, range, parameters, emit, reuse, takeCounter);
+}
+
+function warnStrategy(ctx: QueryContext, strategy: number, position: PositionRange): void {
+  if (isIntegralStrategy(strategy)) return;
+  const message = `strategy should be 0, 1, or 2 (default), using 2, got ${formatGeneral(strategy)}`;
+  ctx.annotations.warn(message, ctx.position(position));
 }
 
 /** 1 at the steps whose window holds a float of any series. */

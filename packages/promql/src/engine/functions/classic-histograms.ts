@@ -120,5 +120,6 @@ export function bucketFraction(lower: number, upper: number, buckets: ClassicBuc
     }
     return below;
   };
-  return (rankOf(upper) - rankOf(lower)) / count;
+  // Where buckets do not ascend a rank may be above the last count.
+  return (Math.min(rankOf(upper), count) - Math.min(rankOf(lower), count)) / count;
 }

@@ -73,6 +73,18 @@ describe('functions of labels', () => {
     ]);
   });
 
+  it('sort many naturally by label, those without it first', async () => {
+    const values = Array.from({ length: 20 }, (_, i) => (i * 7) % 20);
+    const many = sourceOf(
+      ...values.map((value, i) => `m{i="${i}"${value % 7 === 3 ? '' : `, v="a${value}"`}} ${value}`),
+    );
+    const sorted = async (sort: string) =>
+      (await at(many, `${sort}(m, "v")`, 0)).map((line) => Number(line.split(' ').at(-1)));
+    const ascending = [0, 1, 2, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 18, 19];
+    expect((await sorted('sort_by_label')).slice(3)).toEqual(ascending);
+    expect((await sorted('sort_by_label_desc')).slice(0, 17)).toEqual(ascending.toReversed());
+  });
+
   it('absent takes its labels from the selector', async () => {
     expect(await at(source, 'absent(n{a="1", b=~"2", c="3", c="4"})', 0)).toEqual(['{a="1"} 1']);
     expect(await at(source, 'absent(m)', 0)).toEqual([]);

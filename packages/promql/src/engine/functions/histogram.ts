@@ -53,7 +53,8 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
         const quantiles = await column(argument);
         for (const q of quantiles) warnQuantile(ctx, q, placeOf(argument));
         for (const q of new Set(quantiles)) {
-          const mine = quantiles.map((other) => (Object.is(other, q) ? other : SKIPPED));
+          // A set does not tell -0 from 0.
+          const mine = quantiles.map((other) => (other === q || Object.is(other, q) ? other : SKIPPED));
           series.push(...(await quantilesOf(ctx, args[0]!, vector, mine, [label, q], repairs)).series);
         }
       }

@@ -55,9 +55,11 @@ export function nativeQuantile(ctx: QueryContext, argument: Expr, quantiles: Flo
     const q = quantiles[step]!;
     const result = histogramQuantile(q, histogram);
     if (Number.isNaN(histogram.sum) && q >= 0 && q <= 1 && !isQuantileAtOpenBucket(q, histogram)) {
+      const { count } = histogram;
       const inBuckets = bucketTotal(histogram);
-      if (Number.isNaN(result) || inBuckets < histogram.count) {
-        const effect = inBuckets < q * histogram.count ? 'result is NaN' : 'result is skewed higher';
+      const isBeyond = Number.isNaN(result) && Math.min(inBuckets, count) < q * count;
+      if (isBeyond || inBuckets < count) {
+        const effect = isBeyond ? 'result is NaN' : 'result is skewed higher';
         const name = forMetric(labelValue(labels, METRIC_NAME));
         const message = `input to histogram_quantile has NaN observations, ${effect}${name}`;
         ctx.annotations.info(message, ctx.position(placeOf(argument)));

@@ -32,21 +32,39 @@ export async function sortByLabels(
   names: readonly string[],
   sign: 1 | -1,
 ): Promise<VectorValue> {
+  const { series } = vector;
+  const isShort = series.length <= INSERTION_LENGTH;
   const compare = (a: StepSeries, b: StepSeries): number => {
     for (const name of names) {
       const x = labelValue(a.labels, name);
       const y = labelValue(b.labels, name);
+      // Of many, neither before the other would leave those with the label out of order, in Prometheus as here.
+      if (!isShort && x !== y && (x === '' || y === '')) return x === '' ? -sign : sign;
       if (x !== y) return naturallyBefore(x, y) ? -sign : sign;
     }
     return sign * compareLabels(a.labels, b.labels);
   };
-  return { kind: 'vector', series: await sortInTurns(ctx, vector.series, compare) };
+  if (isShort) return { kind: 'vector', series: insertionSorted(series, compare) };
+  return { kind: 'vector', series: await sortInTurns(ctx, series, compare) };
 }
 
-/** Natural order: runs of digits compare as numbers, everything else as text. */
+/** So many Prometheus sorts by insertion, which shows where neither of two labels is before the other. */
+const INSERTION_LENGTH = 12;
+
+function insertionSorted<T>(elements: readonly T[], compare: (a: T, b: T) => number): T[] {
+  const sorted = [...elements];
+  for (let i = 1; i < sorted.length; i++) {
+    for (let j = i; j > 0 && compare(sorted[j]!, sorted[j - 1]!) < 0; j--) {
+      [sorted[j], sorted[j - 1]] = [sorted[j - 1]!, sorted[j]!];
+    }
+  }
+  return sorted;
+}
+
+/** Natural order: runs of digits compare as numbers, everything else as text. An empty label is before none, and none before it. */
 function naturallyBefore(a: string, b: string): boolean {
-  const chunksA = a.match(/\d+|\D+/g) ?? [''];
-  const chunksB = b.match(/\d+|\D+/g) ?? [''];
+  const chunksA = a.match(/\d+|\D+/g) ?? [];
+  const chunksB = b.match(/\d+|\D+/g) ?? [];
   for (let i = 0; i < chunksA.length; i++) {
     const x = chunksA[i]!;
     const y = chunksB[i];

@@ -1,6 +1,6 @@
 import type { FloatHistogram } from '../../histogram.ts';
 import { labelValue, METRIC_NAME } from '../../labels.ts';
-import { forMetric, mixedFloatsAndHistograms } from '../annotations.ts';
+import { ignoredHistograms, mixedFloatsAndHistograms } from '../annotations.ts';
 import type { QueryContext } from '../context.ts';
 import { named } from '../series.ts';
 import {
@@ -107,8 +107,7 @@ function notesFor(ctx: QueryContext, { node }: RangeCall, element: RangeSeries):
     warn: (message) => ctx.annotations.warn(message, position),
     info: (message) => ctx.annotations.info(message, position),
     ignoredHistograms() {
-      const message = 'ignored histograms in a range containing both floats and histograms';
-      ctx.annotations.info(message + forMetric(name), position);
+      ctx.annotations.info(ignoredHistograms(name), position);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { integral } from './integral.ts';
 import type { RangeKernel } from './kernel.ts';
 import * as overTime from './over-time.ts';
 import * as rates from './rate.ts';
@@ -27,6 +28,7 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map<string
   ['first_over_time', { kernel: overTime.firstOverTime, keepsName: true }],
   ['idelta', { kernel: rates.idelta, minSamples: 2 }],
   ['increase', { kernel: rates.increase, minSamples: 2, counter: true, isRate: false }],
+  ['integral', { kernel: integral }],
   ['irate', { kernel: rates.irate, minSamples: 2 }],
   ['last_over_time', { kernel: overTime.lastOverTime, keepsName: true }],
   ['mad_over_time', { kernel: overTime.madOverTime }],

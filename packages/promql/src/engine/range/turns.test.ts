@@ -35,6 +35,7 @@ describe('a range function over more window samples than go into one turn of the
     'predict_linear(m_total[30m], time() / 100)',
     'quantile_over_time(scalar(vector(time() % 10 / 10)), m_total[30m])',
     'avg_over_time(m_total[30m])',
+    'integral(m_total[30m], time() % 4)',
     'sum_over_time(m_total[30m])',
     'max_over_time(m_total[30m])',
     'stddev_over_time(m_total[30m])',
