@@ -4,7 +4,6 @@ import { configFor, type LogConfig, loadLogConfig } from './config.ts';
 import type { ServerFlags } from './flags.ts';
 
 const defaultDataDir = '.data';
-const defaultRegion = 'us-east-1';
 /** Prefix of the log's objects in its store. */
 const storePath = 'log';
 
@@ -37,8 +36,9 @@ function storageFromFlags(flags: ServerFlags): StorageConfig {
   if (flags['in-memory'] === true) return { type: 'InMemory' };
   const bucket = flags['s3-bucket'];
   if (bucket !== undefined) {
-    const region = flags['s3-region'] ?? defaultRegion;
-    return { type: 'SlateDb', path: storePath, object_store: { type: 'Aws', bucket, region } };
+    const region = flags['s3-region'];
+    const store = { type: 'Aws', bucket, ...(region !== undefined && { region }) } as const;
+    return { type: 'SlateDb', path: storePath, object_store: store };
   }
   const path = flags['data-dir'] ?? defaultDataDir;
   return { type: 'SlateDb', path: storePath, object_store: { type: 'Local', path } };

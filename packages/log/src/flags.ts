@@ -13,7 +13,11 @@ export const serverFlags = {
   'data-dir': { type: 'string', valueName: 'DIR', help: 'Keep the log in this folder (default: .data)' },
   'in-memory': { type: 'boolean', help: 'Keep the log in memory: it ends with the process' },
   's3-bucket': { type: 'string', valueName: 'BUCKET', help: 'Keep the log in this S3 bucket' },
-  's3-region': { type: 'string', valueName: 'REGION', help: 'Region of the S3 bucket (default: us-east-1)' },
+  's3-region': {
+    type: 'string',
+    valueName: 'REGION',
+    help: 'Region of the S3 bucket (default: that of AWS_REGION, else us-east-1)',
+  },
   'read-only': { type: 'boolean', help: 'Serve reads of a log that another process writes' },
 } as const;
 

@@ -28,6 +28,10 @@ export const logTableBytes = 32 * 1024 * 1024;
 /** How long opening waits for the indexes to be read ahead, ms; the rest is read in the background. */
 const longestWarmUpMs = 250;
 
+/** What was recovered is sealed so long after the start, ms, which is busy enough, if memory has room for more than that. */
+const restMs = 10_000;
+const restShare = 0.5;
+
 /** Opens a log and its storage. @throws StorageError, LogError corrupt | invalid_input */
 export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
   const storage = await openStorage(config, {
@@ -84,7 +88,8 @@ export async function openLogOn(
   followers.onAppended = () => ordered.visible.advanced();
   writer.watermark.subscribe(() => ordered.durable.advanced());
   const retention = new Retention(storage, segments, limits, { now, logger });
-  sealer.kick();
+  if (segments.headBytes < limits.headBudgetBytes * restShare) sealer.kickLater(restMs);
+  else sealer.kick();
   const stopping = new AbortController();
   const { signal } = stopping;
   const warmUp = {

@@ -24,6 +24,7 @@ export class Sealer {
   private readonly stopping = new AbortController();
   private work: Promise<void> | undefined;
   private waiters: (() => void)[] = [];
+  private resting: NodeJS.Timeout | undefined;
   /** Segments sealed since the start. */
   sealedTotal = 0;
   failuresTotal = 0;
@@ -35,8 +36,15 @@ export class Sealer {
     this.onSealed = onSealed;
   }
 
+  /** Starts to work in `restMs`, or before where something newer is to be sealed or somebody waits for a seal. */
+  kickLater(restMs: number): void {
+    this.resting = setTimeout(() => this.kick(), restMs);
+    this.resting.unref();
+  }
+
   /** Starts to work when there is something to seal. */
   kick(): void {
+    clearTimeout(this.resting);
     if (this.work !== undefined || this.stopping.signal.aborted || this.segments.waiting.length === 0) return;
     this.work = this.sealWaiting().finally(() => {
       this.work = undefined;
@@ -46,11 +54,13 @@ export class Sealer {
 
   /** Resolves when nothing waits to be sealed. */
   async idle(): Promise<void> {
+    this.kick();
     while (this.work !== undefined) await this.work;
   }
 
   /** Resolves when the next segment is sealed, when the attempt fails, or after `timeoutMs`. */
   nextSealed(timeoutMs: number): Promise<void> {
+    this.kick();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
       this.waiters.push(() => {
@@ -62,6 +72,7 @@ export class Sealer {
 
   /** Stops soon; a segment half sealed is sealed anew after the next start. */
   async close(): Promise<void> {
+    clearTimeout(this.resting);
     this.stopping.abort();
     await this.work;
   }
