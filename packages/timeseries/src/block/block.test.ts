@@ -1,4 +1,5 @@
 import type { Labels, Matcher } from '@opendata/promql';
+import type { BlockWriter } from '@opendata/storage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SharedTimestamps } from '../head/shared-timestamps.ts';
@@ -10,6 +11,7 @@ import { matchBlock } from './match-block.ts';
 import { memoryBlock, openMemoryBlock, sourceOf, type TestSeries } from './memory-block.testing.ts';
 import type { SeriesSamples } from './merge-samples.ts';
 import { readNewestSamples, readSamples } from './read-samples.ts';
+import { writeBlock } from './write-block.ts';
 
 const HOUR_MS = 3_600_000;
 const yielder = async (): Promise<void> => undefined;
@@ -46,6 +48,16 @@ function manySeries(count: number): TestSeries[] {
 }
 
 describe('a block', () => {
+  it('gives the event loop a turn for each page that is read for what series are called', async () => {
+    const { block } = await memoryBlock([await sourceOf(manySeries(9000), 0, HOUR_MS)], 0, HOUR_MS);
+    const { series } = block.descriptor;
+    // Few series, each on a page of its own, and with values on several.
+    const numbers = Uint32Array.from(series, ({ first }) => first);
+    let turns = 0;
+    await new SeriesIdentities().ofBlock(block, numbers, async () => void turns++);
+    expect(turns).toBeGreaterThan(numbers.length + 1);
+  });
+
   it('finds series and samples through an index of many pages', async () => {
     const series = manySeries(9000);
     const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
@@ -102,6 +114,25 @@ describe('a block', () => {
     const odd = await matchBlock(block.index, [{ name: 'odd', type: '=', value: 'b' }]);
     expect(odd).toEqual(new Uint32Array(35_000).map((_, i) => 2 * i + 1));
   }, 30_000);
+
+  it('gives others their turn before each page of its index, which takes time to compress', async () => {
+    const source = await sourceOf(manySeries(9000), 0, HOUR_MS);
+    let inARow = 0;
+    let most = 0;
+    let pages = 0;
+    const writer = {
+      writePage: async (): Promise<number> => {
+        most = Math.max(most, ++inARow);
+        return pages++;
+      },
+    } as unknown as BlockWriter;
+    const turn = async (): Promise<void> => {
+      inARow = 0;
+    };
+    const { series } = await writeBlock(writer, [source], { startMs: 0, endMs: HOUR_MS, rank: 1, yielder: turn });
+    expect(series.length).toBeGreaterThan(2);
+    expect(most).toBe(1);
+  });
 
   it('puts the buckets of a histogram together, +Inf first', async () => {
     const bucket = (le: string, path: string): TestSeries => ({

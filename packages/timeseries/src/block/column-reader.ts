@@ -19,14 +19,36 @@ export interface SampleRange {
 const SLAB_VALUES = 32_768;
 const NOTHING = new Float64Array(0);
 
-/** The part of a column of timestamps that is in the range. */
-export interface Clip {
+/** The part of a column of timestamps that is in the range. Series may have a column each, so arrays are made where needed. */
+export class Clip {
   readonly from: number;
   readonly to: number;
-  /** The part; where it is empty, the whole. */
-  readonly timestamps: Float64Array;
-  /** The last of the part. */
-  readonly newest: Float64Array;
+  readonly #all: Float64Array;
+  readonly #share: SampleRange['share'];
+  #timestamps: Float64Array | undefined;
+  #newest: Float64Array | undefined;
+
+  constructor(all: Float64Array, { startMs, endMs, share }: SampleRange) {
+    this.from = firstAtOrAfter(all, startMs);
+    this.to = firstAfter(all, endMs);
+    this.#all = all;
+    this.#share = share;
+  }
+
+  /** The part, which must not be empty. */
+  get timestamps(): Float64Array {
+    this.#timestamps ??= this.#share(this.#all.subarray(this.from, this.to));
+    return this.#timestamps;
+  }
+
+  /** The last of the part, which must not be empty. */
+  get newest(): Float64Array {
+    if (this.#newest === undefined) {
+      this.#newest = new Float64Array(1);
+      this.#newest[0] = this.#all[this.to - 1]!;
+    }
+    return this.#newest;
+  }
 }
 
 /** Columns of a page, from the cache where they are there. */
@@ -68,7 +90,7 @@ export class ColumnReader {
     if (known !== undefined) return known;
     const all = this.#block.pages.columns.timestamps(this.#block.id, this.samples.timestamps(i));
     let clip = this.#clips.get(all);
-    if (clip === undefined) this.#clips.set(all, (clip = clipOf(all, this.#range)));
+    if (clip === undefined) this.#clips.set(all, (clip = new Clip(all, this.#range)));
     this.#clipOf[pattern] = clip;
     return clip;
   }
@@ -120,13 +142,6 @@ function ascendingCount(values: Float64Array): number {
     before = value;
   }
   return values.length;
-}
-
-function clipOf(all: Float64Array, { startMs, endMs, share }: SampleRange): Clip {
-  const from = firstAtOrAfter(all, startMs);
-  const to = firstAfter(all, endMs);
-  if (from >= to) return { from, to, timestamps: all, newest: NOTHING };
-  return { from, to, timestamps: share(all.subarray(from, to)), newest: share(all.subarray(to - 1, to)) };
 }
 
 /** Index of the first time after `timeMs`, the length where there is none. */

@@ -31,6 +31,7 @@ export class DecodedColumns {
   readonly #pages = new Map<number, PageColumns>();
   /** In order of use, the latest last. */
   readonly #timestamps = new Map<number, BlockTimestamps>();
+  #latest: BlockTimestamps | undefined;
   #pageBytes = 0;
   #timestampBytes = 0;
   #refused = 0;
@@ -91,16 +92,24 @@ export class DecodedColumns {
   /** Those of a block, the latest used now. */
   #timestampsOf(block: number): BlockTimestamps {
     const limitBytes = Math.min(MAX_TIMESTAMP_BYTES, this.#limitBytes * TIMESTAMP_SHARE);
-    if ((this.#timestamps.get(block)?.sizeBytes ?? 0) > limitBytes) this.#forgetTimestamps(block);
-    const own = this.#timestamps.get(block) ?? { shared: new SharedTimestamps(), sizeBytes: 0 };
+    let own = this.#timestamps.get(block);
+    if (own !== undefined && own.sizeBytes > limitBytes) {
+      this.#forgetTimestamps(block);
+      own = undefined;
+    }
+    if (own !== undefined && own === this.#latest) return own;
+    own ??= { shared: new SharedTimestamps(), sizeBytes: 0 };
     this.#timestamps.delete(block);
     this.#timestamps.set(block, own);
+    this.#latest = own;
     return own;
   }
 
   #forgetTimestamps(block: number): void {
-    this.#timestampBytes -= this.#timestamps.get(block)?.sizeBytes ?? 0;
+    const own = this.#timestamps.get(block);
+    this.#timestampBytes -= own?.sizeBytes ?? 0;
     this.#timestamps.delete(block);
+    if (own === this.#latest) this.#latest = undefined;
   }
 
   #evict(): void {

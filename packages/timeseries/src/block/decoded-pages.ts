@@ -1,6 +1,7 @@
 import { type BlockReads, StorageError } from '@opendata/storage';
 import { PageFormatError } from './codec/index.ts';
 import { DecodedColumns } from './decoded-columns.ts';
+import { unpackedBytes } from './index/packed-page.ts';
 
 /** Keys are `block * 2^21 + page`, as a block has at most so many pages. */
 const MAX_PAGES = 2 ** 21;
@@ -108,7 +109,7 @@ export class DecodedPages {
     const known = this.#entries.get(key);
     if (known !== undefined) return known.value as T;
     const value = inPage(block, page, () => decode(bytes));
-    const sizeBytes = bytes.length * DECODED_FACTOR;
+    const sizeBytes = unpackedBytes(bytes) * DECODED_FACTOR;
     this.#entries.set(key, { value, sizeBytes });
     this.#sizeBytes += sizeBytes;
     for (const oldest of this.#entries.keys()) {

@@ -132,29 +132,30 @@ function pagesWith(slice: Slice, series: Uint32Array): number[] {
 
 function readRange(columns: ColumnReader, i: number): SeriesSamples | undefined {
   const { samples } = columns;
-  const { from, to, timestamps } = columns.clip(i);
+  const clip = columns.clip(i);
+  const { from, to } = clip;
   if (from >= to) return undefined;
-  if (samples.hasHistograms(i)) return readHistograms(columns, i, from, to, timestamps);
+  if (samples.hasHistograms(i)) return readHistograms(columns, i, clip);
   const values = columns.values(i, from, to);
-  return { timestamps, values, histograms: undefined, ascendingCount: columns.ascendingCount(i, from, to) };
+  return {
+    timestamps: clip.timestamps,
+    values,
+    histograms: undefined,
+    ascendingCount: columns.ascendingCount(i, from, to),
+  };
 }
 
 function readNewest(columns: ColumnReader, i: number): SeriesSamples | undefined {
   const { samples } = columns;
-  const { from, to, timestamps, newest } = columns.clip(i);
+  const clip = columns.clip(i);
+  const { from, to } = clip;
   if (from >= to) return undefined;
   // Whether the counters of a histogram were reset is told by the ones before.
-  if (samples.hasHistograms(i)) return readHistograms(columns, i, from, to, timestamps);
-  return { timestamps: newest, values: columns.values(i, to - 1, to), histograms: undefined };
+  if (samples.hasHistograms(i)) return readHistograms(columns, i, clip);
+  return { timestamps: clip.newest, values: columns.values(i, to - 1, to), histograms: undefined };
 }
 
-function readHistograms(
-  columns: ColumnReader,
-  i: number,
-  from: number,
-  to: number,
-  timestamps: Float64Array,
-): SeriesSamples {
+function readHistograms(columns: ColumnReader, i: number, { from, to, timestamps }: Clip): SeriesSamples {
   const { samples } = columns;
   const count = samples.sampleCount(i);
   const values = new Float64Array(count);

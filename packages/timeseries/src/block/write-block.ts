@@ -3,6 +3,7 @@ import { IdLists } from '../head/id-lists.ts';
 import { INDEX_PAGE_BYTES } from './index/block-format.ts';
 import type { BlockDescriptor, PageRef } from './index/descriptor.ts';
 import { ExemplarPageWriter } from './index/exemplar-page.ts';
+import { packPage } from './index/packed-page.ts';
 import { PostingsPageWriter } from './index/postings-page.ts';
 import { SeriesPageWriter } from './index/series-page.ts';
 import { StartPageWriter } from './index/start-page.ts';
@@ -31,7 +32,11 @@ export async function writeBlock(
 ): Promise<BlockDescriptor> {
   const writePage: PageSink = (page) => writer.writePage(page);
   const { yielder } = options;
-  const dictionary = await writeDictionary(sources, writePage, yielder);
+  const writeIndexPage: PageSink = async (page) => {
+    await yielder();
+    return writePage(packPage(page));
+  };
+  const dictionary = await writeDictionary(sources, writeIndexPage, yielder);
   const slices = planSlices(sources, options.startMs, options.endMs).map((slice) => new SliceWriter(slice, writePage));
   const series = new SeriesList();
   const postings = new IdLists();
@@ -57,7 +62,7 @@ export async function writeBlock(
       for (let i = 0; i < keyLength; i++) postings.append(key[i]!, number);
       for (const cursor of same) for (const exemplar of cursor.exemplars()) exemplars.add(number, exemplar);
       if (startTimestamps !== undefined && starts.add(number, timestamps, startTimestamps))
-        await starts.writePage(writePage);
+        await starts.writePage(writeIndexPage);
       for (const slice of slices) {
         if (slice.add(number, timestamps, values, histograms)) await slice.writePage();
       }
@@ -82,11 +87,11 @@ export async function writeBlock(
     histogramCount: totals.histograms,
     names: dictionary.names,
     dictionary: dictionary.pages,
-    series: await series.write(writePage),
-    postings: await writePostings(postings, dictionary.pairCount, writePage, yielder),
+    series: await series.write(writeIndexPage),
+    postings: await writePostings(postings, dictionary.pairCount, writeIndexPage, yielder),
     slices: slices.map(({ written }) => written),
-    exemplarPages: await exemplars.write(writePage),
-    startPages: await starts.finish(writePage),
+    exemplarPages: await exemplars.write(writeIndexPage),
+    startPages: await starts.finish(writeIndexPage),
   };
 }
 

@@ -43,7 +43,11 @@ export const shapes: Readonly<Record<string, Shape>> = {
   noise: (random, count) => Array.from({ length: count }, () => random() * 1e-4),
   signedNoise: (random, count) => Array.from({ length: count }, () => (random() - 0.5) * 2 ** (random() * 80)),
   sums: walk((random) => random() * 10, 1000),
+  magnitudes: (random, count) =>
+    Array.from({ length: count }, () => (random() + random() * 2 ** -30) * 2 ** (random() * 12)),
   singles: (random, count) => Array.from({ length: count }, () => Math.fround(random() * 100)),
+  ratios: (random, count) => Array.from({ length: count }, () => Math.floor(random() * 4e6) / 16_322_936),
+  percents: (random, count) => Array.from({ length: count }, () => 100 * (1 - Math.floor(random() * 1e7) / 33_554_431)),
   line: (_random, count) => Array.from({ length: count }, (_, i) => 17e8 + i * 15),
   huge: (random, count) => Array.from({ length: count }, () => (random() - 0.5) * Number.MAX_VALUE),
   tiny: (random, count) => Array.from({ length: count }, () => random() * Number.MIN_VALUE * 1000),

@@ -13,9 +13,9 @@
  * *Compression* is 0: nothing is compressed any further; others are kept for later.
  */
 
-/** Version 1 has no symbols in its columns. */
+/** Version 1 has no symbols in its columns, version 2 no multiples. */
 export const OLDEST_PAGE_VERSION = 1;
-export const PAGE_VERSION = 2;
+export const PAGE_VERSION = 3;
 export const PAGE_HEADER_BYTES = 28;
 export const COMPRESSION_NONE = 0;
 

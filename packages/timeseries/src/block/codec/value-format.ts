@@ -11,10 +11,14 @@
  *     column of halves := first value u64, [integer column of high halves], [of low halves]
  *     column of raw values := u64 each
  *     column of predicted := series varint, factor varint, first value signed varint, integer column
+ *     column of multiples := offset f64, step f64, first multiple signed varint, integer column,
+ *                            first correction signed varint, integer column of corrections
  *
  * *Predicted* values are integers, expected from another series of the page with as many samples, itself not predicted:
  * a step from sample to sample is the entry of the column plus `floor(factor * step there / 65536 + 1/2)`, where a step
  * there that is not below 2^44 counts as 0. The first entry is 0.
+ *
+ * *Multiples*: a value is `offset + multiple * step`, computed in doubles, and the correction added to its bits.
  *
  * The other integer columns are differences to the first value, divided by the divisor; they are absent where no value changes.
  */
@@ -34,6 +38,8 @@ export const KIND_HISTOGRAMS = 5;
 
 /** Integers by their distance to what another series makes expect. */
 export const KIND_PREDICTED = 6;
+/** Doubles that are multiples of a step. */
+export const KIND_MULTIPLES = 7;
 
 export const MAP_SHIFT = 3;
 export const EXCEPTIONS_FLAG = 32;

@@ -11,6 +11,7 @@ import {
 } from './change-map.ts';
 import { applyExceptions, skipExceptions } from './exceptions.ts';
 import { decodeIntegerColumn } from './integer-column-decode.ts';
+import { addCorrections, fromMultiples } from './multiples.ts';
 import { fromPatternDistances, joinHalves } from './patterns.ts';
 import { fromResiduals } from './prediction.ts';
 import { MAX_DECIMALS, POWERS_OF_TEN } from './scale.ts';
@@ -21,6 +22,7 @@ import {
   KIND_DECIMALS,
   KIND_HALVES,
   KIND_MASK,
+  KIND_MULTIPLES,
   KIND_PATTERNS,
   KIND_PREDICTED,
   KIND_RAW,
@@ -48,6 +50,7 @@ export class ValuesDecoder {
     if (kind === KIND_HALVES) this.#readHalves(reader, target, at, count);
     else if (kind === KIND_RAW) readRaw(reader, target, at, count);
     else if (kind <= KIND_PATTERNS) this.#readIntegers(reader, head, target, at, count);
+    else if (kind === KIND_MULTIPLES) this.#readMultiples(reader, head, target, at, count);
     else if (kind === KIND_PREDICTED && references !== undefined) {
       readPredicted(reader, head, target, at, count, references);
     } else reader.fail(`unknown or misplaced kind of values ${kind}`);
@@ -98,11 +101,30 @@ export class ValuesDecoder {
 
   #readHalves(reader: ByteReader, target: Float64Array, at: number, count: number): void {
     const firstAt = reader.skip(8, 'the first value');
-    if (this.#lows.length < count) this.#lows = new Float64Array(Math.max(count, 2 * this.#lows.length));
+    this.#growLows(count);
     decodeIntegerColumn(reader, target, at, count);
     decodeIntegerColumn(reader, this.#lows, 0, count);
     const { view } = reader;
     joinHalves(target, at, count, this.#lows, view.getUint32(firstAt, true), view.getUint32(firstAt + 4, true));
+  }
+
+  #readMultiples(reader: ByteReader, head: number, target: Float64Array, at: number, count: number): void {
+    const exceptionsAt = (head & EXCEPTIONS_FLAG) === 0 ? -1 : skipExceptions(reader, count);
+    const numbersAt = reader.skip(16, 'offset and step');
+    const offset = reader.view.getFloat64(numbersAt, true);
+    const step = reader.view.getFloat64(numbersAt + 8, true);
+    const first = reader.signedVarint();
+    decodeIntegerColumn(reader, target, at, count);
+    fromMultiples(target, at, count, offset, step, first);
+    this.#growLows(count);
+    const firstCorrection = reader.signedVarint();
+    decodeIntegerColumn(reader, this.#lows, 0, count);
+    addCorrections(target, at, count, this.#lows, firstCorrection);
+    if (exceptionsAt >= 0) putExceptions(reader, exceptionsAt, target, at);
+  }
+
+  #growLows(count: number): void {
+    if (this.#lows.length < count) this.#lows = new Float64Array(Math.max(count, 2 * this.#lows.length));
   }
 }
 

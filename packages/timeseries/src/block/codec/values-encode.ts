@@ -13,6 +13,7 @@ import {
 import { commonDivisor, reduce } from './divisor.ts';
 import { writeExceptions } from './exceptions.ts';
 import { IntegerColumnEncoder } from './integer-column.ts';
+import { MultiplesFinder, toCorrections } from './multiples.ts';
 import { referenceIndex, splitHalves, toPatternDistances } from './patterns.ts';
 import { MAX_RESIDUAL, Predictor, toResiduals } from './prediction.ts';
 import { type Scaling, toIntegers } from './scale.ts';
@@ -22,6 +23,7 @@ import {
   KIND_DECIMALS,
   KIND_HALVES,
   KIND_INTEGERS,
+  KIND_MULTIPLES,
   KIND_PATTERNS,
   KIND_PREDICTED,
   KIND_RAW,
@@ -32,6 +34,8 @@ import {
 const WORTHWHILE = 0.98;
 /** Series that take fewer bits a sample are not predicted, nor others from them. */
 const PREDICTABLE_BITS = 2;
+/** Floats that take fewer bits a sample are not looked at for a step that they are multiples of. */
+const FLOAT_BITS = 28;
 /** The pattern of what is neither predicted nor predicts. */
 const ALONE = -1;
 
@@ -39,6 +43,7 @@ const ALONE = -1;
 export class ValuesEncoder {
   readonly #columns = new IntegerColumnEncoder();
   readonly #predictor = new Predictor();
+  readonly #finder = new MultiplesFinder();
   readonly #scaling: Scaling = { decimals: 0, exceptions: 0 };
   #values = new Float64Array(0);
   #words = new Uint32Array(0);
@@ -83,8 +88,39 @@ export class ValuesEncoder {
       reference = 0;
       distant = this.#takePatterns(reference, count, mostExceptions);
     }
+    const start = writer.length;
     if (distant >= 0) this.#writeIntegers(writer, KIND_PATTERNS, 0, reference, distant, count);
     else this.#writeHalves(writer, count);
+    if ((writer.length - start) * 8 > count * FLOAT_BITS) this.#tryMultiples(writer, start, count, mostExceptions);
+  }
+
+  /** Replaces what was written from `start` on by multiples of a step, where that is shorter. */
+  #tryMultiples(writer: ByteWriter, start: number, count: number, mostExceptions: number): void {
+    const multiples = this.#integers;
+    const corrections = this.#lows;
+    const finder = this.#finder;
+    if (!finder.find(this.#values, count, multiples)) return;
+    const left = this.#exceptions;
+    const exceptions = toCorrections(this.#words, multiples, count, finder, corrections, left, mostExceptions);
+    if (exceptions < 0) return;
+    const [first, firstCorrection] = [multiples[0]!, corrections[0]!];
+    subtract(multiples, count, first);
+    subtract(corrections, count, firstCorrection);
+    const columns = this.#columns;
+    const bytes = columns.measure(corrections, count) + columns.measure(multiples, count) + 10 * exceptions;
+    if (bytes >= (writer.length - start) * WORTHWHILE) return;
+    writer.length = start;
+    writer.byte(KIND_MULTIPLES | (exceptions > 0 ? EXCEPTIONS_FLAG : 0));
+    if (exceptions > 0) writeExceptions(writer, this.#words, left, exceptions);
+    writer.reserve(16);
+    writer.view.setFloat64(writer.length, finder.offset, true);
+    writer.view.setFloat64(writer.length + 8, finder.step, true);
+    writer.length += 16;
+    writer.signedVarint(first);
+    columns.write(writer, multiples, count);
+    writer.signedVarint(firstCorrection);
+    columns.measure(corrections, count);
+    columns.write(writer, corrections, count);
   }
 
   #takePatterns(reference: number, count: number, mostExceptions: number): number {

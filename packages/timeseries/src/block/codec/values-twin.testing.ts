@@ -22,6 +22,15 @@ export function decodeValuesSlowly(
     const highs = column(cursor, count);
     const lows = column(cursor, count);
     distinct = highs.map((high, i) => (((first >> 32n) + high) << 32n) | ((first & 0xffffffffn) + lows[i]!));
+  } else if (kind === 7) {
+    const [offset, step] = [numberOf(word(cursor)), numberOf(word(cursor))];
+    const first = signedVarint(cursor);
+    const multiples = column(cursor, count);
+    const firstCorrection = signedVarint(cursor);
+    const corrections = column(cursor, count);
+    distinct = multiples.map(
+      (multiple, i) => bitsOf(offset + Number(first + multiple) * step) + firstCorrection + corrections[i]!,
+    );
   } else if (kind === 6) {
     const reference = referenceOf(varint(cursor)).map(numberOf);
     const factor = varint(cursor);

@@ -58,9 +58,12 @@ describe('values of a series', () => {
     ['flapping', 0, 0],
     ['decimals', 1, 0],
     ['sums', 2, 0],
-    ['singles', 3, 0],
+    ['magnitudes', 3, 0],
+    ['singles', 7, 0],
     ['signedNoise', 4, 0],
     ['huge', 4, 0],
+    ['ratios', 7, 0],
+    ['percents', 7, 0],
     ['rareCounter', 0, 2],
   ])('of the shape %s are of kind %i with change map %i', (shape, kind, map) => {
     encoder.clear();

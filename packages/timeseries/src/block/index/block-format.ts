@@ -1,3 +1,6 @@
+import type { ByteReader } from '../codec/byte-reader.ts';
+import { PageFormatError } from '../codec/errors.ts';
+
 /**
  * A sealed block: pages and a descriptor.
  *
@@ -11,7 +14,7 @@
  *
  * Pairs are in the order of their names, then of their values, with `le="+Inf"` before all other values of `le`. Series
  * are in the order of their pairs, where `le` counts last: so the buckets of a histogram stand together.
- * Numbers in pages are varints (see ../codec/byte-writer.ts); strings are their length and their UTF-8 bytes.
+ * Pages of the index are compressed where that saves a tenth, see packed-page.ts. Numbers in pages are varints (see ../codec/byte-writer.ts); strings are their length and their UTF-8 bytes.
  */
 
 /** Kind of the blocks that hold samples, for the block store. */
@@ -32,4 +35,10 @@ export function compareValues(name: string, a: string, b: string, compare: (a: s
     if (b === FIRST_OF_LAST_LABEL) return 1;
   }
   return compare(a, b);
+}
+
+/** Reads the version byte of an index page. @throws PageFormatError */
+export function checkVersion(input: ByteReader): void {
+  const version = input.byte();
+  if (version !== INDEX_PAGE_VERSION) throw new PageFormatError(0, `unknown version ${version} of an index page`);
 }

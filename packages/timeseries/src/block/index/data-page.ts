@@ -2,8 +2,7 @@ import { growUint32 } from '../../head/growable.ts';
 import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { type MaybeHistogram, PageReader, PageWriter } from '../codec/index.ts';
-import { INDEX_PAGE_VERSION } from './block-format.ts';
-import { checkVersion } from './dictionary-page.ts';
+import { checkVersion, INDEX_PAGE_VERSION } from './block-format.ts';
 
 /**
  *     page := version u8, runs varint, { distance varint, length varint }, page of samples (see ../codec/page-format.ts)

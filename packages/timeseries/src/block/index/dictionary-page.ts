@@ -1,7 +1,6 @@
-import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
-import { PageFormatError } from '../codec/errors.ts';
 import { INDEX_PAGE_VERSION } from './block-format.ts';
+import { openIndexPage } from './packed-page.ts';
 import { utf8 } from './strings.ts';
 
 /**
@@ -45,8 +44,7 @@ export class DictionaryPageWriter {
 
 /** @throws PageFormatError */
 export function readDictionaryPage(page: Uint8Array): readonly string[] {
-  const input = new ByteReader(page);
-  checkVersion(input);
+  const input = openIndexPage(page);
   const values: string[] = [];
   let bytes = new Uint8Array(256);
   let length = 0;
@@ -60,14 +58,8 @@ export function readDictionaryPage(page: Uint8Array): readonly string[] {
       grown.set(bytes.subarray(0, shared));
       bytes = grown;
     }
-    bytes.set(page.subarray(start, start + rest), shared);
+    bytes.set(input.bytes.subarray(start, start + rest), shared);
     values.push(utf8(bytes, 0, length));
   }
   return values;
-}
-
-/** Reads the version byte of an index page. @throws PageFormatError */
-export function checkVersion(input: ByteReader): void {
-  const version = input.byte();
-  if (version !== INDEX_PAGE_VERSION) throw new PageFormatError(0, `unknown version ${version} of an index page`);
 }

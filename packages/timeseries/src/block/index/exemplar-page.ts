@@ -1,8 +1,7 @@
 import type { Exemplar } from '../../head/exemplars.ts';
-import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { INDEX_PAGE_BYTES, INDEX_PAGE_VERSION } from './block-format.ts';
-import { checkVersion } from './dictionary-page.ts';
+import { openIndexPage } from './packed-page.ts';
 import { readString, writeString } from './strings.ts';
 
 /**
@@ -50,15 +49,14 @@ export interface StoredExemplar {
 
 /** @throws PageFormatError */
 export function readExemplarPage(page: Uint8Array): StoredExemplar[] {
-  const input = new ByteReader(page);
-  checkVersion(input);
+  const input = openIndexPage(page);
   const found: StoredExemplar[] = [];
   let series = 0;
   while (input.at < input.end) {
     series += input.varint();
     const timestampMs = input.signedVarint();
     const value = input.view.getFloat64(input.skip(8, 'a value'), true);
-    const labels = Array.from({ length: input.count(page.length, 'strings') }, () => readString(input));
+    const labels = Array.from({ length: input.count(input.end, 'strings') }, () => readString(input));
     found.push({ series, exemplar: { labels, value, timestampMs } });
   }
   return found;

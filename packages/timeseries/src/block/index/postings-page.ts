@@ -1,8 +1,8 @@
 import { growUint32 } from '../../head/growable.ts';
-import { ByteReader } from '../codec/byte-reader.ts';
+import type { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { INDEX_PAGE_VERSION } from './block-format.ts';
-import { checkVersion } from './dictionary-page.ts';
+import { openIndexPage } from './packed-page.ts';
 
 /**
  *     page     := version u8, { pair - pair before varint, bytes varint, postings }
@@ -71,8 +71,7 @@ export interface PostingsPage {
 
 /** @throws PageFormatError */
 export function readPostingsPage(page: Uint8Array): PostingsPage {
-  const input = new ByteReader(page);
-  checkVersion(input);
+  const input = openIndexPage(page);
   let pairs = new Uint32Array(256);
   let starts = new Uint32Array(256);
   let ends = new Uint32Array(256);

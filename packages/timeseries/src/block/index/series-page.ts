@@ -1,8 +1,7 @@
 import { growFloat64, growUint32 } from '../../head/growable.ts';
-import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { INDEX_PAGE_VERSION } from './block-format.ts';
-import { checkVersion } from './dictionary-page.ts';
+import { openIndexPage } from './packed-page.ts';
 
 /**
  *     page   := version u8, { series }
@@ -72,9 +71,8 @@ export interface SeriesPage {
 
 /** @throws PageFormatError */
 export function readSeriesPage(page: Uint8Array): SeriesPage {
-  const input = new ByteReader(page);
-  checkVersion(input);
-  let pairs = new Uint32Array(page.length);
+  const input = openIndexPage(page);
+  let pairs = new Uint32Array(input.end);
   let starts = new Uint32Array(1024);
   let minMs = new Float64Array(1024);
   let maxMs = new Float64Array(1024);

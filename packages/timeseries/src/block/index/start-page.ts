@@ -1,8 +1,7 @@
-import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { INDEX_PAGE_BYTES, INDEX_PAGE_VERSION } from './block-format.ts';
 import type { PageRef } from './descriptor.ts';
-import { checkVersion } from './dictionary-page.ts';
+import { openIndexPage } from './packed-page.ts';
 
 /**
  *     page := version u8, { series - series before varint, steps varint, { time signed varint, start signed varint } }
@@ -74,8 +73,7 @@ export interface StartPage {
 
 /** @throws PageFormatError */
 export function readStartPage(page: Uint8Array): StartPage {
-  const input = new ByteReader(page);
-  checkVersion(input);
+  const input = openIndexPage(page);
   const series: number[] = [];
   const from: number[] = [0];
   const times: number[] = [];

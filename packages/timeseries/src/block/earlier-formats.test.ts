@@ -4,7 +4,7 @@ import type { Block } from './block.ts';
 import { blockSource } from './block-source.ts';
 import { wordsOf } from './codec/columns.testing.ts';
 import { PAGE_VERSION } from './codec/page-format.ts';
-import { blockOfFirstFormat, seriesOfFirstFormat } from './first-format.testing.ts';
+import { blockOfFormat, seriesOfEarlierFormats } from './earlier-formats.testing.ts';
 import { matchBlock } from './match-block.ts';
 import { memoryBlock, openMemoryBlock, sourceOf, type TestSeries } from './memory-block.testing.ts';
 import { readSamples } from './read-samples.ts';
@@ -46,18 +46,18 @@ function versionsOf({ descriptor }: Block, pages: readonly Uint8Array[]): number
   return descriptor.slices.flatMap((slice) => slice.pages.map(({ page }) => pages[page]![4]!));
 }
 
-describe('a block of the first format', () => {
+describe.each([1, 2] as const)('a block of format %i', (version) => {
   it('is read', async () => {
-    const { pages, descriptor } = blockOfFirstFormat();
+    const { pages, descriptor } = blockOfFormat(version);
     const block = openMemoryBlock(pages, descriptor);
-    expect(versionsOf(block, pages)).toEqual([1]);
-    await expectSamples(block, seriesOfFirstFormat());
+    expect(versionsOf(block, pages)).toEqual([version]);
+    await expectSamples(block, seriesOfEarlierFormats());
   });
 
   it('is merged with one of this format', async () => {
-    const { pages, descriptor } = blockOfFirstFormat();
+    const { pages, descriptor } = blockOfFormat(version);
     const older = openMemoryBlock(pages, descriptor);
-    const late = seriesOfFirstFormat().map(({ labels, samples }, i): TestSeries => {
+    const late = seriesOfEarlierFormats().map(({ labels, samples }, i): TestSeries => {
       // Between the samples that are there, in their place, and of a series of its own.
       const [place, labelValue] = [i * 7, i === 3 ? 'new' : labels[1]!];
       const own = samples.slice(place, place + 120).map(([time], k): [number, number] => [time + (k % 5), k]);
@@ -67,7 +67,7 @@ describe('a block of the first format', () => {
     expect(versionsOf(newer.block, newer.pages)).toEqual([PAGE_VERSION]);
     const merged = await memoryBlock([older, newer.block].map(blockSource), 0, HOUR_MS);
     expect(versionsOf(merged.block, merged.pages)).toEqual([PAGE_VERSION]);
-    await expectSamples(merged.block, united(seriesOfFirstFormat(), late));
+    await expectSamples(merged.block, united(seriesOfEarlierFormats(), late));
   });
 });
 

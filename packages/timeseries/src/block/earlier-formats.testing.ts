@@ -20,8 +20,8 @@ const kinds: Readonly<Record<string, (random: () => number, i: number, before: n
   odd: (_random, i) => [1, 1e300, 2, Number.NaN, -0, Number.POSITIVE_INFINITY, 5e-324, 0][(i * i) % 8]!,
 };
 
-/** The series of the block in fixtures/first-format.json: of each kind, and a histogram's buckets; scraped with jitter. */
-export function seriesOfFirstFormat(): TestSeries[] {
+/** The series of the blocks in fixtures/: of each kind, and a histogram's buckets; scraped with jitter. */
+export function seriesOfEarlierFormats(): TestSeries[] {
   const random = randomFrom(42);
   const times = Array.from({ length: COUNT }, (_, i) => i * 10_000 + Math.floor(random() * 4));
   const series = Object.entries(kinds).map(([name, next]): TestSeries => {
@@ -50,9 +50,13 @@ export function seriesOfFirstFormat(): TestSeries[] {
   return [...series, ...buckets];
 }
 
-/** A block of these series that was written before columns had symbols: its data pages are of version 1. */
-export function blockOfFirstFormat(): { readonly pages: Uint8Array[]; readonly descriptor: Uint8Array } {
-  const fixture = readFileSync(new URL('../../fixtures/first-format.json', import.meta.url), 'utf8');
+/**
+ * A block of these series as earlier programs wrote it: its data pages are of version 1, before columns had symbols, or 2,
+ * before values were multiples of a step.
+ */
+export function blockOfFormat(version: 1 | 2): { readonly pages: Uint8Array[]; readonly descriptor: Uint8Array } {
+  const name = version === 1 ? 'first-format' : 'second-format';
+  const fixture = readFileSync(new URL(`../../fixtures/${name}.json`, import.meta.url), 'utf8');
   const { pages, descriptor }: { pages: string[]; descriptor: string } = JSON.parse(fixture);
   return { pages: pages.map((page) => Buffer.from(page, 'base64')), descriptor: Buffer.from(descriptor, 'base64') };
 }
