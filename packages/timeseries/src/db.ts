@@ -63,6 +63,14 @@ export class TimeSeriesDb extends TimeSeriesReads {
    */
   readonly remoteWrite: (body: Uint8Array) => RemoteWriteResult;
   /**
+   * `remoteWrite`, after turns of the event loop where the request brings many new series.
+   * @param keep gives a copy of the body that stays as it is; what it throws is thrown
+   */
+  readonly remoteWriteInTurns: (
+    body: Uint8Array,
+    keep: () => Uint8Array,
+  ) => RemoteWriteResult | Promise<RemoteWriteResult>;
+  /**
    * Stores what is good in a remote-write 2.0 request, a snappy block.
    * @throws WireError, OverloadedError, StorageError, and then nothing was stored
    */
@@ -133,10 +141,14 @@ export class TimeSeriesDb extends TimeSeriesReads {
       this.#appendedSamples += result.samples + result.histograms;
       return result;
     };
-    this.remoteWrite = (body) => {
-      const result = write(body);
+    const count = (result: RemoteWriteResult): RemoteWriteResult => {
       this.#appendedSamples += result.samples;
       return result;
+    };
+    this.remoteWrite = (body) => count(write.atOnce(body));
+    this.remoteWriteInTurns = (body, keep) => {
+      const result = write.inTurns(body, keep);
+      return result instanceof Promise ? result.then(count) : count(result);
     };
   }
 

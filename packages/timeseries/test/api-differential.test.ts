@@ -48,7 +48,7 @@ describe.skipIf(!isNewest && !hasOld)(`the API and ${isNewest ? 'the newest Prom
     writeFileSync(join(folder, 'prometheus.yml'), 'storage:\n  exemplars:\n    max_exemplars: 1000\n');
     const port = await freePort();
     const features = 'exemplar-storage,native-histograms';
-    const more = ',promql-experimental-functions,promql-duration-expr';
+    const more = ',promql-experimental-functions,promql-duration-expr,promql-per-step-stats';
     [ours, theirs] = await Promise.all([
       startOurs('opendata-timeseries', ['--config', config]),
       startServer({

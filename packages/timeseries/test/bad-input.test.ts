@@ -111,6 +111,7 @@ describe('a query with', () => {
       'bad_data',
       'invalid parameter "time": invalid time value for \'time\': cannot parse "yesterday" to a valid timestamp',
     ],
+    ['query?query=up&timeout=0', 400, 'bad_data', 'invalid parameter "timeout": timeout must be positive, got 0s'],
     ['query?query=up&limit=-1', 400, 'bad_data', 'invalid parameter "limit": limit must be non-negative'],
     [
       'query_range?query=up&start=10&end=5&step=1',
@@ -137,6 +138,26 @@ describe('a query with', () => {
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.json()).toEqual({ status: 'error', errorType, error });
+  });
+
+  it.each(['application/json', 'text/plain', 'multipart/form-data', 'application/octet-stream'])(
+    'a body of type %s, which is no form, is answered as one without a body',
+    async (type) => {
+      const request = { method: 'POST', headers: { 'content-type': type }, body: 'query=2' };
+      const response = await fetch(`${server.url}/api/v1/query?query=1&time=1`, request);
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        { status: 'success', data: { resultType: 'scalar', result: [1, '1'] } },
+      ]);
+    },
+  );
+
+  it('a fault of federation is plain text', async () => {
+    const response = await fetch(`${server.url}/federate?match[]=up{`);
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      '1:4: parse error: unexpected end of input inside braces\n',
+    ]);
   });
 
   it('an unknown path or method is answered as by Prometheus', async () => {

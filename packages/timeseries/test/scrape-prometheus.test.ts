@@ -40,6 +40,26 @@ sizes_count 3
 odd{le="1",quantile="1"} 3
 `;
 
+/** With samples of when the counters began, which are series like others unless Prometheus is told otherwise. */
+const OPENMETRICS = `# TYPE began counter
+began_total{a="1"} 5
+began_created{a="1"} 1700000000.25
+# TYPE duration histogram
+duration_bucket{le="1.0"} 1
+duration_bucket{le="+Inf"} 2
+duration_count 2
+duration_sum 3.5
+duration_created 1700000000
+# TYPE size summary
+size{quantile="0.5"} 1
+size_count 2
+size_sum 3
+size_created 1700000001
+# TYPE own_created gauge
+own_created 7
+# EOF
+`;
+
 /** In protobuf: a gauge, and a histogram with classic and native buckets. */
 function nativeMetrics(): Buffer {
   const gauge = createProtoWriter();
@@ -125,6 +145,7 @@ ${jobs.join('\n')}
   - {job_name: native, scrape_native_histograms: true, scrape_interval: 200ms, scrape_timeout: 200ms, static_configs: [{targets: ['${address}']}]}
   - {job_name: both, scrape_native_histograms: true, always_scrape_classic_histograms: true, scrape_interval: 200ms, scrape_timeout: 200ms, static_configs: [{targets: ['${address}']}]}
   - {job_name: classic, scrape_protocols: [PrometheusProto], scrape_interval: 200ms, scrape_timeout: 200ms, static_configs: [{targets: ['${address}']}]}
+  - {job_name: openmetrics, metrics_path: /openmetrics, scrape_interval: 200ms, scrape_timeout: 200ms, static_configs: [{targets: ['${address}']}]}
   - {job_name: metrics, scrape_interval: 200ms, scrape_timeout: 200ms, metric_relabel_configs: [${METRIC_RULES.join(', ')}], static_configs: [{targets: ['${address}']}]}
 `;
 }
@@ -141,6 +162,11 @@ interface TargetAnswer {
 describe.skipIf(newestPrometheus === undefined)('scraping and the newest Prometheus', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relabel-prometheus-'));
   const exporter = createServer((request, response) => {
+    if (request.url === '/openmetrics') {
+      response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+      response.end(OPENMETRICS);
+      return;
+    }
     if (request.headers.accept?.includes('application/vnd.google.protobuf')) {
       response.setHeader(
         'content-type',
@@ -211,7 +237,7 @@ describe.skipIf(newestPrometheus === undefined)('scraping and the newest Prometh
 
   it('stores the same series of a scrape', async () => {
     const query = encodeURIComponent(
-      '{job=~"metrics|exposed|native|both|classic",__name__!="scrape_duration_seconds"}',
+      '{job=~"metrics|exposed|native|both|classic|openmetrics",__name__!="scrape_duration_seconds"}',
     );
     const series = async (server: ServerProcess) => {
       const { result } = (await data(server, `query?query=${query}`)) as {

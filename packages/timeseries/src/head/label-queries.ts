@@ -14,7 +14,8 @@ export interface LabelRequest {
   readonly signal?: AbortSignal;
 }
 
-const PAIRS_PER_TURN = 1024;
+const PAIRS_PER_LOOK = 256;
+const SERIES_PER_LOOK = 256;
 
 /** Label sets of the series with samples in the range, each once, in no order. */
 export async function headSeries(
@@ -22,7 +23,13 @@ export async function headSeries(
   request: LabelRequest,
   windows: readonly WindowHead[] = windowsOf(head, request),
 ): Promise<Labels[]> {
-  return (await matchingSeries(head, request, windows)).map((series) => head.series.labels(series));
+  const yielder = createYielder(request.signal);
+  const labelSets: Labels[] = [];
+  for (const series of await matchingSeries(head, request, windows)) {
+    if (labelSets.length % SERIES_PER_LOOK === 0) await yielder();
+    labelSets.push(head.series.labels(series));
+  }
+  return labelSets;
 }
 
 /** Label names of those series, sorted. */
@@ -58,20 +65,23 @@ export async function headLabelValues(
 ): Promise<string[]> {
   if (windows.length === 0) return [];
   const { index } = head.series;
-  const values = new Set<string>();
+  const yielder = createYielder(request.signal);
+  // Every pair of a name has a value of its own.
+  const values: string[] = [];
+  let visited = 0;
   if (request.matcherSets.length === 0) {
-    const yielder = createYielder(request.signal);
-    let visited = 0;
     for (const pair of index.pairsOfName(name)) {
-      if (++visited % PAIRS_PER_TURN === 0) await yielder();
-      if (pairHasSamples(head, windows, pair, request)) values.add(index.valueOf(pair));
+      if (++visited % PAIRS_PER_LOOK === 0) await yielder();
+      if (pairHasSamples(head, windows, pair, request)) values.push(index.valueOf(pair));
     }
   } else {
     const nameId = index.nameId(name);
-    for (const pair of await pairsOf(head, request, windows))
-      if (index.nameIdOf(pair) === nameId) values.add(index.valueOf(pair));
+    for (const pair of await pairsOf(head, request, windows)) {
+      if (++visited % PAIRS_PER_LOOK === 0) await yielder();
+      if (index.nameIdOf(pair) === nameId) values.push(index.valueOf(pair));
+    }
   }
-  return sortedStrings(values, createYielder(request.signal));
+  return sortedStrings(values, yielder);
 }
 
 function pairHasSamples(head: Head, windows: readonly WindowHead[], pair: number, request: LabelRequest): boolean {
@@ -98,13 +108,19 @@ async function matchingSeries(head: Head, request: LabelRequest, windows: readon
   return lists.length === 1 ? lists[0]! : [...new Set(lists.flat())];
 }
 
-async function pairsOf(head: Head, request: LabelRequest, windows: readonly WindowHead[]): Promise<Set<number>> {
-  const pairs = new Set<number>();
+/** Each once. */
+async function pairsOf(head: Head, request: LabelRequest, windows: readonly WindowHead[]): Promise<number[]> {
+  const pairs: number[] = [];
   const yielder = createYielder(request.signal);
+  const matching = await matchingSeries(head, request, windows);
+  const isFound = new Uint8Array(head.series.index.pairLimit);
   let visited = 0;
-  for (const series of await matchingSeries(head, request, windows)) {
-    head.series.forEachPair(series, (pair) => pairs.add(pair));
-    if (++visited % PAIRS_PER_TURN === 0) await yielder();
+  for (const series of matching) {
+    head.series.forEachPair(series, (pair) => {
+      if (isFound[pair] === 0) pairs.push(pair);
+      isFound[pair] = 1;
+    });
+    if (++visited % SERIES_PER_LOOK === 0) await yielder();
   }
   return pairs;
 }

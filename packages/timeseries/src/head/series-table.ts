@@ -27,6 +27,7 @@ export class SeriesTable {
   readonly #pairs = new SeriesPairs();
   #limit = 0;
   #count = 0;
+  #reserved = 0;
   #created = 0;
   readonly #released: number[] = [];
   readonly #labels = new Map<number, Labels>();
@@ -89,19 +90,32 @@ export class SeriesTable {
     let unknown = 0;
     for (let i = first; i < count; i++) {
       if (out[i] !== UNKNOWN_SERIES) continue;
-      this.#check(view, starts[i]!, ends[i]!);
+      this.check(view, starts[i]!, ends[i]!);
       unknown++;
     }
     this.#admit(unknown);
-    let previous = -1;
-    for (let i = first; i < count; i++) {
-      if (out[i] === UNKNOWN_SERIES) {
-        this.#lastKey = -1;
-        out[i] = this.#create(view, starts[i]!, ends[i]!);
-        if (previous >= 0 && this.#lastKey >= 0) this.keys.predict(previous, this.#lastKey);
-        previous = this.#lastKey;
-      } else previous = -1;
-    }
+    this.#createChecked(view, starts, ends, first, count, out);
+  }
+
+  /**
+   * Creates the series of label ranges that were checked and that `reserve` has made room for.
+   * @throws OverloadedError where the labels of all series would take over 4 GiB
+   */
+  createReserved(view: DataView, starts: Uint32Array, ends: Uint32Array, count: number): void {
+    this.#createChecked(view, starts, ends, 0, count, new Uint32Array(count).fill(UNKNOWN_SERIES));
+  }
+
+  /**
+   * Keeps room for so many series from others, until the same is given back with `unreserve`.
+   * @throws OverloadedError where there are too many series
+   */
+  reserve(count: number): void {
+    this.#admit(count);
+    this.#reserved += count;
+  }
+
+  unreserve(count: number): void {
+    this.#reserved -= count;
   }
 
   /**
@@ -112,7 +126,7 @@ export class SeriesTable {
     const view = viewOf(bytes);
     const key = this.keys.find(view, 0, bytes.length);
     if (key < 0) {
-      this.#check(view, 0, bytes.length);
+      this.check(view, 0, bytes.length);
       this.#admit(1);
       return this.#create(view, 0, bytes.length);
     }
@@ -165,15 +179,19 @@ export class SeriesTable {
   }
 
   #admit(unknown: number): void {
-    if (unknown > 0 && this.#count + unknown > this.maxCount) {
+    const taken = this.#count + this.#reserved;
+    if (unknown > 0 && taken + unknown > this.maxCount) {
       throw new OverloadedError(
-        `the limit of series in memory (head.max_series) is reached: ${this.#count} of ${this.maxCount}`,
+        `the limit of series in memory (head.max_series) is reached: ${taken} of ${this.maxCount}`,
       );
     }
   }
 
-  /** Throws where the labels cannot be a series; changes nothing. */
-  #check(view: DataView, start: number, end: number): void {
+  /**
+   * Changes nothing.
+   * @throws InvalidSeriesError where the labels `[start, end)` cannot be a series
+   */
+  check(view: DataView, start: number, end: number): void {
     if (end - start > MAX_ENTRY_BYTES) {
       throw new InvalidSeriesError(`label set of ${end - start} bytes is over ${MAX_ENTRY_BYTES}`);
     }
@@ -185,6 +203,25 @@ export class SeriesTable {
     if (!run.hasMetricName) throw new InvalidSeriesError('series without a metric name (label __name__)');
     const repeated = run.repeatedName();
     if (repeated !== undefined) throw new InvalidSeriesError(`label name "${repeated}" is not unique`);
+  }
+
+  #createChecked(
+    view: DataView,
+    starts: Uint32Array,
+    ends: Uint32Array,
+    first: number,
+    count: number,
+    out: Uint32Array,
+  ): void {
+    let previous = -1;
+    for (let i = first; i < count; i++) {
+      if (out[i] === UNKNOWN_SERIES) {
+        this.#lastKey = -1;
+        out[i] = this.#create(view, starts[i]!, ends[i]!);
+        if (previous >= 0 && this.#lastKey >= 0) this.keys.predict(previous, this.#lastKey);
+        previous = this.#lastKey;
+      } else previous = -1;
+    }
   }
 
   /** Creates the series, or the key by which a known series has now arrived. The labels were checked. */

@@ -23,7 +23,7 @@ export interface ApiRoute<Reply extends ApiReply = ApiReply> {
   ): ApiReply | Promise<ApiReply>;
 }
 
-/** Bodies of other types, and be they text, are no parameters. */
+/** Bodies of other types, or of none, are not read, as in Prometheus. */
 const FORM = /^application\/x-www-form-urlencoded(?:\s*;|$)/i;
 
 /** Adds a route of the API; as in Prometheus it answers OPTIONS, and not HEAD. */
@@ -33,9 +33,11 @@ export function addApiRoute(app: FastifyInstance, { methods, path, handler }: Ap
     method: [...methods, 'OPTIONS'],
     url: `/api/v1${path}`,
     exposeHeadRoute: false,
+    config: { body: 'raw' },
     handler: (request, reply) => {
       const isForm = request.method === 'POST' && FORM.test(request.headers['content-type'] ?? '');
-      const parameters = new Parameters(request.url, isForm ? request.body : undefined);
+      const form = isForm ? (request.body as Buffer | undefined)?.toString('utf8') : undefined;
+      const parameters = new Parameters(request.url, form);
       return handler(parameters, reply, request.params as Record<string, string>);
     },
   });

@@ -7,13 +7,19 @@ import {
   labelsKey,
   METRIC_NAME,
 } from '@opendata/promql';
+import { requestSignal } from '@opendata/server';
 import type { FastifyInstance } from 'fastify';
+import { sortedInTurns } from '../block/sorted-in-turns.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { TimeSeriesReading } from '../read/reading.ts';
 import { escapeName, type FederateFormat, federateContentType, federateFormat } from './federate-format.ts';
 import { type FederatedSample, federateProtobuf } from './federate-protobuf.ts';
+import { JsonBytes } from './json-bytes.ts';
+import { PIECE_BYTES, type Pieces, sendPieces } from './json-writer.ts';
 import { badData, Parameters } from './parameters.ts';
 
+/** About what a sample of an answer takes in memory. */
+const SAMPLE_BYTES = 512;
 /** Of histograms with bounds of their own. */
 const CUSTOM_BUCKETS_SCHEMA = -53;
 
@@ -26,6 +32,8 @@ export interface FederateRouteOptions {
 
 interface Newest {
   readonly labels: Labels;
+  /** With the metric's name first. */
+  readonly ordered: Labels;
   readonly timestampMs: number;
   readonly value: number;
   readonly histogram: FloatHistogram | undefined;
@@ -46,22 +54,40 @@ export function addFederateRoute(app: FastifyInstance, options: FederateRouteOpt
       format.encoding === 'protobuf' && schema !== CUSTOM_BUCKETS_SCHEMA;
     const endMs = now();
     const newest = new Map<string, Newest>();
-    const yielder = createYielder();
+    const signal = requestSignal(reply);
+    const yielder = createYielder(signal);
     for (const matchers of sets) {
-      const found = await database().select({ matchers, startMs: endMs - lookbackMs + 1, endMs, newestOnly: true });
+      const startMs = endMs - lookbackMs + 1;
+      const found = await database().select({ matchers, startMs, endMs, newestOnly: true, signal });
       for (const { labels, timestamps, values, histograms } of found) {
         const last = timestamps.length - 1;
         const histogram = last < 0 ? undefined : histograms?.[last];
         if (last < 0 || (histogram === undefined ? isStaleMarker(values, last) : !takesHistogram(histogram))) continue;
-        newest.set(labelsKey(labels), { labels, timestampMs: timestamps[last]!, value: values[last]!, histogram });
+        newest.set(labelsKey(labels), {
+          labels,
+          ordered: nameFirst(labels),
+          timestampMs: timestamps[last]!,
+          value: values[last]!,
+          histogram,
+        });
         await yielder();
       }
     }
-    const sorted = [...newest.values()].sort((a, b) => compareLabels(nameFirst(a.labels), nameFirst(b.labels)));
-    const samples = sorted.map((sample) => federated(sample, external, format.escaping));
-    const body = format.encoding === 'protobuf' ? federateProtobuf(samples) : exposition(samples);
-    return reply.header('content-type', federateContentType(format)).send(body);
+    const samples: FederatedSample[] = [];
+    for (const sample of await sortedInTurns([...newest.values()], byName, yielder)) {
+      samples.push(federated(sample, external, format.escaping));
+      await yielder();
+    }
+    const contentType = federateContentType(format);
+    if (format.encoding === 'protobuf') {
+      return reply.header('content-type', contentType).send(federateProtobuf(samples));
+    }
+    return await sendPieces(reply, writeExposition(samples), samples.length * SAMPLE_BYTES, contentType);
   });
+}
+
+function byName(a: Newest, b: Newest): number {
+  return compareLabels(a.ordered, b.ordered);
 }
 
 function nameFirst(labels: Labels): Labels {
@@ -85,18 +111,19 @@ function federated(
   return { ...sample, name, labels: [...own].map(([label, text]) => [escapeName(label, escaping), text] as const) };
 }
 
-function exposition(samples: readonly FederatedSample[]): string {
-  const lines: string[] = [];
+function* writeExposition(samples: readonly FederatedSample[]): Pieces {
+  const out = new JsonBytes();
   let family: string | undefined;
   for (const { name, labels, timestampMs, value } of samples) {
     const pairs = labels.map(([label, text]) => pair(label, text));
     const isPlain = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name);
-    if (name !== family) lines.push(`# TYPE ${isPlain ? name : quoted(name)} untyped`);
+    if (name !== family) out.text(`# TYPE ${isPlain ? name : quoted(name)} untyped\n`);
     family = name;
     const series = isPlain ? `${name}{${pairs.join(',')}}` : `{${[quoted(name), ...pairs].join(',')}}`;
-    lines.push(`${series} ${formatFloat(value)} ${timestampMs}`);
+    out.text(`${series} ${formatFloat(value)} ${timestampMs}\n`);
+    yield out.length >= PIECE_BYTES ? out.take() : undefined;
   }
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  return out.finish();
 }
 
 function pair(name: string, value: string): string {

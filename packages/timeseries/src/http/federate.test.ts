@@ -1,7 +1,12 @@
+import { request } from 'node:http';
+import type { SelectRequest } from '@opendata/promql';
+import { createHttpServer, createLogger, createRegistry } from '@opendata/server';
 import { beginExposition } from '@opendata/wire';
 import { describe, expect, it } from 'vitest';
+import type { TimeSeriesReading } from '../read/reading.ts';
 import { escapeName, federateContentType, federateFormat } from './federate-format.ts';
 import { federateProtobuf } from './federate-protobuf.ts';
+import { addFederateRoute } from './federate-route.ts';
 
 const PROTOBUF =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8';
@@ -80,4 +85,30 @@ describe('a federation in protobuf', () => {
       histogram: { ...histogram, counterResetHint: expect.any(String) },
     });
   });
+});
+
+it('ends when nobody waits for it any more', async () => {
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const http = createHttpServer({ registry: createRegistry(), logger });
+  let selected = (_request: SelectRequest): void => undefined;
+  const asked = new Promise<SelectRequest>((resolve) => (selected = resolve));
+  const select = (request: SelectRequest): Promise<never> => {
+    selected(request);
+    return new Promise((_, reject) => {
+      request.signal?.addEventListener('abort', () => reject(request.signal!.reason));
+    });
+  };
+  addFederateRoute(http.app, {
+    database: () => ({ select }) as unknown as TimeSeriesReading,
+    externalLabels: {},
+    lookbackMs: 300_000,
+    now: () => 0,
+  });
+  const { port } = await http.listen(0, '127.0.0.1');
+  const client = request({ port, path: '/federate?match[]=up' }).on('error', () => undefined);
+  client.end();
+  const { signal } = await asked;
+  client.destroy();
+  await expect.poll(() => signal?.aborted).toBe(true);
+  await http.close(0);
 });

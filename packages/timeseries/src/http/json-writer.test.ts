@@ -1,6 +1,6 @@
 import type { QueryResult } from '@opendata/promql';
 import { describe, expect, it } from 'vitest';
-import { writeQueryResponse } from './json-writer.ts';
+import { dataResponse, type Pieces, writeQueryResponse, writeTextsResponse } from './json-writer.ts';
 
 const stats = {
   peakSamples: 0,
@@ -14,8 +14,11 @@ const stats = {
 const notes = { warnings: [], infos: [], stats };
 
 function piecesOf(result: QueryResult): Buffer[] {
+  return allOf(writeQueryResponse(result, { warnings: [] }));
+}
+
+function allOf(answer: Pieces): Buffer[] {
   const pieces: Buffer[] = [];
-  const answer = writeQueryResponse(result, { warnings: [] });
   for (;;) {
     const { value, done } = answer.next();
     if (value !== undefined) pieces.push(value);
@@ -80,4 +83,14 @@ describe('writeQueryResponse', () => {
       },
     ]);
   });
+});
+
+it('writes lists of texts as one conversion of all of them would', () => {
+  for (const count of [0, 1, 1023, 1024, 1025, 5000]) {
+    const texts = Array.from({ length: count }, (_, i) => `<${i}>"\\ é\u2028`);
+    expect(Buffer.concat(allOf(writeTextsResponse(texts, ['a warning']))).toString()).toBe(
+      dataResponse(texts, ['a warning']),
+    );
+  }
+  expect(Buffer.concat(allOf(writeTextsResponse(['a'], []))).toString()).toBe(dataResponse(['a']));
 });

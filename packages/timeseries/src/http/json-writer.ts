@@ -8,10 +8,12 @@ import { formatTime, formatValue } from './json-numbers.ts';
 import { jsonText } from './json-text.ts';
 import { LabelsJson } from './labels-json.ts';
 import { POINTS_PER_BATCH, pointsWriter } from './points-json.ts';
+import { type UnreadAnswer, unreadAnswers } from './unread-answers.ts';
 
 /** Bytes are handed on in pieces of about this size. */
-const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = 256 * 1024;
 const SERIES_PER_TURN = 256;
+const TEXTS_PER_TURN = 1024;
 /** Batches of points, most often a series each, that are written between two looks at the clock. */
 const BATCHES_PER_TURN = 64;
 /** Points with histograms that are written between two looks at the clock. */
@@ -28,27 +30,48 @@ export function sendJson<Reply extends ApiReply>(reply: Reply, json: string | Bu
  */
 export type Pieces = Generator<Buffer | undefined, Buffer>;
 
-/** Sends JSON in pieces; what is one piece only goes out whole. */
-export async function sendPieces(reply: ApiReply, pieces: Pieces): Promise<ApiReply> {
+/**
+ * Sends JSON, or another type, in pieces; what is one piece only goes out whole.
+ * @param heldBytes what the pieces are made of, which stays in memory until the client has read them
+ */
+export async function sendPieces(
+  reply: ApiReply,
+  pieces: Pieces,
+  heldBytes: number,
+  contentType = 'application/json',
+): Promise<ApiReply> {
   const yielder = createYielder();
   let step = pieces.next();
   while (!step.done && step.value === undefined) {
     await yielder();
     step = pieces.next();
   }
-  if (step.done) return sendJson(reply, step.value);
-  return reply
-    .type('application/json')
-    .send(Readable.from(piecesFrom(step.value!, pieces, yielder), { objectMode: false }));
+  if (step.done) return reply.type(contentType).send(step.value);
+  const answer: UnreadAnswer = {
+    sizeBytes: heldBytes + 2 * PIECE_BYTES,
+    waitingSinceMs: undefined,
+    cut: () => body.destroy(new Error('the client does not read the answer')),
+  };
+  const body = Readable.from(piecesFrom(step.value!, pieces, yielder, answer), { objectMode: false });
+  body.once('close', unreadAnswers.add(answer));
+  return reply.type(contentType).send(body);
 }
 
-async function* piecesFrom(first: Buffer, pieces: Pieces, yielder: () => Promise<void>): AsyncGenerator<Buffer> {
-  yield first;
-  for (;;) {
-    await yielder();
-    const { value, done } = pieces.next();
-    if (value !== undefined) yield value;
+async function* piecesFrom(
+  first: Buffer,
+  pieces: Pieces,
+  yielder: () => Promise<void>,
+  answer: UnreadAnswer,
+): AsyncGenerator<Buffer> {
+  for (let piece: Buffer | undefined = first, done: boolean | undefined = false; ; ) {
+    if (piece !== undefined) {
+      answer.waitingSinceMs = performance.now();
+      yield piece;
+      answer.waitingSinceMs = undefined;
+    }
     if (done) return;
+    await yielder();
+    ({ value: piece, done } = pieces.next());
   }
 }
 
@@ -58,6 +81,19 @@ export function* writeSeriesResponse(series: readonly Labels[], warnings: readon
   out.text('{"status":"success","data":[');
   for (let i = 0; i < series.length; i += SERIES_PER_TURN) {
     writtenLabels.write(out, series, i, Math.min(i + SERIES_PER_TURN, series.length));
+    yield out.length >= PIECE_BYTES ? out.take() : undefined;
+  }
+  out.text(`]${notes('warnings', warnings)}}`);
+  return out.finish();
+}
+
+/** An answer whose data is texts. */
+export function* writeTextsResponse(texts: readonly string[], warnings: readonly string[]): Pieces {
+  const out = new JsonBytes();
+  out.text('{"status":"success","data":[');
+  for (let i = 0; i < texts.length; i += TEXTS_PER_TURN) {
+    const json = jsonText(texts.slice(i, i + TEXTS_PER_TURN));
+    out.text(`${i === 0 ? '' : ','}${json.slice(1, -1)}`);
     yield out.length >= PIECE_BYTES ? out.take() : undefined;
   }
   out.text(`]${notes('warnings', warnings)}}`);

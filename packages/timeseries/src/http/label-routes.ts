@@ -5,8 +5,12 @@ import type { LabelRequest } from '../head/label-queries.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { TimeSeriesReading } from '../read/reading.ts';
 import type { ApiReply, ApiRoute } from './api-route.ts';
-import { dataResponse, sendJson, sendPieces, writeSeriesResponse } from './json-writer.ts';
+import { sendPieces, writeSeriesResponse, writeTextsResponse } from './json-writer.ts';
 import { badData, invalid, type Parameters } from './parameters.ts';
+
+/** About what a label set and a text take in memory. */
+const LABEL_SET_BYTES = 400;
+const TEXT_BYTES = 64;
 
 const TRUNCATED = 'results truncated due to limit';
 
@@ -23,7 +27,11 @@ export function labelRoutes(database: () => TimeSeriesReading): ApiRoute[] {
       const sorted = await sortedInTurns(series, compareLabels, createYielder(requestSignal(reply)));
       const isTruncated = limit > 0 && sorted.length > limit;
       const kept = isTruncated ? sorted.slice(0, limit) : sorted;
-      return await sendPieces(reply, writeSeriesResponse(kept, isTruncated ? [TRUNCATED] : []));
+      return await sendPieces(
+        reply,
+        writeSeriesResponse(kept, isTruncated ? [TRUNCATED] : []),
+        kept.length * LABEL_SET_BYTES,
+      );
     },
   };
   const names: ApiRoute = {
@@ -56,9 +64,10 @@ function labelRequest(parameters: Parameters, reply: ApiReply, matcherFault: (me
   };
 }
 
-function sendList(reply: ApiReply, values: readonly string[], limit: number): ApiReply {
+function sendList(reply: ApiReply, values: readonly string[], limit: number): Promise<ApiReply> {
   const isTruncated = limit > 0 && values.length > limit;
-  return sendJson(reply, dataResponse(isTruncated ? values.slice(0, limit) : values, isTruncated ? [TRUNCATED] : []));
+  const kept = isTruncated ? values.slice(0, limit) : values;
+  return sendPieces(reply, writeTextsResponse(kept, isTruncated ? [TRUNCATED] : []), kept.length * TEXT_BYTES);
 }
 
 /** Undoes Prometheus' escaping of UTF-8 label names in paths: `U__a_2e_b` is `a.b`; other names are as they are. */

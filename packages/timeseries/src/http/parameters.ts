@@ -1,4 +1,12 @@
-import { compileMatcher, type Matcher, ParseError, parseDuration, parseMetricSelector } from '@opendata/promql';
+import {
+  compileMatcher,
+  type Matcher,
+  ParseError,
+  parseDuration,
+  parseMetricSelector,
+  quote,
+  remembered,
+} from '@opendata/promql';
 import { HttpError } from '@opendata/server';
 import { parseForm } from './form.ts';
 
@@ -57,7 +65,7 @@ export class Parameters {
     if (text === '') return 0;
     if (!/^[+-]?\d+$/.test(text)) throw invalid(name, `strconv.Atoi: parsing ${quote(text)}: invalid syntax`);
     const limit = Number(text);
-    if (!Number.isSafeInteger(limit)) throw invalid(name, `strconv.Atoi: parsing ${quote(text)}: value out of range`);
+    if (!isInt64(text)) throw invalid(name, `strconv.Atoi: parsing ${quote(text)}: value out of range`);
     if (limit < 0) throw invalid(name, 'limit must be non-negative');
     return limit;
   }
@@ -66,7 +74,7 @@ export class Parameters {
   number(name: string): number | undefined {
     const text = this.text(name);
     if (text === '') return undefined;
-    if (!/^[+-]?\d{1,15}$/.test(text)) throw badData(`${name} must be a number`);
+    if (!/^[+-]?\d+$/.test(text) || !isInt64(text)) throw badData(`${name} must be a number`);
     return Number(text);
   }
 
@@ -77,23 +85,32 @@ export class Parameters {
    */
   matcherSets(fault: (message: string) => Error, mayMatchAll = false): (readonly Matcher[])[] {
     return this.all('match[]').map((selector) => {
-      let matchers: readonly Matcher[];
-      try {
-        matchers = parseMetricSelector(selector);
-      } catch (error) {
-        if (error instanceof ParseError) throw fault(error.message);
-        throw error;
-      }
-      if (!mayMatchAll && !matchers.some(isSelective))
-        throw fault('match[] must contain at least one non-empty matcher');
+      const { matchers, isSelective } = parseSelector(selector, fault);
+      if (!mayMatchAll && !isSelective) throw fault('match[] must contain at least one non-empty matcher');
       return matchers;
     });
   }
 }
 
-/** Whether the matcher refuses series without the label. */
-function isSelective(matcher: Matcher): boolean {
-  return !compileMatcher(matcher).matchesEmpty;
+interface ParsedSelector {
+  readonly matchers: readonly Matcher[];
+  /** Whether a matcher refuses series without its label. */
+  readonly isSelective: boolean;
+}
+
+const parseSelectorRemembered = remembered((text): ParsedSelector => {
+  const matchers = parseMetricSelector(text);
+  return { matchers, isSelective: matchers.some((matcher) => !compileMatcher(matcher).matchesEmpty) };
+});
+
+/** @throws what `fault` makes of the reason why it is none */
+function parseSelector(text: string, fault: (message: string) => Error): ParsedSelector {
+  try {
+    return parseSelectorRemembered(text);
+  } catch (error) {
+    if (error instanceof ParseError) throw fault(error.message);
+    throw error;
+  }
 }
 
 /** A `bad_data` answer about a parameter. */
@@ -105,6 +122,13 @@ export function badData(message: string): HttpError {
   return new HttpError(400, message, { code: 'bad_data' });
 }
 
+/** Of digits with a sign or none. Long ones are not converted, which would take seconds. */
+function isInt64(digits: string): boolean {
+  if (digits.replace(/^[+-]?0*/, '').length > 19) return false;
+  const value = BigInt(digits.replace('+', ''));
+  return BigInt.asIntN(64, value) === value;
+}
+
 /** Unix seconds as a decimal number, or RFC 3339, in ms. */
 function parseTime(text: string): number | undefined {
   if (isDecimal(text)) {
@@ -113,11 +137,11 @@ function parseTime(text: string): number | undefined {
     const timeMs = whole * 1000 + Math.round((seconds - whole) * 1000);
     return Math.abs(timeMs) <= Number.MAX_SAFE_INTEGER ? timeMs : undefined;
   }
-  const match = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text);
+  const match = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):(\d\d):(\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text);
   if (match === null) return EXTREME_TIMES.get(text);
   const seconds = Date.parse(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}${match[8]}`);
   if (Number.isNaN(seconds) || Number(match[3]) > daysInMonth(Number(match[1]), Number(match[2]))) return undefined;
-  return seconds + Math.floor(Number(match[7] ?? 0) * 1000);
+  return seconds + Math.floor(Number(match[7]?.replace(',', '.') ?? 0) * 1000);
 }
 
 /** What Prometheus' own clients send for "since ever" and "for ever". */
@@ -132,11 +156,12 @@ function daysInMonth(year: number, month: number): number {
 
 /** Seconds as a decimal number, or a duration such as `5m`, in ms. */
 export function parseDurationMs(text: string, fault: (message: string) => Error): number {
-  if (isDecimal(text) || /^[+-]?inf(?:inity)?$/i.test(text)) {
-    const durationMs = /inf/i.test(text) ? Number.POSITIVE_INFINITY : toNumber(text) * 1000;
-    if (Math.abs(durationMs) > 9_223_372_036_854)
-      throw fault(`cannot parse ${quote(text)} to a valid duration. It overflows int64`);
-    return durationMs;
+  const isInfinite = /^[+-]?inf(?:inity)?$/i.test(text);
+  const durationMs = isDecimal(text) ? toNumber(text) * 1000 : Number.NaN;
+  // Decimal numbers too large for a float are none.
+  if (Number.isFinite(durationMs) && Math.abs(durationMs) <= 9_223_372_036_854) return durationMs;
+  if (isInfinite || Number.isFinite(durationMs) || /^nan$/i.test(text)) {
+    throw fault(`cannot parse ${quote(text)} to a valid duration. It overflows int64`);
   }
   try {
     return parseDuration(text);
@@ -152,9 +177,4 @@ function isDecimal(text: string): boolean {
 
 function toNumber(decimal: string): number {
   return Number(decimal.replaceAll('_', ''));
-}
-
-/** As Go's `%q` prints it. */
-export function quote(text: string): string {
-  return JSON.stringify(text);
 }

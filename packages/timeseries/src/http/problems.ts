@@ -37,9 +37,9 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [503, 'unavailable'],
 ]);
 
-/** Prometheus' error envelope; plain text for senders of remote write, which log the body as it is. */
+/** Prometheus' error envelope; plain text of federation, and for senders of remote write, which log the body as it is. */
 export const renderApiError: ErrorRenderer = (problem, request) => {
-  if (request?.url?.startsWith('/api/v1/write')) {
+  if (/^\/(?:api\/v1\/write|federate)/.test(request?.url ?? '')) {
     return { contentType: 'text/plain; charset=utf-8', body: `${problem.message}\n` };
   }
   // What Prometheus' router answers by itself is plain text.

@@ -4,15 +4,17 @@ import {
   type QueryOptions,
   type QueryResult,
   type QueryStats,
+  quote,
   type SeriesSource,
 } from '@opendata/promql';
 import { HttpError, requestController } from '@opendata/server';
 import type { ApiReply, ApiRoute } from './api-route.ts';
+import { formatNoPositiveDuration } from './go-duration.ts';
 import { sendPieces, writeQueryResponse } from './json-writer.ts';
-import { badData, invalid, type Parameters, parseDurationMs, quote } from './parameters.ts';
+import { badData, invalid, type Parameters, parseDurationMs } from './parameters.ts';
 
 const MAX_POINTS = 11_000;
-/** Shorter steps are none. */
+/** Shorter steps and timeouts are none. */
 const NANOSECOND_MS = 1e-6;
 const TRUNCATED = 'results truncated due to limit';
 
@@ -71,6 +73,9 @@ interface StepTimes {
 
 function queryOptions(parameters: Parameters, reply: ApiReply): QueryOptions {
   const timeoutMs = parameters.optionalDuration('timeout');
+  if (timeoutMs !== undefined && timeoutMs < NANOSECOND_MS) {
+    throw invalid('timeout', `timeout must be positive, got ${formatNoPositiveDuration(timeoutMs)}`);
+  }
   const lookback = parameters.text('lookback_delta');
   const lookbackDeltaMs =
     lookback === ''
@@ -122,7 +127,25 @@ async function answer(
     stats: stats === '' ? undefined : statsJson(result.stats, times, stats === 'all'),
     plan: result.plan && JSON.stringify(result.plan),
   });
-  return await sendPieces(reply, pieces);
+  return await sendPieces(reply, pieces, resultBytes(kept));
+}
+
+/** About what a series and a histogram of a result take in memory. */
+const SERIES_BYTES = 256;
+const HISTOGRAM_BYTES = 512;
+
+/** About what a result takes in memory. */
+function resultBytes(result: QueryResult): number {
+  if (result.type === 'vector') return result.value.length * SERIES_BYTES;
+  if (result.type !== 'matrix') return 0;
+  let bytes = result.value.length * SERIES_BYTES;
+  let shared: Float64Array | undefined;
+  for (const { timestamps, values, histograms } of result.value) {
+    bytes += values.byteLength + (histograms?.length ?? 0) * HISTOGRAM_BYTES;
+    if (timestamps !== shared) bytes += timestamps.byteLength;
+    shared = timestamps;
+  }
+  return bytes;
 }
 
 function deprecatedStats(value: string): string {
@@ -133,7 +156,11 @@ function deprecatedStats(value: string): string {
 /** Statistics in Prometheus' shape, with those by step where all were asked for. */
 function statsJson(stats: QueryStats, grid: StepTimes, bySteps: boolean): string {
   const { queueMs, preparationMs, evaluationMs, sortMs, durationMs, peakSamples, samples } = stats;
-  const { queryable, read } = samples ?? { queryable: new Float64Array(0), read: new Float64Array(0) };
+  const { queryable, read, touched } = samples ?? {
+    queryable: new Float64Array(0),
+    read: new Float64Array(0),
+    touched: 0,
+  };
   const total = (counts: Float64Array) => counts.reduce((sum, count) => sum + count, 0);
   const steps = (counts: Float64Array) =>
     Array.from(counts, (count, i) => [(grid.startMs + i * grid.stepMs) / 1000, count]);
@@ -151,6 +178,7 @@ function statsJson(stats: QueryStats, grid: StepTimes, bySteps: boolean): string
       totalQueryableSamples: total(queryable),
       ...(bySteps && { samplesReadPerStep: steps(read) }),
       samplesRead: total(read),
+      seriesTouched: touched,
       peakSamples,
     },
   });

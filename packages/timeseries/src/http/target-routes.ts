@@ -1,10 +1,10 @@
-import { formatDuration } from '@opendata/promql';
+import { formatDuration, quote } from '@opendata/promql';
 import type { FastifyInstance } from 'fastify';
 import type { TargetStatus } from '../scrape/scrape-loop.ts';
 import type { ScrapeManager } from '../scrape/scrape-manager.ts';
 import { addApiRoute } from './api-route.ts';
 import { dataResponse, sendJson } from './json-writer.ts';
-import { invalid, quote } from './parameters.ts';
+import { invalid } from './parameters.ts';
 
 /** What `type` of `/api/v1/rules` may be. */
 const RULE_TYPES: ReadonlySet<string> = new Set(['', 'alert', 'record']);

@@ -1,5 +1,11 @@
-import type { Counter, QuickRoute, RawRoute } from '@opendata/server';
-import { HttpError } from '@opendata/server';
+import {
+  type BodyMemory,
+  type Counter,
+  countedBytes,
+  HttpError,
+  type QuickRoute,
+  type RawRoute,
+} from '@opendata/server';
 import type { TimeSeriesDb } from '../db.ts';
 import type { RemoteWriteAck } from '../model/config.ts';
 import { timeSeriesProblem } from './problems.ts';
@@ -9,8 +15,15 @@ export interface WriteRouteOptions {
   readonly database: () => TimeSeriesDb;
   readonly ack: RemoteWriteAck;
   readonly bodyLimitBytes: number;
+  /** For bodies that are kept over turns of the event loop. */
+  readonly bodyMemory: BodyMemory;
   readonly ingested: Counter;
   readonly failed: Counter;
+}
+
+interface WriteState extends WriteRouteOptions {
+  /** Refused samples of the database that the metric has already. */
+  countedRefused: number;
 }
 
 const path = '/api/v1/write';
@@ -19,7 +32,11 @@ const path = '/api/v1/write';
 type Headers = Readonly<Record<string, string>>;
 
 /** `/api/v1/write`: remote write 1.0 and 2.0, told apart by the content type. */
-export function remoteWriteRoutes(options: WriteRouteOptions): { readonly raw: RawRoute; readonly quick: QuickRoute } {
+export function remoteWriteRoutes(routeOptions: WriteRouteOptions): {
+  readonly raw: RawRoute;
+  readonly quick: QuickRoute;
+} {
+  const options = { ...routeOptions, countedRefused: 0 };
   const { bodyLimitBytes } = options;
   return {
     raw: {
@@ -43,21 +60,32 @@ export function remoteWriteRoutes(options: WriteRouteOptions): { readonly raw: R
   };
 }
 
-function write(options: WriteRouteOptions, version: 1 | 2, body: Uint8Array): Promise<Headers | undefined> {
+function write(options: WriteState, version: 1 | 2, body: Uint8Array): Promise<Headers | undefined> {
   return version === 1 ? write1(options, body) : write2(options, body);
 }
 
-async function write1({ database, ack, ingested, failed }: WriteRouteOptions, body: Uint8Array): Promise<undefined> {
+async function write1(options: WriteState, body: Uint8Array): Promise<undefined> {
+  const { database, ack, bodyMemory, ingested, failed } = options;
   const db = database();
-  const refusedBefore = db.refusedSamples;
   let samples = 0;
+  let keptBytes = 0;
+  const keep = (): Uint8Array => {
+    const bytes = countedBytes(body.length);
+    if (!bodyMemory.take(bytes, bytes)) throw bodyMemory.refusal();
+    keptBytes = bytes;
+    return Buffer.from(body);
+  };
   try {
-    const written = db.remoteWrite(body);
+    const pending = db.remoteWriteInTurns(body, keep);
+    const written = pending instanceof Promise ? await pending : pending;
     samples = written.samples;
     if (ack === 'durable') await db.committed(written.group);
   } catch (error) {
-    failed.inc(samples > 0 ? samples : db.refusedSamples - refusedBefore);
+    failed.inc(samples + db.refusedSamples - options.countedRefused);
+    options.countedRefused = db.refusedSamples;
     throw error;
+  } finally {
+    bodyMemory.give(keptBytes);
   }
   ingested.inc(samples);
 }

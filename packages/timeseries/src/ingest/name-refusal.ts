@@ -8,10 +8,15 @@ type LabelColumns = Pick<WriteRequestColumns, 'body' | 'labelsStart' | 'labelsEn
 
 /** A series of a request for a message: its labels, as far as they can be read, and its place, 0 for the first. */
 export function seriesText({ body, labelsStart, labelsEnd }: LabelColumns, series: number): string {
+  return labelsText(body.subarray(labelsStart[series]!, labelsEnd[series]!), series);
+}
+
+/** `seriesText` of a label set as it arrived. */
+export function labelsText(bytes: Uint8Array, series: number): string {
   const place = `(index ${series} of the request)`;
   let labels: readonly string[];
   try {
-    labels = decodeLabels(body, labelsStart[series]!, labelsEnd[series]!);
+    labels = decodeLabels(bytes, 0, bytes.length);
   } catch {
     return place;
   }

@@ -5,6 +5,7 @@ import { createKnownSeries } from '../head/known-series.ts';
 import type { BatchWriter, WriteBatch } from './batch-writer.ts';
 import type { HeadWriter, SampleColumns } from './head-writer.ts';
 import { nameRefusal } from './name-refusal.ts';
+import { createInTurns, MOST_NEW_AT_ONCE, manyNewSeries, type NewSeries } from './new-series.ts';
 import { requestExemplar, requestHistogram, withStaleMarkers } from './request-extras.ts';
 
 /** Header and padding of a key in the kernel's memory; a series has two keys at most that a request can add. */
@@ -26,8 +27,28 @@ export interface RemoteWriteOptions {
   readonly onRefused: (samples: number) => void;
 }
 
+export interface RemoteWrite {
+  /**
+   * Stores a request: all of it or nothing.
+   * @param body as received: a snappy block
+   * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
+   */
+  atOnce(body: Uint8Array): RemoteWriteResult;
+  /**
+   * `atOnce`, where it would take long after turns of the event loop: for a request that brings many new series.
+   * @param keep gives a copy of the body that stays as it is
+   * @throws what `atOnce` and `keep` throw, or rejects with it
+   */
+  inTurns(body: Uint8Array, keep: () => Uint8Array): RemoteWriteResult | Promise<RemoteWriteResult>;
+}
+
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
-export function createRemoteWrite(head: Head, writer: HeadWriter, batches: BatchWriter, options: RemoteWriteOptions) {
+export function createRemoteWrite(
+  head: Head,
+  writer: HeadWriter,
+  batches: BatchWriter,
+  options: RemoteWriteOptions,
+): RemoteWrite {
   const known = createKnownSeries(head.series);
   const uncompress = createSnappyUncompressor(options.maxBytes, head.series.keys.arena?.bodies);
   const decode = createWriteRequestDecoder({ shortcut: known });
@@ -35,12 +56,26 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
   let seriesIds = new Uint32Array(4096);
   let sampleSeries = new Uint32Array(4096);
 
-  function read(body: Uint8Array): WriteRequestColumns {
-    const columns = decode(uncompress(body));
+  /** The last request with many new series; resolves when its series are there. */
+  let lastLarge: Promise<unknown> | undefined;
+
+  /** Room for all keys beforehand: the memory with the body in it must not move while series are created. */
+  function withRoom(columns: WriteRequestColumns, body: Uint8Array): WriteRequestColumns {
     if (known === undefined || known.firstUnknown < 0) return columns;
-    // Room for all keys beforehand: the memory with the body in it must not move while series are created.
     const keyBytes = 2 * columns.body.length + columns.seriesCount * 4 * KEY_OVERHEAD_BYTES;
     return head.series.keys.arena!.reserve(keyBytes) ? decode(uncompress(body)) : columns;
+  }
+
+  function newSeries(columns: WriteRequestColumns): NewSeries | undefined {
+    const { body, labelsStart, labelsEnd, seriesCount } = columns;
+    if (seriesCount <= MOST_NEW_AT_ONCE) return undefined;
+    if (known?.isActive) {
+      return known.firstUnknown < 0 ? undefined : manyNewSeries(columns, known.series, known.firstUnknown);
+    }
+    seriesIds = growUint32(seriesIds, seriesCount);
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    head.series.keys.resolve(view, labelsStart, labelsEnd, seriesCount, seriesIds);
+    return manyNewSeries(columns, seriesIds, 0);
   }
 
   function resolveSeries({ body, labelsStart, labelsEnd, seriesCount }: WriteRequestColumns): void {
@@ -71,14 +106,8 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
     return batches.append(withExtras(columns, floats, seriesIds)).group;
   }
 
-  /**
-   * Stores a request: all of it or nothing.
-   * @param body as received: a snappy block
-   * @throws WireError, InvalidSeriesError, InvalidSampleError, OverloadedError, StorageError
-   */
-  return function remoteWrite(body: Uint8Array): RemoteWriteResult {
-    times.begin();
-    const columns = read(body);
+  function write(body: Uint8Array, read: WriteRequestColumns): RemoteWriteResult {
+    const columns = withRoom(read, body);
     times.lap('decode');
     times.requests++;
     times.receivedBytes += body.length;
@@ -95,6 +124,52 @@ export function createRemoteWrite(head: Head, writer: HeadWriter, batches: Batch
         return { ...again, body: again.body.slice() };
       });
     }
+  }
+
+  function atOnce(body: Uint8Array): RemoteWriteResult {
+    times.begin();
+    return write(body, decode(uncompress(body)));
+  }
+
+  /** One at a time, as its labels take memory: whoever waits for another has only its body. */
+  async function createSeries(body: Uint8Array, added: NewSeries | Promise<unknown>): Promise<void> {
+    let missing: NewSeries | undefined;
+    if (added instanceof Promise) {
+      await added;
+      missing = newSeries(decode(uncompress(body)));
+    } else missing = added;
+    writer.admit();
+    if (missing !== undefined) await createInTurns(head.series, missing, times);
+  }
+
+  return {
+    atOnce,
+    inTurns(body, keep) {
+      times.begin();
+      const columns = decode(uncompress(body));
+      const added = newSeries(columns);
+      if (added === undefined) return write(body, columns);
+      const samples = columns.sampleCount + columns.histogramCount;
+      const refused = (error: unknown): never => {
+        options.onRefused(samples);
+        throw error;
+      };
+      let kept: Uint8Array;
+      try {
+        kept = keep();
+      } catch (error) {
+        return refused(error);
+      }
+      const created = createSeries(kept, lastLarge ?? added).catch(refused);
+      const settled = created
+        .catch(() => undefined)
+        .then(() => {
+          if (lastLarge === settled) lastLarge = undefined;
+        });
+      lastLarge = settled;
+      // Now it is stored as a request without new series: whole, and at one moment.
+      return created.then(() => atOnce(kept));
+    },
   };
 }
 

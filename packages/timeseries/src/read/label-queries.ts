@@ -1,7 +1,7 @@
 import { type Labels, labelValue } from '@opendata/promql';
 import type { Block } from '../block/block.ts';
 import { matchBlock } from '../block/match-block.ts';
-import { sortedStrings } from '../block/sorted-in-turns.ts';
+import { mergedStrings, sortedStrings } from '../block/sorted-in-turns.ts';
 import { headLabelNames, headLabelValues, headSeries, type LabelRequest } from '../head/label-queries.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { ReadView } from './view.ts';
@@ -11,13 +11,20 @@ export async function viewSeries(view: ReadView, request: LabelRequest): Promise
   const { head, windows, blocks, identities } = view;
   const ofHead = await headSeries(head, request, windows);
   if (blocks.length === 0) return ofHead;
-  const found = new Set(ofHead.map((labels) => identities.ofHead(labels)));
   const yielder = createYielder(request.signal);
+  const found = new Set<Labels>();
+  for (const labels of ofHead) {
+    if (found.size % LABELS_PER_TURN === 0) await yielder();
+    found.add(identities.ofHead(labels));
+  }
   for (const block of blocks) {
     const known = await rememberedLabels(view, block, request);
     const labelSets =
       known ?? (await identities.ofBlock(block, await matchingSeries(block, request), yielder, request.signal));
-    for (const labels of labelSets) found.add(labels);
+    for (let i = 0; i < labelSets.length; i++) {
+      found.add(labelSets[i]!);
+      if (i % LABELS_PER_TURN === 0) await yielder();
+    }
   }
   return [...found];
 }
@@ -33,36 +40,48 @@ export async function viewLabelNames(view: ReadView, request: LabelRequest): Pro
 }
 
 /** Values of a label of those series, sorted. */
-export async function viewLabelValues(view: ReadView, name: string, request: LabelRequest): Promise<string[]> {
-  const { signal } = request;
-  const yielder = createYielder(signal);
-  const values = new Set(await headLabelValues(view.head, name, request, view.windows));
+export async function viewLabelValues(view: ReadView, name: string, request: LabelRequest): Promise<readonly string[]> {
+  const yielder = createYielder(request.signal);
+  let all: readonly string[] = await headLabelValues(view.head, name, request, view.windows);
   for (const block of view.blocks) {
-    const { index } = block;
-    const range = index.pairsOfName(name);
-    if (range.first === range.end) continue;
-    if (isWhole(block, request)) {
-      for (const value of await index.values(range, signal)) values.add(value);
-      continue;
-    }
-    const known = await rememberedLabels(view, block, request);
-    if (known !== undefined) {
-      for (let i = 0; i < known.length; i++) {
-        const value = labelValue(known[i]!, name);
-        if (value !== '') values.add(value);
-        if (i % LABELS_PER_TURN === 0) await yielder();
-      }
-      continue;
-    }
-    const readValue = index.valueReader(signal);
-    for (const pair of await pairsOf(block, request)) {
-      if (pair >= range.first && pair < range.end) values.add(await readValue(pair));
-    }
+    const values = await blockLabelValues(view, block, name, request, yielder);
+    all = await mergedStrings(all, await sortedStrings(values, yielder), yielder);
   }
-  return sortedStrings(values, yielder);
+  return all;
 }
 
-const LABELS_PER_TURN = 1024;
+/** Each once, in no order. */
+async function blockLabelValues(
+  view: ReadView,
+  block: Block,
+  name: string,
+  request: LabelRequest,
+  yielder: () => Promise<void>,
+): Promise<Iterable<string>> {
+  const { index } = block;
+  const range = index.pairsOfName(name);
+  if (range.first === range.end) return [];
+  if (isWhole(block, request)) return await index.values(range, request.signal);
+  const known = await rememberedLabels(view, block, request);
+  if (known !== undefined) {
+    const found = new Set<string>();
+    for (let i = 0; i < known.length; i++) {
+      const value = labelValue(known[i]!, name);
+      if (value !== '') found.add(value);
+      if (i % LABELS_PER_TURN === 0) await yielder();
+    }
+    return found;
+  }
+  const values: string[] = [];
+  const readValue = index.valueReader(request.signal);
+  for (const pair of await pairsOf(block, request)) {
+    if (pair >= range.first && pair < range.end) values.push(await readValue(pair));
+    if (values.length % LABELS_PER_TURN === 0) await yielder();
+  }
+  return values;
+}
+
+const LABELS_PER_TURN = 256;
 /** Larger blocks are not worth remembering what their series are called. */
 const MAX_REMEMBERED_SERIES = 50_000;
 

@@ -36,7 +36,7 @@ export class Reader {
     return this.#read(request, (view) => viewLabelNames(view, request));
   }
 
-  labelValues(name: string, request: LabelRequest): Promise<string[]> {
+  labelValues(name: string, request: LabelRequest): Promise<readonly string[]> {
     return this.#read(request, (view) => viewLabelValues(view, name, request));
   }
 

@@ -99,6 +99,7 @@ interface Newest {
 async function selectNewest(view: ReadView, request: SelectRequest): Promise<SeriesColumns[]> {
   const { head, windows, blocks, identities } = view;
   const range = rangeOf(request, new SharedTimestamps());
+  if (blocks.length === 1 && windows.length === 0) return newestOfBlock(view, blocks[0]!, request, range);
   const found = new Map<Labels, Newest>();
   const add = (labels: Labels, samples: SeriesSamples, rank: number): void => {
     const { timestamps } = samples;
@@ -127,6 +128,23 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
   // Whether the counters of a histogram were reset is told by the samples before it.
   if ([...found.values()].some(({ samples }) => samples.histograms !== undefined)) return selectRange(view, request);
   return Array.from(found, ([labels, { samples }]) => columnsOf(labels, samples));
+}
+
+/** As `selectNewest`, where nothing has to be found together. */
+async function newestOfBlock(
+  view: ReadView,
+  block: Block,
+  request: SelectRequest,
+  range: SampleRange,
+): Promise<SeriesColumns[]> {
+  const { series, labels } = await view.identities.matching(block, request.matchers, range.yielder, request.signal);
+  const result: SeriesColumns[] = [];
+  let hasHistograms = false;
+  await readNewestSamples(block, series, range, (_, samples, place) => {
+    if (samples.histograms !== undefined) hasHistograms = true;
+    else result.push(columnsOf(labels[place]!, samples));
+  });
+  return hasHistograms ? selectRange(view, request) : result;
 }
 
 /** A series as a query gets it. */

@@ -102,13 +102,21 @@ export class SeriesIdentities {
       const number = series[i]!;
       let labels = known[number];
       if (labels === undefined) {
-        if (page === undefined || number >= page.first + page.page.count) page = await index.seriesPage(number, signal);
+        if (page === undefined || number >= page.first + page.page.count) {
+          page = await index.seriesPage(number, signal);
+          await yielder();
+        }
         const { starts, pairs } = page.page;
         const place = number - page.first;
         const own: string[] = [];
         for (const pair of pairs.slice(starts[place]!, starts[place + 1]!).sort()) {
-          const value = readValue(pair);
-          own.push(index.nameOf(pair), typeof value === 'string' ? value : await value);
+          let value = readValue(pair);
+          if (typeof value !== 'string') {
+            // A page was decoded for it, and each label of the next series may be in another one.
+            value = await value;
+            await yielder();
+          }
+          own.push(index.nameOf(pair), value);
         }
         labels = this.intern(own);
         known[number] = labels;

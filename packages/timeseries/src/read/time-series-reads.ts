@@ -85,7 +85,7 @@ export abstract class TimeSeriesReads implements SeriesSource {
     return this.sources.reader.labelNames(this.#within(request));
   }
 
-  labelValues(name: string, request: LabelRequest): Promise<string[]> {
+  labelValues(name: string, request: LabelRequest): Promise<readonly string[]> {
     return this.sources.reader.labelValues(name, this.#within(request));
   }
 

@@ -65,7 +65,7 @@ export class UnionReads implements TimeSeriesReading {
     return sorted(await Promise.all(this.#parts.map((part) => part.labelNames(request))));
   }
 
-  async labelValues(name: string, request: LabelRequest): Promise<string[]> {
+  async labelValues(name: string, request: LabelRequest): Promise<readonly string[]> {
     return sorted(await Promise.all(this.#parts.map((part) => part.labelValues(name, request))));
   }
 

@@ -113,7 +113,7 @@ export function startScrapeLoop(options: ScrapeLoopOptions): ScrapeLoop {
     async end() {
       await halt();
       try {
-        recorder.end(Math.max(now(), status.lastScrapeMs + 1));
+        await recorder.end(Math.max(now(), status.lastScrapeMs + 1));
       } catch (failure) {
         const fields = { job: target.jobLabel, instance: target.instanceLabel, err: failure };
         logger.warn(fields, 'no staleness markers for a target that is gone');

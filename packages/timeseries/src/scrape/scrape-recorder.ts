@@ -120,17 +120,16 @@ export class ScrapeRecorder {
       this.#forgetAdded();
       this.#scrape++; // Nothing of this scrape counts: every series is gone.
     }
-    const stale = this.#addStaleMarkers(timestampMs);
+    const stale = await this.#addStaleMarkers(timestampMs);
     const { kept, dropped } = counts;
     this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, kept, this.#added.length]);
     try {
       this.#store.appendBatch({ floats: batch, histograms: this.#histograms, exemplars: this.#exemplars });
     } catch (failure) {
       this.#forgetAdded();
-      // Nobody was told yet that they are gone: the next scrape does.
-      for (const series of stale) this.#live.set(series, this.#scrape);
       throw failure;
     }
+    await this.#forgetStale(stale);
     return { scraped: error === undefined ? scraped : 0, failed: error === undefined ? dropped : scraped, error };
   }
 
@@ -147,11 +146,11 @@ export class ScrapeRecorder {
   }
 
   /** The target is gone: its series, those about its scrapes too, get staleness markers. @throws as `record` */
-  end(timestampMs: number): void {
+  async end(timestampMs: number): Promise<void> {
     if (this.#scrape === 0) return;
     this.#batch.clear();
     this.#scrape++;
-    this.#addStaleMarkers(timestampMs);
+    await this.#addStaleMarkers(timestampMs);
     for (const series of this.#reportSeries) this.#batch.addStale(series, timestampMs);
     this.#store.appendBatch({ floats: this.#batch, histograms: [], exemplars: [] });
   }
@@ -239,16 +238,26 @@ export class ScrapeRecorder {
     }
   }
 
-  /** @returns the series that are gone */
-  #addStaleMarkers(timestampMs: number): number[] {
+  /** @returns the series that are gone; they are live until that is stored, so that their numbers stay theirs */
+  async #addStaleMarkers(timestampMs: number): Promise<number[]> {
+    const yielder = createYielder();
     const stale: number[] = [];
+    let visited = 0;
     for (const [series, scrape] of this.#live) {
+      if (++visited % SAMPLES_PER_LOOK === 0) await yielder();
       if (scrape >= this.#scrape) continue;
       this.#batch.addStale(series, timestampMs);
-      this.#live.delete(series);
       stale.push(series);
     }
     return stale;
+  }
+
+  async #forgetStale(stale: readonly number[]): Promise<void> {
+    const yielder = createYielder();
+    for (let i = 0; i < stale.length; i++) {
+      if (i % SAMPLES_PER_LOOK === 0) await yielder();
+      this.#live.delete(stale[i]!);
+    }
   }
 
   #addReports(timestampMs: number, values: readonly number[]): void {

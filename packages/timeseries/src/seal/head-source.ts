@@ -42,15 +42,25 @@ export async function headSource(
     pairLimit,
     names: () => names,
     async values(name): Promise<NamedValues> {
-      const pairs = index.pairsOfName(name).filter((pair) => pair < pairLimit && isUsed[pair] === 1);
+      const all = index.pairsOfName(name);
+      const pairs = new Uint32Array(all.length);
       const values: string[] = [];
-      for (const pair of pairs) {
+      for (let i = 0; i < all.length; i++) {
+        if (i % SERIES_PER_TURN === 0) await yielder();
+        const pair = all[i]!;
+        if (pair >= pairLimit || isUsed[pair] === 0) continue;
+        pairs[values.length] = pair;
         values.push(index.decodeValue(pair));
-        if (values.length % SERIES_PER_TURN === 0) await yielder();
       }
-      const order = numbersBelow(pairs.length);
+      const order = numbersBelow(values.length);
       await sortYielding(order, (a, b) => compareValues(name, values[a]!, values[b]!, compareStrings), yielder);
-      return { values: Array.from(order, (i) => values[i]!), pairs: order.map((i) => pairs[i]!) };
+      const sorted: string[] = [];
+      for (let i = 0; i < order.length; i++) {
+        if (i % SERIES_PER_TURN === 0) await yielder();
+        sorted.push(values[order[i]!]!);
+        order[i] = pairs[order[i]!]!;
+      }
+      return { values: sorted, pairs: order };
     },
     async open(numbers): Promise<SeriesCursor> {
       const keys = await buildKeys(head, series, numbers, keyLength, yielder);
@@ -85,7 +95,10 @@ async function seriesOf(
   }
   const series = new Uint32Array(count);
   let at = 0;
-  for (let id = 0; id < marks.length; id++) if (marks[id] === 1) series[at++] = id;
+  for (let id = 0; id < marks.length; id++) {
+    if (id % (SERIES_PER_TURN * 16) === 0) await yielder();
+    if (marks[id] === 1) series[at++] = id;
+  }
   return series;
 }
 

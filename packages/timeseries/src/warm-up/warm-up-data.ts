@@ -6,7 +6,7 @@ import { writeBlock } from '../block/write-block.ts';
 import { ExemplarRing } from '../head/exemplars.ts';
 import { Head } from '../head/head.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
-import { type TimeSeriesDbStats, TimeSeriesReads } from '../read/time-series-reads.ts';
+import { type ReadSources, type TimeSeriesDbStats, TimeSeriesReads } from '../read/time-series-reads.ts';
 import { headSource } from '../seal/head-source.ts';
 
 const WINDOW_MS = 3_600_000;
@@ -23,9 +23,12 @@ export class WarmUpData extends TimeSeriesReads {
   static readonly middleMs = WarmUpData.startMs + WINDOW_MS;
   static readonly endMs = WarmUpData.middleMs + WINDOW_MS;
 
-  private constructor(head: Head, blocks: BlockSet) {
+  readonly #sources: ReadSources;
+
+  private constructor(sources: ReadSources) {
     super({ now: () => WarmUpData.endMs, retentionMs: undefined });
-    this.show({ head, blocks, exemplars: new ExemplarRing(1) });
+    this.#sources = sources;
+    this.show(sources);
   }
 
   static async create(yielder: () => Promise<void>): Promise<WarmUpData> {
@@ -54,7 +57,12 @@ export class WarmUpData extends TimeSeriesReads {
     }
     const stored = await storedBlock(head, yielder);
     head.drop(early);
-    return new WarmUpData(head, new BlockSet(stored, CACHE_BYTES));
+    return new WarmUpData({ head, blocks: new BlockSet(stored, CACHE_BYTES), exemplars: new ExemplarRing(1) });
+  }
+
+  /** The same data as databases of so many classes. */
+  ofClasses(count: number): WarmUpData[] {
+    return Array.from({ length: count }, () => new (class extends WarmUpData {})(this.#sources));
   }
 
   /** @throws Error always: nobody asks */

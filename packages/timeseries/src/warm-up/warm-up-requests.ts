@@ -60,3 +60,29 @@ export function warmUpRequests(round: number): string[] {
   paths.push(`/api/v1/query_range?query=${many}&start=${seconds(halfHourAgo)}&end=${seconds(time)}&step=5`);
   return paths;
 }
+
+/** Expressions of the cheapest queries, of which a dashboard has many. */
+const SMALL_EXPRESSIONS = [
+  'absent(up{job="none"})',
+  'warmup_start_Seconds{job="node"}',
+  'up',
+  'up == 0',
+  'max by (job) (warmup_start_Seconds)',
+];
+
+/** Paths of requests that cost little but what every request costs, in a block and in memory by turns. */
+export function smallRequests(round: number): string[] {
+  const seconds = (ms: number): number => ms / 1000;
+  const time = (round % 2 === 0 ? WarmUpData.middleMs : WarmUpData.endMs) - 60_000;
+  const range = `start=${seconds(time - 1_800_000)}&end=${seconds(time)}`;
+  const paths: string[] = [];
+  for (const expression of SMALL_EXPRESSIONS) {
+    const query = `query=${encodeURIComponent(expression)}`;
+    paths.push(`/api/v1/query?${query}&time=${seconds(time)}`, `/api/v1/query_range?${query}&${range}&step=60`);
+  }
+  const whole = `start=${seconds(WarmUpData.startMs)}&end=${seconds(time + 60_000)}`;
+  const selector = 'match%5B%5D=warmup_start_Seconds%7Bjob%3D%22node%22%7D';
+  paths.push(`/api/v1/labels?${whole}`, `/api/v1/label/__name__/values?${whole}`);
+  paths.push(`/api/v1/label/instance/values?${selector}&${whole}`, `/api/v1/series?${selector}&${whole}`);
+  return paths;
+}

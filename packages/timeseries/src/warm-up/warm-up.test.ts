@@ -8,7 +8,7 @@ import { quickApiRoutes } from '../http/quick-api-routes.ts';
 import { answerAll, type WarmUpRoutes, warmUpWhenIdle } from './warm-up.ts';
 import { WarmUpClient } from './warm-up-client.ts';
 import { WarmUpData } from './warm-up-data.ts';
-import { warmUpRequests } from './warm-up-requests.ts';
+import { smallRequests, warmUpRequests } from './warm-up-requests.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 
@@ -24,7 +24,7 @@ describe('warm-up', () => {
     const { port, address } = await http.listen(0, '127.0.0.1');
     const client = await WarmUpClient.connect(port, address);
     const empty: string[] = [];
-    const paths = [...warmUpRequests(0), ...warmUpRequests(1)];
+    const paths = [0, 1].flatMap((round) => [...warmUpRequests(round), ...smallRequests(round)]);
     for (const path of paths) {
       const answer = await client.get(path);
       expect(answer).toMatch(/^HTTP\/1\.1 200 /);

@@ -7,14 +7,14 @@ import {
   type HttpServerOptions,
   type Logger,
 } from '@opendata/server';
-import { optimiseForNow } from '../compile-budget.ts';
+import { optimiseAsBefore, optimiseForNow, optimiseRepeated } from '../compile-budget.ts';
 import { Turns } from '../head/turns.ts';
 import { createYielder } from '../head/yielder.ts';
 import { growHeapSparingly } from '../heap-limits.ts';
 import type { TimeSeriesReads } from '../read/time-series-reads.ts';
 import { WarmUpClient } from './warm-up-client.ts';
 import { WarmUpData } from './warm-up-data.ts';
-import { warmUpRequests } from './warm-up-requests.ts';
+import { smallRequests, warmUpRequests } from './warm-up-requests.ts';
 
 /** The routes that are warmed up, on a database. */
 export type WarmUpRoutes = (database: () => TimeSeriesReads) => Pick<HttpServerOptions, 'rawRoutes' | 'quickRoutes'>;
@@ -33,6 +33,10 @@ export const shortTurns = new Turns(undefined, 0, 500);
 
 const DELAY_MS = 3000;
 const ROUNDS = 16;
+/** How often the small requests are answered with each round, in the end. */
+const SMALL_ROUNDS = 5;
+/** Code that has met objects of more classes than four is compiled for all, and not thrown away at the first one of the server. */
+const DATABASES = 5;
 /** Work goes on for so long at a time, and then nothing is done for a moment but look whether the server is idle. */
 const TURN_MS = 25;
 const LOOK_MS = 5;
@@ -77,44 +81,58 @@ async function run(
 /**
  * Answers the requests so many times, on a port of this machine: through a connection that is none, V8 would compile
  * other parts of Node's streams than those that requests take. Two servers take turns: what V8 compiles for the closures of
- * only one it throws away when the first query comes to those of another.
+ * only one it throws away when the first query comes to those of another, and each round has a connection of its own. What all requests have in common is run with none
+ * of them for long, and so V8 compiles it last: small requests in the end are little else, and cost little.
  * @throws Error where one is not answered as it should be
  */
 export async function answerAll(routes: WarmUpRoutes, rounds: number, afterEach: () => Promise<void>): Promise<void> {
   const endSparing = growHeapSparingly();
-  const endOptimising = optimiseForNow();
   const servers: WarmUpServer[] = [];
   try {
     const data = await WarmUpData.create(createYielder(undefined, TURN_MS / 4));
-    for (let i = 0; i < 2; i++) servers.push(await listen(routes, data));
-    for (let round = 0; round < rounds; round++) {
-      const { client } = servers[(round >> 1) % servers.length]!;
-      for (const path of warmUpRequests(round)) {
-        const answer = await client.get(path);
-        if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path} was answered ${answer}`);
-        await afterEach();
+    const databases = data.ofClasses(DATABASES);
+    let asked = 0;
+    for (let i = 0; i < 2; i++) {
+      servers.push(await listen(() => routes(() => databases[asked++ % databases.length]!)));
+    }
+    const answerTimes = async (
+      times: number,
+      requests: (round: number) => readonly string[],
+      optimise: () => void,
+    ): Promise<void> => {
+      for (let round = 0; round < times; round++) {
+        const { port, address } = servers[(round >> 1) % servers.length]!.bound;
+        const client = await WarmUpClient.connect(port, address);
+        try {
+          for (const path of requests(round)) {
+            optimise();
+            const answer = await client.get(path);
+            if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`${path} was answered ${answer}`);
+            await afterEach();
+          }
+        } finally {
+          client.close();
+        }
       }
-    }
+    };
+    await answerTimes(rounds, warmUpRequests, optimiseForNow);
+    await answerTimes(rounds * SMALL_ROUNDS, smallRequests, optimiseRepeated);
   } finally {
-    endOptimising();
+    optimiseAsBefore();
     endSparing();
-    for (const { client, http } of servers) {
-      client.close();
-      await http.close(0);
-    }
+    for (const { http } of servers) await http.close(0);
   }
 }
 
 interface WarmUpServer {
   readonly http: HttpServer;
-  readonly client: WarmUpClient;
+  readonly bound: Awaited<ReturnType<HttpServer['listen']>>;
 }
 
-async function listen(routes: WarmUpRoutes, data: WarmUpData): Promise<WarmUpServer> {
+async function listen(routes: () => ReturnType<WarmUpRoutes>): Promise<WarmUpServer> {
   const logger = createLogger({ service: 'warm-up', level: 'silent' });
-  const http = createHttpServer({ registry: createRegistry(), logger, ...routes(() => data) });
-  const { port, address } = await http.listen(0, '127.0.0.1');
-  return { http, client: await WarmUpClient.connect(port, address) };
+  const http = createHttpServer({ registry: createRegistry(), logger, ...routes() });
+  return { http, bound: await http.listen(0, '127.0.0.1') };
 }
 
 /**
@@ -128,6 +146,8 @@ function createIdleTurns(signal: AbortSignal): () => Promise<void> {
       await nextTurn(undefined, { signal });
       return;
     }
+    // What others do is not for the warm-up to have optimised.
+    optimiseAsBefore();
     for (let pauseMs = LOOK_MS; ; pauseMs = PAUSE_MS) {
       const before = performance.eventLoopUtilization();
       await sleep(pauseMs, undefined, { ref: false, signal });
