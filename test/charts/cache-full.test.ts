@@ -32,7 +32,7 @@ describe.skipIf(!runnable)('a disk cache whose volume is much too small', () => 
       cacheVolumeSize: '8m',
     };
     pod = await startPod(options);
-    for (let batch = 0; batch < batches; batch++) await append(batch);
+    for (let batch = 0; batch < batches; batch++) await append(pod, batch);
     expect(await pod.kill('SIGTERM')).toBe(0);
     pod = await startPod(options);
   }, 120_000);
@@ -45,7 +45,7 @@ describe.skipIf(!runnable)('a disk cache whose volume is much too small', () => 
 
   it('is survived: every record is read, twice, and the server stays ready', async () => {
     for (let round = 0; round < 2; round++) {
-      for (let batch = 0; batch < batches; batch++) expect(await valuesOf(batch)).toEqual(expectedValues(batch));
+      for (let batch = 0; batch < batches; batch++) expect(await valuesOf(pod, batch)).toEqual(expectedValues(batch));
     }
     expect((await fetch(`${pod.url}/-/ready`)).status).toBe(200);
   });
@@ -57,31 +57,53 @@ describe.skipIf(!runnable)('a disk cache whose volume is much too small', () => 
   });
 
   it('still takes appends, and stops with exit code 0', async () => {
-    await append(batches);
+    await append(pod, batches);
     expect(await pod.kill('SIGTERM')).toBe(0);
   });
-
-  function expectedValues(batch: number): string[] {
-    return Array.from({ length: recordsPerBatch }, (_, i) => recordValue(batch, i));
-  }
-
-  async function append(batch: number): Promise<void> {
-    const key = Buffer.from(`key-${batch}`).toString('base64');
-    const records = expectedValues(batch).map((value) => ({ key, value }));
-    const response = await fetch(`${pod.url}/api/v1/log/append`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ records, awaitDurable: true }),
-    });
-    expect(response.status, await response.text()).toBe(200);
-  }
-
-  async function valuesOf(batch: number): Promise<string[]> {
-    const response = await fetch(`${pod.url}/api/v1/log/scan?key=key-${batch}&limit=100`);
-    const { values } = (await response.json()) as { values: { value: string }[] };
-    return values.map(({ value }) => value);
-  }
 });
+
+/** The volume is full before the server starts: of something else, or of a larger cache that it was allowed before. */
+describe.skipIf(!runnable)('a disk cache without any room at the start', () => {
+  it('is no reason not to start', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'opendata-pod-'));
+    const store = await startS3Server({ bucket: 'my-log-bucket' });
+    let pod: ServerProcess | undefined;
+    try {
+      const manifests = manifestsOf(renderChart('opendata-log', {}));
+      const cacheVolumeSize = '8m,nr_inodes=1';
+      pod = await startPod({ manifests, folder, port: await freePort(), env: store.env, cacheVolumeSize });
+      expect(pod.output()).toContain('the disk cache (root_folder): there is no space left');
+      await append(pod, 1);
+      expect(await valuesOf(pod, 1)).toEqual(expectedValues(1));
+      expect(await pod.kill('SIGTERM')).toBe(0);
+    } finally {
+      await pod?.kill('SIGKILL');
+      await store.destroy();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
+
+function expectedValues(batch: number): string[] {
+  return Array.from({ length: recordsPerBatch }, (_, i) => recordValue(batch, i));
+}
+
+async function append({ url }: ServerProcess, batch: number): Promise<void> {
+  const key = Buffer.from(`key-${batch}`).toString('base64');
+  const records = expectedValues(batch).map((value) => ({ key, value }));
+  const response = await fetch(`${url}/api/v1/log/append`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ records, awaitDurable: true }),
+  });
+  expect(response.status, await response.text()).toBe(200);
+}
+
+async function valuesOf({ url }: ServerProcess, batch: number): Promise<string[]> {
+  const response = await fetch(`${url}/api/v1/log/scan?key=key-${batch}&limit=100`);
+  const { values } = (await response.json()) as { values: { value: string }[] };
+  return values.map(({ value }) => value);
+}
 
 /** In base64; different for every record, and not to be compressed much. */
 function recordValue(batch: number, i: number): string {

@@ -266,6 +266,8 @@ const otherCall: Generator = (gen, depth) => {
   if (options.newest) {
     choices.push(
       () =>
+        `integral(${gen.matrix(depth - 1)}${chance(random, 0.7) ? `, ${pick(random, ['0', '1', '2', scalar()])}` : ''})`,
+      () =>
         `double_exponential_smoothing(${gen.matrix(depth - 1)}, ${pick(random, ['0.5', '0.1', '0.9', '1', '2'])}, 0.3)`,
       () =>
         `${pick(random, ['sort_by_label', 'sort_by_label_desc'])}(${vector()}, "${pick(random, LABELS)}", "instance")`,

@@ -6,6 +6,10 @@ import { createWorkspace, databases, startOn, type Workspace } from '../support/
 import { until } from '../support/load.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 
+/** Made once: the targets share the event loop of the test. */
+const hugeBody = Buffer.alloc(20_000_000, 'a 1\n');
+const bombBody = gzipSync(Buffer.alloc(50_000_000, '\n'));
+
 /** What a target does to its scraper, and how the failure is named. */
 const targets: Readonly<Record<string, { readonly answer: RequestListener; readonly error: RegExp }>> = {
   silent: { answer: () => undefined, error: /deadline|timeout|timed out/i },
@@ -20,14 +24,14 @@ const targets: Readonly<Record<string, { readonly answer: RequestListener; reado
   huge: {
     answer: (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/plain' });
-      response.end(Buffer.alloc(20_000_000, 'a 1\n'));
+      response.end(hugeBody);
     },
     error: /body size limit of 1048576 bytes exceeded/,
   },
   bomb: {
     answer: (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/plain', 'content-encoding': 'gzip' });
-      response.end(gzipSync(Buffer.alloc(50_000_000, '\n')));
+      response.end(bombBody);
     },
     error: /body size limit of 1048576 bytes exceeded/,
   },

@@ -67,6 +67,11 @@ describe('reload of opendata-timeseries', () => {
     expect(timesLogged('configuration reloaded')).toBe(1);
   });
 
+  it('is among the features of the server', async () => {
+    const response = await fetch(`${server.url}/api/v1/features`);
+    expect(await response.json()).toMatchObject({ data: { api: { lifecycle: true, remote_write_receiver: true } } });
+  });
+
   it('by SIGHUP', async () => {
     write(['kept', 'signalled']);
     process.kill(server.pid, 'SIGHUP');

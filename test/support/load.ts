@@ -92,6 +92,11 @@ export async function until(what: string, check: () => boolean | Promise<boolean
   }
 }
 
+/** A GET, or whatever `init` says, that fails rather than waits for ever where a server hangs. */
+export function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(HANG_MS) });
+}
+
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

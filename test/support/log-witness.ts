@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Load, type LoadAnswer, post, startLoad } from './load.ts';
+import { ask, type Load, type LoadAnswer, post, startLoad } from './load.ts';
 import { seededRandom } from './random.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { LoadOptions, Witness } from './witness.ts';
@@ -82,9 +82,7 @@ async function scanAll(url: string, key: string): Promise<{ value: string; seque
   const records: { value: string; sequence: number }[] = [];
   let start = 0;
   for (;;) {
-    const response = await fetch(
-      `${url}/api/v1/log/scan?key=${encodeURIComponent(key)}&start_seq=${start}&limit=10000`,
-    );
+    const response = await ask(`${url}/api/v1/log/scan?key=${encodeURIComponent(key)}&start_seq=${start}&limit=10000`);
     expect(response.status).toBe(200);
     const page = (await response.json()) as { values: { sequence: number; value: string }[]; nextSequence: number };
     if (page.values.length === 0) return records;

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Workspace } from './databases.ts';
+import { ask } from './load.ts';
 import { type ServerProcess, spawnOurs } from './server-process.ts';
 
 /** What replicas in tests look for changes every, ms. */
@@ -35,7 +36,7 @@ export async function readinessOf(server: ServerProcess): Promise<{ readonly sta
 
 /** Value of a metric without labels; undefined where it is not there. */
 export async function metricOf(server: ServerProcess, name: string): Promise<number | undefined> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await (await ask(`${server.url}/metrics`)).text();
   const line = text.split('\n').find((each) => each.startsWith(`${name} `));
   return line === undefined ? undefined : Number(line.slice(name.length + 1));
 }

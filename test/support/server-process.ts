@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+const END_MS = 90_000;
+
 /** A started server process of ours, or any other program that listens on a port. */
 export interface ServerProcess {
   readonly url: string;
@@ -14,6 +16,7 @@ export interface ServerProcess {
   readonly ended: boolean;
   /** Resolves with the exit code, or `null` when a signal ended it. */
   readonly exited: Promise<number | null>;
+  /** Resolves as `exited`. @throws Error with the output where it does not end: a server has 50 s to stop */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -80,7 +83,15 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
     exited,
     kill(signal) {
       child.kill(signal);
-      return exited;
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          reject(new Error(`it goes on ${END_MS} ms after ${signal}:\n${Buffer.concat(chunks)}`));
+        }, END_MS);
+        void exited.then((code) => {
+          clearTimeout(timer);
+          resolve(code);
+        });
+      });
     },
   };
 }

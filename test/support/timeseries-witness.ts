@@ -1,6 +1,6 @@
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
 import { expect } from 'vitest';
-import { type Load, type LoadAnswer, post, startLoad } from './load.ts';
+import { ask, type Load, type LoadAnswer, post, startLoad } from './load.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { LoadOptions, Witness } from './witness.ts';
 
@@ -42,7 +42,7 @@ export class TimeSeriesWitness implements Witness {
       if (sent === 0) continue;
       // What is acknowledged from here on need not be in the answer.
       const acknowledged = new Set(history.acknowledged);
-      const response = await fetch(
+      const response = await ask(
         `${server.url}/api/v1/query?${new URLSearchParams({
           query: `witness{writer="w${writer}"}[${sent + 10}s]`,
           time: String(this.#startMs / 1000 + sent),
