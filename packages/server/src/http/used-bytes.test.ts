@@ -4,12 +4,12 @@ import { discardBytes } from './used-bytes.ts';
 
 describe('discardBytes', () => {
   it('gives a large buffer back at once', () => {
-    const before = process.memoryUsage().arrayBuffers;
     const bytes = Buffer.allocUnsafeSlow(64 * 1024 * 1024);
-    expect(process.memoryUsage().arrayBuffers - before).toBeGreaterThan(60 * 1024 * 1024);
+    const before = process.memoryUsage().arrayBuffers;
     discardBytes(bytes);
     expect(bytes.length).toBe(0);
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(30 * 1024 * 1024);
+    // A collection in between may only make it more: what other tests have left.
+    expect(before - process.memoryUsage().arrayBuffers).toBeGreaterThanOrEqual(64 * 1024 * 1024);
   });
 
   it('leaves alone what is part of a larger buffer, and what is small', () => {
