@@ -75,6 +75,14 @@ export class TimeSeriesDb extends TimeSeriesReads {
    * @throws WireError, OverloadedError, StorageError, and then nothing was stored
    */
   readonly remoteWrite2: (body: Uint8Array) => RemoteWrite2Result;
+  /**
+   * `remoteWrite2`, after turns of the event loop where the request is large.
+   * @param keep hears how many bytes stay in memory over turns; what it throws is thrown
+   */
+  readonly remoteWrite2InTurns: (
+    body: Uint8Array,
+    keep: (bytes: number) => void,
+  ) => RemoteWrite2Result | Promise<RemoteWrite2Result>;
   readonly #storage: Storage;
   readonly #head: Head;
   readonly #writer: HeadWriter;
@@ -136,10 +144,14 @@ export class TimeSeriesDb extends TimeSeriesReads {
     };
     const write = createRemoteWrite(head, this.#writer, this.#batches, writeOptions);
     const write2 = createRemoteWrite2(head, this.#writer, this.#batches, writeOptions);
-    this.remoteWrite2 = (body) => {
-      const result = write2(body);
+    const count2 = (result: RemoteWrite2Result): RemoteWrite2Result => {
       this.#appendedSamples += result.samples + result.histograms;
       return result;
+    };
+    this.remoteWrite2 = (body) => count2(write2.atOnce(body));
+    this.remoteWrite2InTurns = (body, keep) => {
+      const result = write2.inTurns(body, keep);
+      return result instanceof Promise ? result.then(count2) : count2(result);
     };
     const count = (result: RemoteWriteResult): RemoteWriteResult => {
       this.#appendedSamples += result.samples;

@@ -129,8 +129,10 @@ export {
 } from './remote-write.ts';
 export {
   createWriteRequest2Decoder,
+  createWriteRequest2Reader,
   type WriteRequest2Columns,
   type WriteRequest2Limits,
+  type WriteRequest2Reading,
 } from './remote-write-2.ts';
 export { encodeWriteRequest2, type WriteRequest2Series } from './remote-write-2-encode.ts';
 export { type MutableColumns, reserveSamples, reserveSeries } from './remote-write-columns.ts';

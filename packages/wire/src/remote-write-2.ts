@@ -74,13 +74,25 @@ interface Decoder {
   readonly exemplarFaults: { series: number; reason: string }[];
 }
 
+/** A request that is read step by step. */
+export interface WriteRequest2Reading {
+  /**
+   * Reads `most` series more, at most.
+   * @returns whether all are read
+   * @throws WireError malformed; unsupported for a timestamp beyond ±2^53 ms or a group; too_large for more than the limits
+   */
+  readSeries(most: number): boolean;
+  /** The columns, once all series are read: valid until the reader begins with another request. */
+  finish(): WriteRequest2Columns;
+}
+
 /**
- * A decoder of remote write 2.0 requests (uncompressed), whose result is valid until its next call. It throws
- * WireError: malformed; unsupported for a timestamp beyond ±2^53 ms or a group; too_large for more than the limits.
+ * A reader of remote write 2.0 requests (uncompressed), of one after the other, each in steps. To begin throws WireError
+ * for symbols that are malformed.
  */
-export function createWriteRequest2Decoder(
+export function createWriteRequest2Reader(
   limits: WriteRequest2Limits = {},
-): (body: Uint8Array) => WriteRequest2Columns {
+): (body: Uint8Array) => WriteRequest2Reading {
   const columns = createColumns(limits.maxSeries ?? 1_000_000, limits.maxSamples ?? 1_000_000);
   const maxLabelBytes = limits.maxLabelBytes ?? 64 * 1024 * 1024;
   const symbols = createSymbols();
@@ -104,22 +116,40 @@ export function createWriteRequest2Decoder(
       seriesFaults: new Map(),
       exemplarFaults: [],
     };
-    decodeRequest(state);
-    startTimestamps = state.startTimestamps;
-    columns.body = writtenBytes(writer);
-    columns.metadata = state.metadata;
-    const { seriesFaults, exemplarFaults } = state;
-    return { ...columns, startTimestamps, seriesFaults, exemplarFaults };
+    beginRequest(state);
+    return {
+      readSeries: (most) => readSeries(state, most),
+      finish() {
+        startTimestamps = state.startTimestamps;
+        columns.sampleStart[columns.seriesCount] = columns.sampleCount;
+        columns.body = writtenBytes(writer);
+        columns.metadata = state.metadata;
+        const { seriesFaults, exemplarFaults } = state;
+        return { ...columns, startTimestamps, seriesFaults, exemplarFaults };
+      },
+    };
   };
 }
 
-function decodeRequest(state: Decoder): void {
-  const { columns, symbols, reader, writer } = state;
+/**
+ * A decoder of remote write 2.0 requests (uncompressed), whose result is valid until its next call. It throws what
+ * `createWriteRequest2Reader` and its steps throw.
+ */
+export function createWriteRequest2Decoder(limits?: WriteRequest2Limits): (body: Uint8Array) => WriteRequest2Columns {
+  const begin = createWriteRequest2Reader(limits);
+  return (body) => {
+    const reading = begin(body);
+    reading.readSeries(Number.POSITIVE_INFINITY);
+    return reading.finish();
+  };
+}
+
+/** Symbols may come after the series that name them. */
+function beginRequest({ columns, symbols, reader, writer }: Decoder): void {
   const { bytes } = reader;
   resetColumns(columns, bytes);
   resetSymbols(symbols, bytes);
   writer.at = 0;
-  // Symbols may come after the series that name them.
   while (nextField(reader)) {
     if (reader.field === 4) {
       readLength(reader);
@@ -128,14 +158,20 @@ function decodeRequest(state: Decoder): void {
     } else skipField(reader);
   }
   seek(reader, 0, bytes.length);
-  while (nextField(reader)) {
+}
+
+function readSeries(state: Decoder, most: number): boolean {
+  const { reader } = state;
+  for (let read = 0; read < most; ) {
+    if (!nextField(reader)) return true;
     if (reader.field === 5) {
       const outerEnd = enterMessage(reader);
       decodeSeries(state);
       leaveMessage(reader, outerEnd);
+      read++;
     } else skipField(reader);
   }
-  columns.sampleStart[columns.seriesCount] = columns.sampleCount;
+  return false;
 }
 
 function decodeSeries(state: Decoder): void {

@@ -94,17 +94,27 @@ async function write1(options: WriteState, body: Uint8Array): Promise<undefined>
  * A 2.0 sender is told what was stored, also with 400 where a part of its request was refused.
  * @throws HttpError 400 for that
  */
-async function write2({ database, ack, ingested, failed }: WriteRouteOptions, body: Uint8Array): Promise<Headers> {
+async function write2(options: WriteRouteOptions, body: Uint8Array): Promise<Headers> {
+  const { database, ack, bodyMemory, ingested, failed } = options;
   const db = database();
   let stored = 0;
+  let keptBytes = 0;
+  const keep = (bytes: number): void => {
+    const counted = countedBytes(bytes);
+    if (!bodyMemory.take(counted, countedBytes(body.length))) throw bodyMemory.refusal();
+    keptBytes = counted;
+  };
   let written: ReturnType<TimeSeriesDb['remoteWrite2']>;
   try {
-    written = db.remoteWrite2(body);
+    const pending = db.remoteWrite2InTurns(body, keep);
+    written = pending instanceof Promise ? await pending : pending;
     stored = written.samples + written.histograms;
     if (ack === 'durable') await db.committed(written.group);
   } catch (error) {
     failed.inc(stored);
     throw withHeaders(error);
+  } finally {
+    bodyMemory.give(keptBytes);
   }
   const { samples, histograms, exemplars, refused, faults } = written;
   ingested.inc(stored);

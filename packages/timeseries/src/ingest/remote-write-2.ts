@@ -1,13 +1,17 @@
 import {
   createSnappyUncompressor,
-  createWriteRequest2Decoder,
+  createWriteRequest2Reader,
   isWireError,
   type WriteRequest2Columns,
+  type WriteRequest2Reading,
 } from '@opendata/wire';
 import { InvalidSampleError, InvalidSeriesError } from '../head/errors.ts';
 import type { Head } from '../head/head.ts';
+import type { SeriesTable } from '../head/series-table.ts';
+import { createYielder } from '../head/yielder.ts';
 import type { BatchWriter, ExemplarOfSeries } from './batch-writer.ts';
 import type { HeadWriter } from './head-writer.ts';
+import type { IngestStage, IngestTimes } from './ingest-times.ts';
 import { seriesText } from './name-refusal.ts';
 import type { RemoteWriteOptions } from './remote-write.ts';
 import {
@@ -34,30 +38,86 @@ export interface RemoteWrite2Result {
 /** Most texts of an answer: a request may be wrong in every series. */
 const MAX_FAULTS = 100;
 const REFUSED = 0xffffffff;
+/** Requests with more series are read and stored in turns of the event loop: a Prometheus sends 2,000 samples at most. */
+const MOST_AT_ONCE = 2048;
+const SERIES_PER_LOOK = 256;
+/** For both keys of a series that arrives in an order of labels of its own: headers and padding in memory. */
+const KEY_OVERHEAD_BYTES = 64;
+/** Readers with their memory that are kept for other requests. */
+const MOST_KEPT_READERS = 2;
+
+/** What reads a request into memory of its own. */
+interface RequestReader {
+  readonly uncompress: (body: Uint8Array) => Uint8Array;
+  readonly begin: (body: Uint8Array) => WriteRequest2Reading;
+}
+
+export interface RemoteWrite2 {
+  /**
+   * Stores what is good in a request, after turns of the event loop where it is large.
+   * @param body as received: a snappy block; needed until this returns
+   * @param keep hears how many bytes stay in memory over turns, before the first; what it throws is thrown
+   * @throws WireError where the body cannot be read; OverloadedError, StorageError, and then nothing was stored; or rejects
+   * with it
+   */
+  inTurns(body: Uint8Array, keep: (bytes: number) => void): RemoteWrite2Result | Promise<RemoteWrite2Result>;
+  /** `inTurns` without turns. */
+  atOnce(body: Uint8Array): RemoteWrite2Result;
+}
 
 /** The path of a remote-write 2.0 request: what is good in it is stored, all of that or nothing. */
-export function createRemoteWrite2(head: Head, writer: HeadWriter, batches: BatchWriter, options: RemoteWriteOptions) {
-  const uncompress = createSnappyUncompressor(options.maxBytes);
-  const decode = createWriteRequest2Decoder({ maxLabelBytes: options.maxBytes });
+export function createRemoteWrite2(
+  head: Head,
+  writer: HeadWriter,
+  batches: BatchWriter,
+  options: RemoteWriteOptions,
+): RemoteWrite2 {
+  const { times } = writer;
+  const readers: RequestReader[] = [];
+  /** The last large request; resolves when it is stored or refused. */
+  let lastLarge: Promise<unknown> | undefined;
 
-  /**
-   * Stores what is good in a request.
-   * @param body as received: a snappy block
-   * @throws WireError where the body cannot be read; OverloadedError, StorageError, and then nothing was stored
-   */
-  return function remoteWrite2(body: Uint8Array): RemoteWrite2Result {
-    const { times } = writer;
-    times.begin();
-    const uncompressed = uncompress(body);
-    const columns = decode(uncompressed);
-    times.lap('decode');
-    times.requests++;
-    times.receivedBytes += body.length;
-    times.decodedBytes += uncompressed.length;
-    writer.admit();
-    const faults = new Faults();
-    const seriesIds = resolveSeries(head, columns, faults);
-    times.lap('match');
+  function newReader(): RequestReader {
+    return {
+      uncompress: createSnappyUncompressor(options.maxBytes),
+      begin: createWriteRequest2Reader({ maxLabelBytes: options.maxBytes }),
+    };
+  }
+
+  /** Stores a request; yields the bytes it keeps where others may have their turn. */
+  function* steps(body: Uint8Array): Generator<number, RemoteWrite2Result, void> {
+    const reader = readers.pop() ?? newReader();
+    const ids: SeriesIds = { ids: new Uint32Array(0), count: 0 };
+    const release = head.forgetting.addHolder((mark) => {
+      for (let i = 0; i < ids.count; i++) if (ids.ids[i] !== REFUSED) mark(ids.ids[i]!);
+    });
+    try {
+      times.begin();
+      const uncompressed = reader.uncompress(body);
+      times.requests++;
+      times.receivedBytes += body.length;
+      times.decodedBytes += uncompressed.length;
+      const reading = reader.begin(uncompressed);
+      while (!reading.readSeries(MOST_AT_ONCE)) yield* turn(times, 'decode', uncompressed.length);
+      const columns = reading.finish();
+      times.lap('decode');
+      writer.admit();
+      const faults = new Faults();
+      ids.ids = new Uint32Array(columns.seriesCount);
+      const hasHistogram = seriesWithHistograms(columns);
+      while (ids.count < columns.seriesCount) {
+        if (ids.count > 0 && ids.count % MOST_AT_ONCE === 0) yield* turn(times, 'match', uncompressed.length);
+        resolveSeries(head, columns, hasHistogram, ids, faults);
+      }
+      times.lap('match');
+      return store(columns, ids.ids, faults);
+    } finally {
+      release();
+      if (readers.length < MOST_KEPT_READERS) readers.push(reader);
+    }
+  }
+
+  function store(columns: WriteRequest2Columns, seriesIds: Uint32Array, faults: Faults): RemoteWrite2Result {
     const floats = goodFloats(columns, seriesIds, writer, faults);
     const histograms = goodHistograms(columns, seriesIds, writer, faults);
     const exemplars = goodExemplars(columns, seriesIds);
@@ -79,7 +139,57 @@ export function createRemoteWrite2(head: Head, writer: HeadWriter, batches: Batc
       refused: columns.sampleCount + columns.histogramCount - stored,
       faults: faults.texts,
     };
+  }
+
+  /** Large requests go on one after the other, so that samples of one series stay in order. */
+  async function goOn(
+    work: Generator<number, RemoteWrite2Result, void>,
+    before: Promise<unknown> | undefined,
+  ): Promise<RemoteWrite2Result> {
+    await before;
+    const yielder = createYielder();
+    for (;;) {
+      await yielder();
+      const step = work.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  return {
+    atOnce(body) {
+      const work = steps(body);
+      for (;;) {
+        const step = work.next();
+        if (step.done === true) return step.value;
+      }
+    },
+    inTurns(body, keep) {
+      const work = steps(body);
+      const first = work.next();
+      if (first.done === true) return first.value;
+      try {
+        keep(first.value);
+      } catch (error) {
+        work.return(undefined as never);
+        throw error;
+      }
+      const stored = goOn(work, lastLarge);
+      const settled = stored
+        .catch(() => undefined)
+        .then(() => {
+          if (lastLarge === settled) lastLarge = undefined;
+        });
+      lastLarge = settled;
+      return stored;
+    },
   };
+}
+
+/** Others may have their turn in this stage of a write. */
+function* turn(times: IngestTimes, stage: IngestStage, keptBytes: number): Generator<number, void, void> {
+  times.lap(stage);
+  yield keptBytes;
+  times.begin();
 }
 
 class Faults {
@@ -92,32 +202,82 @@ class Faults {
   }
 }
 
-/** The number of each series in the head, or REFUSED. */
-function resolveSeries(head: Head, columns: WriteRequest2Columns, faults: Faults): Uint32Array {
-  const { body, seriesCount, labelsStart, labelsEnd } = columns;
-  const ids = new Uint32Array(seriesCount);
-  const hasHistogram = new Uint8Array(seriesCount);
-  for (let i = 0; i < columns.histogramCount; i++) hasHistogram[columns.histogramSeries[i]!] = 1;
-  for (let i = 0; i < seriesCount; i++) {
+/** The numbers of a request's series in the head, or REFUSED: those before `count` are known. */
+interface SeriesIds {
+  ids: Uint32Array;
+  count: number;
+}
+
+function seriesWithHistograms({ seriesCount, histogramCount, histogramSeries }: WriteRequest2Columns): Uint8Array {
+  const has = new Uint8Array(seriesCount);
+  for (let i = 0; i < histogramCount; i++) has[histogramSeries[i]!] = 1;
+  return has;
+}
+
+/** Finds or creates the next few series. */
+function resolveSeries(
+  head: Head,
+  columns: WriteRequest2Columns,
+  hasHistogram: Uint8Array,
+  known: SeriesIds,
+  faults: Faults,
+): void {
+  const { labelsStart, labelsEnd } = columns;
+  const { ids, count: first } = known;
+  const end = Math.min(columns.seriesCount, first + SERIES_PER_LOOK);
+  const good: number[] = [];
+  for (let i = first; i < end; i++) {
     ids[i] = REFUSED;
     const fault = columns.seriesFaults.get(i);
     if (fault !== undefined) {
       faults.add(() => `${fault} for series ${seriesText(columns, i)}`);
-      continue;
-    }
-    if (columns.sampleStart[i] === columns.sampleStart[i + 1] && hasHistogram[i] === 0) {
+    } else if (columns.sampleStart[i] === columns.sampleStart[i + 1] && hasHistogram[i] === 0) {
       faults.add(() => `TimeSeries must contain at least one sample or histogram for series ${seriesText(columns, i)}`);
-      continue;
-    }
-    try {
-      ids[i] = head.series.resolveOne(body.subarray(labelsStart[i]!, labelsEnd[i]!));
-    } catch (error) {
-      if (!(error instanceof InvalidSeriesError)) throw error;
-      const { message } = error;
-      faults.add(() => `invalid metric name or labels, got ${seriesText(columns, i)}: ${message}`);
-    }
+    } else good.push(i);
   }
-  return ids;
+  if (good.length > 0) {
+    const from = labelsStart[good[0]!]!;
+    const piece = columns.body.subarray(from, labelsEnd[good.at(-1)!]!);
+    const starts = Uint32Array.from(good, (i) => labelsStart[i]! - from);
+    const ends = Uint32Array.from(good, (i) => labelsEnd[i]! - from);
+    const found = resolvePiece(head.series, piece, starts, ends);
+    for (const [k, i] of good.entries()) ids[i] = found?.[k] ?? resolveOne(head, columns, i, faults);
+  }
+  known.count = end;
+}
+
+/** The series of some label sets; `undefined` where one of them is refused, and none was created. @throws OverloadedError */
+function resolvePiece(
+  series: SeriesTable,
+  piece: Uint8Array,
+  starts: Uint32Array,
+  ends: Uint32Array,
+): Uint32Array | undefined {
+  const { arena } = series.keys;
+  // While series are created, the memory with the piece in it must not move.
+  arena?.reserve(2 * piece.length + starts.length * KEY_OVERHEAD_BYTES);
+  const view = arena?.load(piece) ?? new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+  const found = new Uint32Array(starts.length);
+  const unknown = series.keys.resolve(view, starts, ends, starts.length, found);
+  try {
+    if (unknown >= 0) series.createUnknown(view, starts, ends, unknown, starts.length, found);
+  } catch (error) {
+    if (error instanceof InvalidSeriesError) return undefined;
+    throw error;
+  }
+  for (const id of found) series.idleness.setBusy(id);
+  return found;
+}
+
+function resolveOne(head: Head, columns: WriteRequest2Columns, i: number, faults: Faults): number {
+  try {
+    return head.series.resolveOne(columns.body.subarray(columns.labelsStart[i]!, columns.labelsEnd[i]!));
+  } catch (error) {
+    if (!(error instanceof InvalidSeriesError)) throw error;
+    const { message } = error;
+    faults.add(() => `invalid metric name or labels, got ${seriesText(columns, i)}: ${message}`);
+    return REFUSED;
+  }
 }
 
 function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, writer: HeadWriter, faults: Faults) {
@@ -125,6 +285,7 @@ function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, write
   const timestamps = new Float64Array(columns.sampleCount);
   const values = new Float64Array(columns.sampleCount);
   const starts = new Float64Array(columns.sampleCount);
+  const areTimesGood = haveGoodTimes(columns, writer);
   let hasStarts = false;
   let count = 0;
   for (let i = 0; i < columns.seriesCount; i++) {
@@ -133,7 +294,7 @@ function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, write
     const end = columns.sampleStart[i + 1]!;
     for (let sample = columns.sampleStart[i]!; sample < end; sample++) {
       const timestampMs = columns.timestamps[sample]!;
-      if (!isGoodTime(writer, timestampMs, () => seriesText(columns, i), faults)) continue;
+      if (!areTimesGood && !isGoodTime(writer, timestampMs, () => seriesText(columns, i), faults)) continue;
       series[count] = id;
       timestamps[count] = timestampMs;
       const startMs = startMsOf(columns.startTimestamps[sample]);
@@ -173,6 +334,18 @@ function goodExemplars(columns: WriteRequest2Columns, seriesIds: Uint32Array): E
     if (seriesIds[columns.exemplarSeries[i]!] !== REFUSED) good.push(requestExemplar(columns, i, seriesIds));
   }
   return good;
+}
+
+/** Whether all floats have times that can be stored. */
+function haveGoodTimes({ timestamps, sampleCount }: WriteRequest2Columns, writer: HeadWriter): boolean {
+  let oldest = Number.POSITIVE_INFINITY;
+  let newest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < sampleCount; i++) {
+    const timestampMs = timestamps[i]!;
+    if (timestampMs < oldest) oldest = timestampMs;
+    if (timestampMs > newest) newest = timestampMs;
+  }
+  return sampleCount === 0 || writer.timeFault(oldest, newest) === undefined;
 }
 
 function isGoodTime(writer: HeadWriter, timestampMs: number, series: () => string, faults: Faults): boolean {
