@@ -15,12 +15,13 @@ import { stepSeriesBytes } from './memory.ts';
 import { dropMetadata } from './metadata-labels.ts';
 import { fetchSelectors } from './plan.ts';
 import { createProfile, type PlanNode } from './profile.ts';
+import { type Extension, extendedSamples, windowsAround } from './range/extended.ts';
 import { windowsOf } from './range/windows.ts';
 import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
 import { createSampleCounter, type SampleCounts } from './sample-counts.ts';
 import { sharedByTimestamps } from './select.ts';
 import { sharedTimes } from './shared-times.ts';
-import { ABSENT, type Grid, gridTimes, type StepSeries } from './value.ts';
+import { ABSENT, type Grid, gridTimes, type RangeValue, type StepSeries } from './value.ts';
 
 /** Samples of one series, as columns. */
 export interface MatrixSeries {
@@ -293,6 +294,7 @@ function isRangeVector(expr: Expr): boolean {
 async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise<MatrixSeries[]> {
   const { ctx } = evaluator;
   const range = await evaluator.range(expr, grid);
+  if (range.extension !== undefined) return await extendedRawSamples(ctx, range, range.extension);
   const windowOf = sharedByTimestamps((timestamps) => {
     const { first, last } = windowsOf(timestamps, range.endsMs, range.rangeMs);
     const [from, to] = [first[0]!, last[0]!];
@@ -319,6 +321,24 @@ async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise
     if (ctx.due(1)) await ctx.pause();
   }
   return sorted;
+}
+
+/** The samples of the only window of an anchored or smoothed selector. */
+async function extendedRawSamples(ctx: QueryContext, range: RangeValue, extension: Extension): Promise<MatrixSeries[]> {
+  const endMs = range.endsMs[0]!;
+  const matrix: MatrixSeries[] = [];
+  for (const { labels, timestamps, values, histograms } of range.series) {
+    const { first, last } = windowsAround(timestamps, range.endsMs, range.rangeMs, ctx.lookbackMs, extension);
+    if (histograms?.slice(first[0]!, last[0]!).some((histogram) => histogram !== undefined))
+      fail(`${extension} modifier is not supported with histograms`);
+    const samples = extendedSamples({ timestamps, values }, endMs, range.rangeMs, ctx.lookbackMs, extension);
+    if (samples === undefined) continue;
+    ctx.hold(samples.timestamps.length);
+    ctx.memory.hold(stepSeriesBytes(samples.timestamps.length));
+    matrix.push({ labels, ...samples });
+    if (ctx.due(samples.timestamps.length)) await ctx.pause();
+  }
+  return await sortByLabelSets(ctx, matrix);
 }
 
 async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome> {

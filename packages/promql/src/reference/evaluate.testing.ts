@@ -322,7 +322,7 @@ function noteNonCounter(query: ReferenceQuery, node: Call, argument: Expr, name:
   info(query, message, range.kind === 'matrix-selector' ? range.position : { start: 0, end: 0 });
 }
 
-function extensionOf(argument: Expr): 'anchored' | 'smoothed' | undefined {
+export function extensionOf(argument: Expr): 'anchored' | 'smoothed' | undefined {
   const expr = unwrap(argument);
   if (expr.kind !== 'matrix-selector') return undefined;
   return expr.selector.anchored ? 'anchored' : expr.selector.smoothed ? 'smoothed' : undefined;

@@ -32,7 +32,8 @@ export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepV
     names = [...names, { name: METRIC_NAME, type: '=~', value: '.+_info' }];
   const isInfo = ({ labels }: Element) =>
     names.every((matcher) => compileMatcher(matcher).matches(labelValue(labels, METRIC_NAME)));
-  const infoSeries = matchingSeries(query, [...names, ...data]);
+  const asked = vectors.flat().filter((element) => !isInfo(element));
+  const infoSeries = matchingSeries(query, [...names, ...data]).filter(({ labels }) => isRead(labels, asked));
   const optional = data.every((matcher) => compileMatcher(matcher).matchesEmpty);
   const times = timesOf(frame).map((time) => argumentTime(query, node.args[0]!, time));
   const results = vectors.map((elements, step) => {
@@ -41,6 +42,7 @@ export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepV
       const point = latestPoint(query, series, times[step]!);
       if (point !== undefined) samples.push({ labels: series.labels, timeMs: point.timeMs });
     }
+    if (elements.length > 0) checkNewest(samples);
     const enrichedElements: Element[] = [];
     for (const element of elements) {
       if (isInfo(element)) {
@@ -49,7 +51,7 @@ export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepV
       }
       const mine = newestOfEachName(
         samples.filter(({ labels }) =>
-          ['instance', 'job'].every((name) => labelValue(labels, name) === labelValue(element.labels, name)),
+          IDENTIFYING.every((name) => labelValue(labels, name) === labelValue(element.labels, name)),
         ),
       );
       if (mine.length === 0 && !optional) continue;
@@ -61,9 +63,30 @@ export function callInfo(query: ReferenceQuery, frame: Frame, node: Call): StepV
   return withFirstNames(frame, results);
 }
 
+const IDENTIFYING = ['instance', 'job'];
+
+/**
+ * Whether an info series is read for some element: it has the same of the identifying labels, and of each a value that
+ * one of the elements has which have the same of them.
+ */
+function isRead(labels: Labels, elements: readonly Element[]): boolean {
+  const present = (of: Labels) => IDENTIFYING.filter((name) => labelValue(of, name) !== '').join();
+  const alike = elements.filter((element) => present(element.labels) === present(labels));
+  if (present(labels) === '' || alike.length === 0) return false;
+  return IDENTIFYING.every((name) => alike.some((one) => labelValue(one.labels, name) === labelValue(labels, name)));
+}
+
 function selectorMatchers(argument: Expr): readonly Matcher[] {
   const expr = unwrap(argument);
   return expr.kind === 'vector-selector' ? expr.matchers : [];
+}
+
+/** Also of those that are read but belong to no element no two may be equally new. */
+function checkNewest(samples: readonly InfoSample[]): void {
+  const identity = ({ labels }: InfoSample) => JSON.stringify(IDENTIFYING.map((name) => labelValue(labels, name)));
+  for (const one of new Set(samples.map(identity))) {
+    newestOfEachName(samples.filter((sample) => identity(sample) === one));
+  }
 }
 
 function newestOfEachName(samples: readonly InfoSample[]): InfoSample[] {

@@ -4,11 +4,22 @@ import { ParseError } from '../parse-error.ts';
 import { parseExpr } from '../parser.ts';
 import { typeOf } from '../type-check.ts';
 import { withoutName } from './aggregate.testing.ts';
-import { DUPLICATE_LABELSET, evaluate, evaluateRange, hasDuplicates, timesOf } from './evaluate.testing.ts';
+import {
+  DUPLICATE_LABELSET,
+  evaluate,
+  evaluateRange,
+  extensionOf,
+  hasDuplicates,
+  timesOf,
+} from './evaluate.testing.ts';
+import { onLine } from './select.testing.ts';
 import {
   type Element,
   type Frame,
   fail,
+  type Point,
+  type Range,
+  type RangeVector,
   ReferenceFailure,
   type ReferenceQuery,
   type ReferenceSeries,
@@ -67,7 +78,12 @@ interface Result {
 function instant(query: ReferenceQuery, expr: Expr): Result {
   if (typeOf(expr) === 'matrix') {
     const [window] = evaluateRange(query, query, expr);
-    const series = window!.ranges.map(({ labels, points, dropName }) => ({
+    const extension = extensionOf(expr);
+    const ranges =
+      extension === undefined
+        ? window!.ranges
+        : window!.ranges.flatMap((range) => withEdges(window!, range, extension === 'smoothed'));
+    const series = ranges.map(({ labels, points, dropName }) => ({
       labels: dropName ? withoutName(labels) : labels,
       timestamps: points.map(({ timeMs }) => timeMs),
       values: points.map(({ value }) => value),
@@ -81,6 +97,21 @@ function instant(query: ReferenceQuery, expr: Expr): Result {
   const elements = finished(value!.elements);
   if (hasDuplicates(elements)) fail(DUPLICATE_LABELSET);
   return { type: 'vector', series: elements.map((e) => ({ labels: e.labels, timestamps, values: [e.value] })) };
+}
+
+/** The samples inside of a window and one at each of its ends: the one before, or what lies on the line to the next. */
+function withEdges({ startMs, endMs }: RangeVector, range: Range, onLines: boolean): Range[] {
+  const { points } = range;
+  if (!points.some(({ timeMs }) => timeMs > startMs)) return [];
+  const edge = (timeMs: number): Point => {
+    const before = points.findLast((point) => point.timeMs <= timeMs);
+    const after = points.find((point) => point.timeMs > timeMs);
+    if (before === undefined) return { timeMs, value: after!.value };
+    if (!onLines || after === undefined || before.timeMs === timeMs) return { timeMs, value: before.value };
+    return { timeMs, value: onLine(before, after, timeMs) };
+  };
+  const inside = points.filter(({ timeMs }) => timeMs > startMs && timeMs < endMs);
+  return [{ ...range, points: [edge(startMs), ...inside, edge(endMs)] }];
 }
 
 function range(query: ReferenceQuery, expr: Expr): Result {

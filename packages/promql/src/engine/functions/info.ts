@@ -45,6 +45,7 @@ export async function evaluateInfo(evaluator: Evaluator, node: Call, grid: Grid)
     if (known === undefined) byIdentity.set(key, [info]);
     else known.push(info);
   }
+  checkNewest(vector.series, byIdentity.values());
   const mayBeMissing = selector.data.every((matcher) => compileMatcher(matcher).matchesEmpty);
   const wanted = new Set(selector.data.map((matcher) => matcher.name));
   const series: StepSeries[] = [];
@@ -92,29 +93,40 @@ async function fetchInfoSeries(
   base: readonly StepSeries[],
   ends: Float64Array,
 ): Promise<InfoSeries[]> {
-  const identifying: Matcher[] = [];
-  for (const name of IDENTIFYING) {
-    const values = new Set(base.map((element) => labelValue(element.labels, name)).filter((value) => value !== ''));
-    if (values.size === 0) continue;
-    identifying.push({ name, type: '=~', value: [...values].map(escapeRegex).join('|') });
-  }
-  if (identifying.length === 0) return [];
-  const matchers = [...identifying, ...selector.data, ...selector.names];
   const startMs = ends.reduce((a, b) => Math.min(a, b)) - ctx.lookbackMs + 1;
   const endMs = ends.reduce((a, b) => Math.max(a, b));
   const found: InfoSeries[] = [];
-  for (const { labels, timestamps, values, histograms } of await select(ctx, matchers, startMs, endMs)) {
-    const sampleTimesMs = new Float64Array(ends.length).fill(Number.NaN);
-    for (const [step, index] of lookbackIndexes(timestamps, ends, ctx.lookbackMs).entries()) {
-      if (index < 0) continue;
-      if (histograms?.[index] !== undefined) {
-        fail(`this should be an info metric, with float samples: ${formatLabels(labels)}`);
+  for (const identifying of identifyingMatchers(base)) {
+    const matchers = [...identifying, ...selector.data, ...selector.names];
+    for (const { labels, timestamps, values, histograms } of await select(ctx, matchers, startMs, endMs)) {
+      const sampleTimesMs = new Float64Array(ends.length).fill(Number.NaN);
+      for (const [step, index] of lookbackIndexes(timestamps, ends, ctx.lookbackMs).entries()) {
+        if (index < 0) continue;
+        if (histograms?.[index] !== undefined) {
+          fail(`this should be an info metric, with float samples: ${formatLabels(labels)}`);
+        }
+        if (!isStaleMarker(values, index)) sampleTimesMs[step] = timestamps[index]!;
       }
-      if (!isStaleMarker(values, index)) sampleTimesMs[step] = timestamps[index]!;
+      found.push({ labels, name: labelValue(labels, METRIC_NAME), sampleTimesMs });
     }
-    found.push({ labels, name: labelValue(labels, METRIC_NAME), sampleTimesMs });
   }
   return found;
+}
+
+/** What finds the info series of all series: one set of matchers for those that have the same of the identifying labels. */
+function identifyingMatchers(base: readonly StepSeries[]): Matcher[][] {
+  const byPresence = new Map<string, Set<string>[]>();
+  for (const { labels } of base) {
+    const values = IDENTIFYING.map((name) => labelValue(labels, name));
+    const presence = values.map((value) => (value === '' ? 0 : 1)).join('');
+    let known = byPresence.get(presence);
+    if (known === undefined) byPresence.set(presence, (known = IDENTIFYING.map(() => new Set<string>())));
+    for (const [i, value] of values.entries()) known[i]!.add(value);
+  }
+  byPresence.delete('00');
+  return [...byPresence.values()].map((sets) =>
+    IDENTIFYING.map((name, i) => ({ name, type: '=~', value: [...sets[i]!].map(escapeRegex).join('|') })),
+  );
 }
 
 function escapeRegex(text: string): string {
@@ -162,6 +174,19 @@ function newestByName(infos: readonly InfoSeries[], step: number): Map<string, I
     if (knownTime === undefined || knownTime < time) newest.set(info.name, info);
   }
   return newest;
+}
+
+/**
+ * @throws QueryError where two info series are equally new at a step that has elements, be it that none of these belongs
+ * to them
+ */
+function checkNewest(base: readonly StepSeries[], infos: Iterable<readonly InfoSeries[]>): void {
+  for (const alike of infos) {
+    if (new Set(alike.map(({ name }) => name)).size === alike.length) continue;
+    for (let step = 0; step < alike[0]!.sampleTimesMs.length; step++) {
+      if (base.some(({ present }) => present[step] !== ABSENT)) newestByName(alike, step);
+    }
+  }
 }
 
 function addLabels(base: Labels, infos: Iterable<InfoSeries>, wanted: ReadonlySet<string>): Labels {

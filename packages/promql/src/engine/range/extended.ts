@@ -1,5 +1,5 @@
 import { lowerBound } from '../lower-bound.ts';
-import { ABSENT, FLOAT } from '../value.ts';
+import { ABSENT, FLOAT, type RangeSeries } from '../value.ts';
 import type { RangeKernel } from './kernel.ts';
 import { changes, resets } from './over-time.ts';
 import { holding, type Windows, windowsOf } from './windows.ts';
@@ -87,6 +87,38 @@ function interpolate(
   const before = isCounter && values[at + 1]! < values[at]! ? 0 : values[at]!;
   const rise = (values[at + 1]! - before) * (timeMs - timestamps[at]!);
   return before + rise / (timestamps[at + 1]! - timestamps[at]!);
+}
+
+/** The samples of a window under an extension, its edges among them; `undefined` where there are none. */
+export function extendedSamples(
+  { timestamps, values }: Pick<RangeSeries, 'timestamps' | 'values'>,
+  endMs: number,
+  rangeMs: number,
+  lookbackMs: number,
+  extension: Extension,
+): { readonly timestamps: Float64Array; readonly values: Float64Array } | undefined {
+  const around = windowsAround(timestamps, Float64Array.of(endMs), rangeMs, lookbackMs, extension);
+  const startMs = endMs - rangeMs;
+  const end = around.last[0]! - 1;
+  let from = Math.max(around.first[0]!, Math.min(lowerBound(timestamps, startMs + 1), end) - 1);
+  let to = extension === 'smoothed' ? Math.min(end, lowerBound(timestamps, endMs)) : end;
+  if (from > to || timestamps[to]! <= startMs) return undefined;
+  const smoothed = extension === 'smoothed';
+  const interpolatesLeft = smoothed && timestamps[from]! < startMs;
+  const interpolatesRight = smoothed && to > around.first[0]! && timestamps[to]! > endMs;
+  const left = interpolatesLeft ? interpolate(values, timestamps, from, startMs, false) : values[from]!;
+  const right = interpolatesRight ? interpolate(values, timestamps, to - 1, endMs, false) : values[to]!;
+  if (timestamps[from]! <= startMs) from++;
+  if (timestamps[to]! >= endMs) to--;
+  const count = Math.max(0, to + 1 - from);
+  const extended = { timestamps: new Float64Array(count + 2), values: new Float64Array(count + 2) };
+  extended.timestamps.set(timestamps.subarray(from, from + count), 1);
+  extended.values.set(values.subarray(from, from + count), 1);
+  extended.timestamps[0] = startMs;
+  extended.values[0] = left;
+  extended.timestamps[count + 1] = endMs;
+  extended.values[count + 1] = right;
+  return extended;
 }
 
 function extendedRate(isCounter: boolean, isRate: boolean, extension: Extension): RangeKernel {
