@@ -160,6 +160,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
       useStartTimestamps: engineOptions.useStartTimestamps ?? false,
     };
     const expr = typeof query === 'string' ? parse(query) : query;
+    if (times.stepMs !== 0) checkRangeType(expr);
     const text = typeof query === 'string' ? query : options.queryText;
     const entry = queries.add(text ?? printExpr(expr), options.controller);
     const timeoutMs = Math.min(options.timeoutMs ?? MAX_TIMEOUT_MS, engineOptions.timeoutMs ?? 120_000, MAX_TIMEOUT_MS);
@@ -323,6 +324,14 @@ async function rawSamples(evaluator: Evaluator, expr: Expr, grid: Grid): Promise
   return sorted;
 }
 
+/** @throws QueryError for what has no value at each step; told before anything is computed */
+function checkRangeType(expr: Expr): void {
+  const type = isRangeVector(expr) ? 'range vector' : typeOf(expr);
+  if (type !== 'range vector' && type !== 'string') return;
+  const message = `invalid expression type "${type}" for range query, must be Scalar or instant Vector`;
+  throw new QueryError('bad_data', message);
+}
+
 /** The samples of the only window of an anchored or smoothed selector. */
 async function extendedRawSamples(ctx: QueryContext, range: RangeValue, extension: Extension): Promise<MatrixSeries[]> {
   const endMs = range.endsMs[0]!;
@@ -344,18 +353,6 @@ async function extendedRawSamples(ctx: QueryContext, range: RangeValue, extensio
 async function evaluateRange(evaluator: Evaluator, expr: Expr): Promise<Outcome> {
   const { ctx } = evaluator;
   const grid = gridOf(ctx);
-  if (isRangeVector(expr)) {
-    throw new QueryError(
-      'bad_data',
-      'invalid expression type "range vector" for range query, must be Scalar or instant Vector',
-    );
-  }
-  if (typeOf(expr) === 'string') {
-    throw new QueryError(
-      'bad_data',
-      'invalid expression type "string" for range query, must be Scalar or instant Vector',
-    );
-  }
   const value = await evaluator.value(expr, grid);
   const times = gridTimes(grid);
   if (value.kind === 'scalar')

@@ -211,6 +211,7 @@ function matchersKey(matchers: readonly Matcher[]): string {
 }
 
 const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
+  'changes',
   'histogram_fraction',
   'histogram_quantile',
   'histogram_quantiles',

@@ -297,7 +297,7 @@ function smoothSeriesAt(
       out[step] = between ? values[at]! + rise / (next - timestamps[at]!) : values[at]!;
       present[step] = FLOAT;
     } else if (before !== undefined && after !== undefined) {
-      const isCounter = before.counterResetHint !== 'gauge' && after.counterResetHint !== 'gauge';
+      const isCounter = before.counterResetHint !== 'gauge' || after.counterResetHint !== 'gauge';
       const histogram = between ? interpolateHistograms(before, after, share, isCounter, notes.reconciled) : before;
       if (histogram === undefined) notes.warn(mixedBuckets);
       else {

@@ -111,13 +111,18 @@ function effectiveBucket(bucket: Bucket, histogram: FloatHistogram): Bucket {
 }
 
 /** Fraction of a bucket's observations that lie below a value inside it. */
-export function fractionBelow(value: number, bucket: Bucket, histogram: FloatHistogram): number {
+function fractionBelow(value: number, bucket: Bucket, histogram: FloatHistogram): number {
   const { lower, upper } = bucket;
   if (usesCustomBuckets(histogram.schema) || isZeroBucket(bucket)) {
     if (lower === Number.NEGATIVE_INFINITY) return 1;
     if (upper === Number.POSITIVE_INFINITY) return 0;
     return (value - lower) / (upper - lower);
   }
+  return logarithmicFraction(value, lower, upper);
+}
+
+/** The same of an exponential bucket. */
+export function logarithmicFraction(value: number, lower: number, upper: number): number {
   const logLower = log2(Math.abs(lower));
   const logUpper = log2(Math.abs(upper));
   const logValue = log2(Math.abs(value));

@@ -1,7 +1,6 @@
 import type { FloatHistogram } from '../histogram.ts';
-import { usesCustomBuckets } from './bounds.ts';
-import { type Bucket, biasedZeroBucket, isZeroBucket, storedBuckets } from './bucket-list.ts';
-import { fractionBelow } from './quantile.ts';
+import { customBound, exponentialBound, usesCustomBuckets } from './bounds.ts';
+import { logarithmicFraction } from './quantile.ts';
 import { fromSparse, NO_BUCKETS, type SparseBuckets, toSparse } from './sparse.ts';
 
 /** What a cut leaves of a bucket: its count and the value that its observations are taken to have. */
@@ -10,34 +9,57 @@ interface Remainder {
   readonly middle: number;
 }
 
+/** A bucket that is to be cut. */
+interface CutBucket {
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+  /** On a linear scale rather than a logarithmic one. */
+  readonly isCustom: boolean;
+}
+
 const nothing: Remainder = { count: 0, middle: 0 };
+
+/** A cutoff and the side of it that is kept. */
+interface Cut {
+  readonly cutoff: number;
+  readonly keep: 'below' | 'above';
+}
 
 /**
  * The histogram without the observations above (`keep: 'below'`, the operator `</`) or below (`keep: 'above'`, `>/`)
  * the cutoff. The bucket that the cutoff falls into is interpolated as for quantiles; count and sum are estimated anew
- * from what remains. Where nothing is cut, the histogram is returned as it is. A cutoff of NaN leaves nothing but a zero
- * bucket of NaN.
+ * from what remains. Where nothing is cut, the histogram is returned as it is. A zero bucket of less than nothing, which
+ * a difference can have, is not cut and not counted.
  */
 export function trimHistogram(histogram: FloatHistogram, cutoff: number, keep: 'below' | 'above'): FloatHistogram {
-  let cut = false;
+  const cut: Cut = { cutoff, keep };
+  const { schema, customValues } = histogram;
+  const sparse = toSparse(histogram);
+  const isCustom = usesCustomBuckets(schema);
+  let isCut = false;
   let count = 0;
   let sum = 0;
-  const sparse = toSparse(histogram);
-  const remaining = (bucket: Bucket): number => {
-    const rest = remainder(bucket, histogram, cutoff, keep);
-    if (rest.count !== bucket.count) cut = true;
+  const keepOf = (before: number, rest: Remainder): number => {
     count += rest.count;
-    if (rest.count !== 0) sum += rest.count * rest.middle;
+    sum += rest.middle * rest.count;
+    if (rest.count !== before) isCut = true;
     return rest.count;
   };
-  const list = storedBuckets(histogram);
-  const negativeCount = sparse.negative.indices.length;
-  const hasZero = !usesCustomBuckets(histogram.schema) && histogram.zeroCount !== 0;
+  const boundOf = (index: number) => (isCustom ? customBound(index, customValues) : exponentialBound(index, schema));
+  const trimmed = ({ indices, counts }: SparseBuckets, sign: 1 | -1): Float64Array =>
+    Float64Array.from(counts, (before, i) => {
+      if (before === 0) return 0;
+      const [inner, outer] = [sign * boundOf(indices[i]! - 1), sign * boundOf(indices[i]!)];
+      const bucket = { lower: Math.min(inner, outer), upper: Math.max(inner, outer), count: before, isCustom };
+      return keepOf(before, remainder(bucket, cut, sign));
+    });
   // In this order, from zero outwards, the sum comes out as in Prometheus to the last bit.
-  const positive = Float64Array.from(list.slice(negativeCount + (hasZero ? 1 : 0)), remaining);
-  const negative = Float64Array.from(list.slice(0, negativeCount).reverse(), remaining);
-  const zeroCount = hasZero ? remaining(list[negativeCount]!) : histogram.zeroCount;
-  if (!cut) return histogram;
+  const positive = trimmed(sparse.positive, 1);
+  const negative = trimmed(sparse.negative, -1);
+  const zeroCount =
+    histogram.zeroCount > 0 ? keepOf(histogram.zeroCount, zeroRemainder(histogram, cut)) : histogram.zeroCount;
+  if (!isCut) return histogram;
   return fromSparse({
     ...sparse,
     zeroCount,
@@ -52,61 +74,61 @@ function withCounts(buckets: SparseBuckets, counts: Float64Array): SparseBuckets
   return buckets.indices.length === 0 ? NO_BUCKETS : { indices: buckets.indices, counts };
 }
 
-function remainder(stored: Bucket, histogram: FloatHistogram, cutoff: number, keep: 'below' | 'above'): Remainder {
-  const custom = usesCustomBuckets(histogram.schema);
-  if (Number.isNaN(cutoff) && (custom || !isZeroBucket(stored))) return nothing;
-  if (custom && stored.upper === Number.POSITIVE_INFINITY) return remainderOfLast(stored, cutoff, keep);
-  if (custom && stored.lower === Number.NEGATIVE_INFINITY && (stored.upper <= 0 || (keep === 'above' && cutoff < 0))) {
-    return remainderOfFirst(stored, cutoff, keep);
-  }
-  const bucket = effective(stored, histogram, custom);
-  const { lower, upper } = bucket;
-  if (keep === 'below' ? cutoff >= upper : cutoff <= lower) {
-    return { count: bucket.count, middle: middle(lower, upper, bucket, custom) };
-  }
-  if (keep === 'below' ? cutoff <= lower : cutoff >= upper) return nothing;
-  const below = fractionBelow(cutoff, bucket, histogram);
-  if (keep === 'below') return { count: bucket.count * below, middle: middle(lower, cutoff, bucket, custom) };
-  const above =
-    !custom && isZeroBucket(stored)
-      ? bucket.count * ((upper - cutoff) / (upper - lower))
-      : bucket.count - bucket.count * below;
-  return { count: above, middle: middle(cutoff, upper, bucket, custom) };
+function remainder(bucket: CutBucket, cut: Cut, sign: 1 | -1): Remainder {
+  const { lower, upper, count, isCustom } = bucket;
+  const { cutoff, keep } = cut;
+  if (keep === 'below' ? upper <= cutoff : lower >= cutoff)
+    return { count, middle: middle(lower, upper, isCustom, sign) };
+  if (!(keep === 'below' ? lower < cutoff : upper > cutoff)) return nothing;
+  if (lower === Number.NEGATIVE_INFINITY) return openBelow(bucket, cut);
+  if (upper === Number.POSITIVE_INFINITY) return openAbove(bucket, cut);
+  const below = isCustom ? (cutoff - lower) / (upper - lower) : logarithmicFraction(cutoff, lower, upper);
+  if (keep === 'below') return { count: count * below, middle: middle(lower, cutoff, isCustom, sign) };
+  return { count: count - count * below, middle: middle(cutoff, upper, isCustom, sign) };
 }
 
-function effective(bucket: Bucket, histogram: FloatHistogram, custom: boolean): Bucket {
-  if (custom) return bucket.lower === Number.NEGATIVE_INFINITY ? { ...bucket, lower: 0 } : bucket;
-  return isZeroBucket(bucket)
-    ? biasedZeroBucket(bucket, isPopulated(histogram.positiveBuckets), isPopulated(histogram.negativeBuckets))
-    : bucket;
+/** A bucket without a lower bound is taken to start at zero if it ends above; if not, nothing inside of it can be told. */
+function openBelow({ upper, count }: CutBucket, { cutoff, keep }: Cut): Remainder {
+  const ends = upper !== Number.POSITIVE_INFINITY;
+  if (keep === 'below') {
+    if (cutoff > 0 && upper > 0 && ends) return { count: (count * cutoff) / upper, middle: cutoff / 2 };
+    return upper <= 0 ? { count, middle: cutoff } : nothing;
+  }
+  if (cutoff >= 0 && ends) return { count: count * (1 - cutoff / upper), middle: (cutoff + upper) / 2 };
+  return nothing;
+}
+
+/** A bucket without an upper bound cannot be cut: it is dropped, or kept as if all were at the cutoff. */
+function openAbove({ lower, count }: CutBucket, { cutoff, keep }: Cut): Remainder {
+  return keep === 'above' && cutoff >= lower ? { count, middle: cutoff } : nothing;
+}
+
+/** The zero bucket reaches to the side on which there are observations, to both if there are on none. */
+function zeroRemainder(histogram: FloatHistogram, { cutoff, keep }: Cut): Remainder {
+  const { zeroCount: count, zeroThreshold } = histogram;
+  const [hasPositive, hasNegative] = [histogram.positiveBuckets, histogram.negativeBuckets].map(isPopulated);
+  const lower = hasPositive && !hasNegative ? 0 : -zeroThreshold;
+  const upper = hasNegative && !hasPositive ? 0 : zeroThreshold;
+  const isBelow = cutoff <= lower;
+  if (isBelow || cutoff >= upper) {
+    return isBelow === (keep === 'above') ? { count, middle: (lower + upper) / 2 } : nothing;
+  }
+  return keep === 'below'
+    ? { count: count * ((cutoff - lower) / (upper - lower)), middle: (lower + cutoff) / 2 }
+    : { count: count * ((upper - cutoff) / (upper - lower)), middle: (cutoff + upper) / 2 };
 }
 
 function isPopulated(counts: Float64Array): boolean {
   return counts.some((count) => count !== 0);
 }
 
-/** The last custom bucket has no upper bound: it cannot be cut, only kept from its start or dropped. */
-function remainderOfLast(bucket: Bucket, cutoff: number, keep: 'below' | 'above'): Remainder {
-  const { lower, count } = bucket;
-  if (keep === 'below') return cutoff === Number.POSITIVE_INFINITY ? { count, middle: lower } : nothing;
-  if (cutoff === Number.NEGATIVE_INFINITY) return { count, middle: lower };
-  if (lower === Number.NEGATIVE_INFINITY || cutoff === Number.POSITIVE_INFINITY) return nothing;
-  return { count, middle: Math.max(lower, cutoff) };
-}
-
-/**
- * So it is with a first custom bucket that ends at or below zero, and with any first one that would be cut below zero:
- * otherwise it is taken to start there.
- */
-function remainderOfFirst(bucket: Bucket, cutoff: number, keep: 'below' | 'above'): Remainder {
-  const { upper, count } = bucket;
-  if (keep === 'above') return cutoff === Number.NEGATIVE_INFINITY ? { count, middle: upper } : nothing;
-  if (cutoff === Number.NEGATIVE_INFINITY) return nothing;
-  return { count, middle: Math.min(upper, cutoff) };
-}
-
-function middle(lower: number, upper: number, bucket: Bucket, custom: boolean): number {
-  if (custom || isZeroBucket(bucket)) return (lower + upper) / 2;
-  const geometric = Math.sqrt(lower * upper);
-  return upper <= 0 ? -geometric : geometric;
+function middle(lower: number, upper: number, isCustom: boolean, sign: 1 | -1): number {
+  const isOpenBelow = !Number.isFinite(lower) && !Number.isNaN(lower);
+  const isOpenAbove = !Number.isFinite(upper) && !Number.isNaN(upper);
+  if (isOpenBelow) {
+    if (isOpenAbove) return 0;
+    return upper > 0 ? upper / 2 : upper;
+  }
+  if (isOpenAbove) return lower;
+  return isCustom ? (lower + upper) / 2 : sign * Math.sqrt(Math.abs(lower * upper));
 }

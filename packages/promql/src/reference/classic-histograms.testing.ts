@@ -113,7 +113,6 @@ function rankOf(value: number, buckets: readonly Bucket[]): number {
     const lower = i > 0 ? buckets[i - 1]!.upper : upper > 0 ? 0 : -Infinity;
     if (value <= lower) return before;
     if (lower === -Infinity) return count;
-    if (upper === Infinity) return before;
     return before + ((count - before) * (value - lower)) / (upper - lower);
   }
   return buckets.at(-1)!.count;

@@ -112,7 +112,6 @@ export function bucketFraction(lower: number, upper: number, buckets: ClassicBuc
       if (value <= start) return below;
       if (value < end) {
         if (start === -Infinity) return counts[b]!;
-        if (end === Infinity) return below;
         return below + ((counts[b]! - below) * (value - start)) / (end - start);
       }
       below = counts[b]!;

@@ -136,6 +136,18 @@ describe('classic histograms', () => {
     ]);
   });
 
+  it.each([true, false])('notes tell the name of a metric that still has it (delayed removal: %s)', async (delayed) => {
+    const lines = buckets([20, 10, 40]);
+    const mixed = [...lines, 'h_bucket{k="1", le="+Inf"} 1', 'h_bucket{k="1"} {{count:1 sum:1 buckets:[1]}}'];
+    const engine = engineOf({ delayedNameRemoval: delayed });
+    const result = await engine.instant(sourceOf(...mixed), 'histogram_quantile(0.5, h_bucket)', 0);
+    const name = delayed ? ' for metric name "h_bucket"' : '';
+    expect(result.infos.join()).toContain(`functions/#histogram_quantile)${name}, from buckets 2 to 2`);
+    expect(result.warnings).toEqual([
+      `PromQL warning: vector contains a mix of classic and native histograms${name} (1:25)`,
+    ]);
+  });
+
   it('count repairs over steps as Prometheus does, adding the count to itself at each', async () => {
     const histogram = sourceOf(...['1', '2', '+Inf'].map((le, i) => `h_bucket{le="${le}"} ${[1000, 1, 2000][i]}x9`));
     const query = 'histogram_quantile(0.5, h_bucket) + histogram_quantile(0.9, h_bucket)';

@@ -38,7 +38,7 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
       const quantiles = await column(args[0]!);
       const vector = await evaluator.vector(args[1]!, grid);
       for (const q of quantiles) warnQuantile(ctx, q, placeOf(args[0]!));
-      const repairs = createRepairs();
+      const repairs = createRepairs(ctx.delayedNameRemoval);
       const result = await quantilesOf(ctx, args[1]!, vector, quantiles, undefined, repairs);
       repairs.report(ctx, args[1]!, grid);
       return result;
@@ -48,7 +48,7 @@ export async function evaluateHistogramFunction(evaluator: Evaluator, node: Call
       const labelExpr = args[1]!;
       const label = labelExpr.kind === 'string' ? labelExpr.value : '';
       const series: StepSeries[] = [];
-      const repairs = createRepairs();
+      const repairs = createRepairs(ctx.delayedNameRemoval);
       for (const argument of args.slice(2)) {
         const quantiles = await column(argument);
         for (const q of quantiles) warnQuantile(ctx, q, placeOf(argument));
@@ -182,7 +182,8 @@ async function overSteps(
       if (histogram === undefined) result = buckets && classic(buckets, step, labels);
       else if (buckets === undefined) result = native(histogram, step, input.native!);
       else {
-        const message = `vector contains a mix of classic and native histograms${forMetric(labelValue(labels, METRIC_NAME))}`;
+        const name = ctx.delayedNameRemoval ? labelValue(labels, METRIC_NAME) : '';
+        const message = `vector contains a mix of classic and native histograms${forMetric(name)}`;
         ctx.annotations.warn(message, ctx.position(placeOf(argument)));
       }
       if (result === undefined) continue;

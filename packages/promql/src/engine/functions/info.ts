@@ -45,7 +45,7 @@ export async function evaluateInfo(evaluator: Evaluator, node: Call, grid: Grid)
     if (known === undefined) byIdentity.set(key, [info]);
     else known.push(info);
   }
-  checkNewest(vector.series, byIdentity.values());
+  checkNewest(vector.series, infoSeries);
   const mayBeMissing = selector.data.every((matcher) => compileMatcher(matcher).matchesEmpty);
   const wanted = new Set(selector.data.map((matcher) => matcher.name));
   const series: StepSeries[] = [];
@@ -157,34 +157,48 @@ function enrich(
   return [...byCombination.values()].map(({ labels, present }) => ({ ...element, labels, present }));
 }
 
-/** Of info series with the same name, the one with the newest sample. @throws QueryError where two are equally new */
+/** Of info series with the same name, the one with the newest sample. */
 function newestByName(infos: readonly InfoSeries[], step: number): Map<string, InfoSeries> {
   const newest = new Map<string, InfoSeries>();
   for (const info of infos) {
-    const time = info.sampleTimesMs[step]!;
-    if (Number.isNaN(time)) continue;
-    const known = newest.get(info.name);
-    const knownTime = known?.sampleTimesMs[step];
-    if (known !== undefined && knownTime === time) {
-      fail(
-        `found duplicate series for info metric: existing ${formatLabels(known.labels)} @ ${time}, ` +
-          `new ${formatLabels(info.labels)} @ ${time}`,
-      );
-    }
-    if (knownTime === undefined || knownTime < time) newest.set(info.name, info);
+    if (Number.isNaN(info.sampleTimesMs[step]!)) continue;
+    newest.set(info.name, newerOf(newest.get(info.name), info, step));
   }
   return newest;
+}
+
+/** @throws QueryError where both are equally new */
+function newerOf(known: InfoSeries | undefined, info: InfoSeries, step: number): InfoSeries {
+  if (known === undefined) return info;
+  const [knownTime, time] = [known.sampleTimesMs[step]!, info.sampleTimesMs[step]!];
+  if (knownTime === time) {
+    fail(
+      `found duplicate series for info metric: existing ${formatLabels(known.labels)} @ ${time}, ` +
+        `new ${formatLabels(info.labels)} @ ${time}`,
+    );
+  }
+  return knownTime < time ? info : known;
 }
 
 /**
  * @throws QueryError where two info series are equally new at a step that has elements, be it that none of these belongs
  * to them
  */
-function checkNewest(base: readonly StepSeries[], infos: Iterable<readonly InfoSeries[]>): void {
-  for (const alike of infos) {
-    if (new Set(alike.map(({ name }) => name)).size === alike.length) continue;
-    for (let step = 0; step < alike[0]!.sampleTimesMs.length; step++) {
-      if (base.some(({ present }) => present[step] !== ABSENT)) newestByName(alike, step);
+function checkNewest(base: readonly StepSeries[], infos: readonly InfoSeries[]): void {
+  const known = new Map<string, number>();
+  const groups = infos.map(({ labels, name }) => {
+    const key = labelsKey([name, identity(labels)]);
+    if (!known.has(key)) known.set(key, known.size);
+    return known.get(key)!;
+  });
+  if (known.size === infos.length) return;
+  const steps = infos[0]!.sampleTimesMs.length;
+  for (let step = 0; step < steps; step++) {
+    if (base.every(({ present }) => present[step] === ABSENT)) continue;
+    const newest: InfoSeries[] = [];
+    for (const [i, info] of infos.entries()) {
+      const older = newest[groups[i]!];
+      if (!Number.isNaN(info.sampleTimesMs[step]!)) newest[groups[i]!] = newerOf(older, info, step);
     }
   }
 }

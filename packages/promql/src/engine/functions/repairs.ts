@@ -24,7 +24,8 @@ interface Repaired {
 const TEXT =
   'input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
 
-export function createRepairs(): Repairs {
+/** @param named the metric names of what was repaired are told */
+export function createRepairs(named: boolean): Repairs {
   const byMetric = new Map<string, Repaired>();
   const seen = new Set<string>();
   return {
@@ -32,7 +33,7 @@ export function createRepairs(): Repairs {
       const key = `${step} ${labelsKey(labels)}`;
       if (seen.has(key)) return;
       seen.add(key);
-      const name = labelValue(labels, METRIC_NAME);
+      const name = named ? labelValue(labels, METRIC_NAME) : '';
       let repaired = byMetric.get(name);
       if (repaired === undefined) {
         repaired = { counts: new Map(), lowest: lowestBound, highest: highestBound, largest: largestDifference };

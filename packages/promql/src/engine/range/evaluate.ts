@@ -15,9 +15,10 @@ import {
   type StepSeries,
 } from '../value.ts';
 import { extendedKernel } from './extended.ts';
+import { extendedStartKernel } from './extended-starts.ts';
 import { evaluateMixedSeries } from './histograms.ts';
 import { type RangeCall, rangePosition, windowsFor } from './range-call.ts';
-import { startKernels, startOverlaps } from './start-times.ts';
+import { type StartKernel, startKernels, startOverlaps } from './start-times.ts';
 import type { RangeFunction } from './table.ts';
 import { holding, type WindowIndexes, type Windows, windowIndexes } from './windows.ts';
 
@@ -72,9 +73,9 @@ export async function evaluateRangeFunction(
     ctx.hold(widest);
     let result: StepSeries | undefined;
     let isTaken = false;
-    const usesStarts = extension === undefined && ctx.useStartTimestamps && element.startTimestamps !== undefined;
-    const startKernel = usesStarts ? startKernels.get(node.func) : undefined;
-    if (startKernel !== undefined) noteOverlaps(ctx, node, element, windows);
+    const usesStarts = ctx.useStartTimestamps && element.startTimestamps !== undefined;
+    const startKernel = usesStarts ? startKernelOf(ctx, node, extension) : undefined;
+    if (startKernel !== undefined && extension === undefined) noteOverlaps(ctx, node, element, windows);
     if (element.histograms !== undefined) result = await evaluateMixedSeries(ctx, call, element, windows);
     else if (startKernel !== undefined && widest > 0) {
       const present = new Uint8Array(count);
@@ -108,6 +109,14 @@ export async function evaluateRangeFunction(
     // Some kernels go through every sample of every window.
     if (ctx.due(element.timestamps.length + count * (1 + widest))) await ctx.pause();
   }
+}
+
+function startKernelOf(
+  { lookbackMs }: QueryContext,
+  { func }: Call,
+  extension: RangeValue['extension'],
+): StartKernel | undefined {
+  return extension === undefined ? startKernels.get(func) : extendedStartKernel(func, extension, lookbackMs);
 }
 
 /** Calls the kernel for some steps after the others, so that the event loop has its turns between them. */

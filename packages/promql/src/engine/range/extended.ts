@@ -76,7 +76,20 @@ function reachesWindow(timestamps: Float64Array, from: number, to: number, endMs
   return timestamps[from]! <= endMs && timestamps[to - 1]! > endMs - rangeMs;
 }
 
-/** Value at a time between two neighbouring samples. A counter that was reset between them started again from zero. */
+/** Value at a time on the line between two samples. A counter that was reset between them started again from zero. */
+export function interpolateAt(
+  timeMs: number,
+  beforeMs: number,
+  valueBefore: number,
+  afterMs: number,
+  valueAfter: number,
+  isCounter: boolean,
+): number {
+  const from = isCounter && valueAfter < valueBefore ? 0 : valueBefore;
+  return from + ((valueAfter - from) * (timeMs - beforeMs)) / (afterMs - beforeMs);
+}
+
+/** The same of the samples `at` and `at + 1`. */
 function interpolate(
   values: Float64Array,
   timestamps: Float64Array,
@@ -84,9 +97,7 @@ function interpolate(
   timeMs: number,
   isCounter: boolean,
 ): number {
-  const before = isCounter && values[at + 1]! < values[at]! ? 0 : values[at]!;
-  const rise = (values[at + 1]! - before) * (timeMs - timestamps[at]!);
-  return before + rise / (timestamps[at + 1]! - timestamps[at]!);
+  return interpolateAt(timeMs, timestamps[at]!, values[at]!, timestamps[at + 1]!, values[at + 1]!, isCounter);
 }
 
 /** The samples of a window under an extension, its edges among them; `undefined` where there are none. */

@@ -1,17 +1,18 @@
 import { ABSENT, FLOAT } from '../value.ts';
 import type { Windows } from './windows.ts';
 
-/**
- * Whether the start timestamp of sample `i` says that the counter began anew after sample `i - 1`: it started in
- * between, or exactly then while the sample before has a start of its own (a delta, not an unknown start).
- */
+/** Whether the start timestamp of sample `i` says that the counter began anew after sample `i - 1`. */
 export function startedAnew(timestamps: Float64Array, starts: Float64Array, i: number): boolean {
-  const start = starts[i]!;
-  if (start === 0 || start >= timestamps[i]!) return false;
-  const before = timestamps[i - 1]!;
-  if (start > before) return true;
-  const startBefore = starts[i - 1]!;
-  return start === before && startBefore !== 0 && startBefore < before;
+  return startsBetween(starts[i - 1]!, timestamps[i - 1]!, starts[i]!, timestamps[i]!);
+}
+
+/**
+ * Whether a counter began anew after the sample before: it started in between, or exactly then while that sample has a
+ * start of its own (a delta, not an unknown start).
+ */
+export function startsBetween(startBefore: number, before: number, start: number, time: number): boolean {
+  if (start === 0 || start >= time) return false;
+  return start > before || (start === before && startBefore !== 0 && startBefore < before);
 }
 
 /** Whether a start timestamp lies before the previous sample without being that sample's own. */
@@ -70,7 +71,7 @@ export function coverage(
 }
 
 /** A function of counters that knows start timestamps: writes results and their presence. */
-type StartKernel = (
+export type StartKernel = (
   values: Float64Array,
   starts: Float64Array,
   windows: Windows,
