@@ -31,7 +31,7 @@ interface Scan {
 }
 
 /**
- * Decodes an append request in the plain shape: an object with `records` and `awaitDurable` in any order, records with
+ * Decodes an append request in the plain shape: an object with `records` and perhaps `awaitDurable`, records with
  * exactly `key` and `value` in any order, no escape in a string. Undefined for anything else, good or bad.
  * @throws WireError too_large for more than `maxRecords`
  */
@@ -52,7 +52,7 @@ export function scanAppendJson(body: Uint8Array, maxRecords = Number.POSITIVE_IN
       else return undefined;
     } else return undefined;
   } while (take(scan, COMMA));
-  if (!take(scan, CLOSE_OBJECT)) return undefined;
+  if (!hasRecords || !take(scan, CLOSE_OBJECT)) return undefined;
   skipSpace(scan);
   if (scan.at !== body.length) return undefined;
   return { ...scan.columns, awaitDurable: awaitDurable ?? false };

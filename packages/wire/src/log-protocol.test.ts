@@ -119,6 +119,7 @@ describe('append requests', () => {
     ['{"records":[],"awaitDurable":1}', 'awaitDurable: expected true or false'],
     ['{}', 'records is required'],
     ['{"Records":[]}', 'records is required'],
+    ['{"awaitDurable":true}', 'records is required'],
     ['{"records":null}', 'records is required'],
     ['[]', 'expected a JSON object'],
     ['{"records":[', 'invalid JSON'],
