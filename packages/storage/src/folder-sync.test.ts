@@ -1,7 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { yieldToLoop } from './deadline.ts';
 import { createFolderSync } from './folder-sync.ts';
 
 function walFolder() {
@@ -73,4 +83,27 @@ it('goes on behind files that the clean-up took first', async () => {
   await folder.syncLog();
   trap(5);
   await expect(folder.syncLog()).rejects.toThrow('ELOOP');
+});
+
+it('sees what comes within the tick of the clock in which it has looked, however long it takes then', async () => {
+  const { root } = walFolder();
+  const manifests = join(root, 'manifest');
+  const name = (id: number): string => `${String(id).padStart(20, '0')}.manifest`;
+  const linked = (): string[] => readdirSync(join(root, 'synced'));
+  mkdirSync(manifests);
+  writeFileSync(join(manifests, name(1)), 'x');
+  const tick = new Date();
+  utimesSync(manifests, tick, tick);
+  let nowMs = tick.getTime() + 1;
+  vi.spyOn(Date, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const folder = createFolderSync(root);
+  const syncing = folder.syncAll();
+  while (!existsSync(join(root, 'synced')) || !linked().some((each) => each.startsWith('at-'))) await yieldToLoop();
+  writeFileSync(join(manifests, name(2)), 'x');
+  utimesSync(manifests, tick, tick);
+  nowMs += 1000;
+  await syncing;
+  await folder.syncAll();
+  expect(linked()).toEqual(expect.arrayContaining([name(1), name(2)]));
 });

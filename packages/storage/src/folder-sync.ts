@@ -145,6 +145,7 @@ export function createFolderSync(root: string, { relistMs = defaultRelistMs } = 
     if (linked === undefined) await load();
     for (;;) {
       const goneLog = await goneFromLog();
+      const lookedMs = Date.now();
       const times = await Promise.all(stateKinds.map((kind) => modifiedAt(join(root, kind))));
       if (state !== undefined && times.every((time, i) => time === modifiedMs[i])) return drop('wal', goneLog);
       const gone = new Map<Kind, string[]>();
@@ -166,8 +167,7 @@ export function createFolderSync(root: string, { relistMs = defaultRelistMs } = 
       await syncNames();
       await drop('wal', goneLog);
       for (const kind of stateKinds) await drop(kind, gone.get(kind)!);
-      const now = Date.now();
-      modifiedMs = times.every((time) => now - time > clockTickMs) ? times : [];
+      modifiedMs = times.every((time) => lookedMs - time > clockTickMs) ? times : [];
       return;
     }
   };
