@@ -5,6 +5,12 @@ const shared = {
   ssr: { resolve: { conditions: ['source'] } },
 };
 
+/** Deadlines name what hangs. None is near to what a test needs, on a busy machine too. */
+const deadlines = {
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000, interval: 20 } },
+};
+
 /** `unit`: tests beside the code, one reused process per core. `server`: the built servers as processes. */
 export default defineConfig({
   test: {
@@ -19,7 +25,8 @@ export default defineConfig({
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
-          testTimeout: 30_000,
+          ...deadlines,
+          testTimeout: 120_000,
         },
       },
       {
@@ -39,8 +46,8 @@ export default defineConfig({
           // More than cores: these wait for outages and deadlines a third of their time.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          ...deadlines,
+          testTimeout: 240_000,
         },
       },
     ],

@@ -52,7 +52,7 @@ describe.each(chartNames)('dashboard and alert rules of %s', (chart) => {
     workspace.servers.push(server);
     if (chart === 'opendata-timeseries') await scraped(server);
     names = await metricNames(server);
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await workspace.remove();

@@ -35,7 +35,7 @@ describe.skipIf(!runnable)('a disk cache whose volume is much too small', () => 
     for (let batch = 0; batch < batches; batch++) await append(pod, batch);
     expect(await pod.kill('SIGTERM')).toBe(0);
     pod = await startPod(options);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await pod?.kill('SIGKILL');
@@ -81,7 +81,7 @@ describe.skipIf(!runnable)('a disk cache without any room at the start', () => {
       await store.destroy();
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });
 
 function expectedValues(batch: number): string[] {

@@ -24,7 +24,7 @@ describe.skipIf(!runnable).each(chartNames)('the rendered ConfigMap of %s, uncha
     const { bucket } = /bucket: "(?<bucket>[^"]+)"/.exec(JSON.stringify(configFiles()).replaceAll('\\"', '"'))!.groups!;
     store = await startS3Server({ bucket: bucket! });
     pod = await startPod({ manifests, folder, port: await freePort(), env: environment(store) });
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await pod?.kill('SIGKILL');
@@ -101,7 +101,7 @@ describe.skipIf(!runnable).each(chartNames)('the read replicas of %s, as rendere
       await store.destroy();
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });
 
 describe.skipIf(!runnable || guide === undefined)("the guide's PromQL examples", () => {
@@ -123,7 +123,7 @@ describe.skipIf(!runnable || guide === undefined)("the guide's PromQL examples",
     pod = await startPod({ manifests, folder, port, env: environment(store) });
     await untilAnswered('up == 1');
     await untilAnswered('rate(http_requests_total[1m]) > 0');
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await pod?.kill('SIGKILL');

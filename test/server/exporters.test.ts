@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCommand } from '../support/commands.ts';
+import { ask, sleep, until } from '../support/load.ts';
 import { freePort, type ServerProcess, startOurs, startServer } from '../support/server-process.ts';
 
 /** `EXPORTERS_SECONDS=600 npx vitest run test/server/exporters.test.ts` is the long form. */
@@ -83,11 +84,17 @@ remote_write:
         port: theirPort,
       });
       started.push(theirs);
-      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      await sleep(seconds * 1000);
       evaluationTime = Math.floor(Date.now() / 1000);
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      // Written here, and seen here by a scrape of our own.
+      const writtenUpTo = async () => {
+        const sent = /^prometheus_remote_storage_queue_highest_sent_timestamp_seconds\{.*\} (\S+)$/m;
+        return Number(sent.exec(await (await ask(`${theirs.url}/metrics`)).text())?.[1]);
+      };
+      await until('everything that was scraped until then', async () => (await writtenUpTo()) > evaluationTime + 1);
+      await sleep(2_000);
     },
-    (seconds + 90) * 1000,
+    (seconds + 240) * 1000,
   );
 
   afterAll(async () => {

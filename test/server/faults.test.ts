@@ -46,7 +46,7 @@ it.each(databases.map((database) => ({ database, share: database.name === 'opend
     }
     expect(results).toHaveLength(kinds.length);
   },
-  120_000 + runs * 20_000,
+  120_000 + runs * 60_000,
 );
 
 /** Every kind as often as every other, in an order of chance. */

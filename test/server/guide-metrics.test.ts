@@ -59,7 +59,7 @@ describe("the guides' key metrics", () => {
     expect(written.status).toBe(204);
     await until('a scrape', async () => /^scrape_samples_scraped\{.*\} [1-9]/m.test(await metricsOf(timeSeries)));
     texts['timeseries'] = await metricsOf(timeSeries);
-  }, 60_000);
+  });
 
   afterAll(() => workspace.remove());
 

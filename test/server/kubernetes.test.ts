@@ -166,7 +166,7 @@ describe.skipIf(!isHere)('kubernetes_sd_configs at a real kube-apiserver', () =>
     ['ingress', ['shop.example.com']],
     ['node', ['10.0.0.1:10250']],
   ])('finds the targets of the role %s', async (role, addresses) => {
-    await expect.poll(() => addressesOf(role), { timeout: 30_000 }).toEqual(addresses);
+    await expect.poll(() => addressesOf(role)).toEqual(addresses);
   });
 
   it('gives pods the labels of their nodes', async () => {
@@ -180,15 +180,15 @@ describe.skipIf(!isHere)('kubernetes_sd_configs at a real kube-apiserver', () =>
   });
 
   it('finds nothing where the chart gives no right, and says why', async () => {
-    await expect.poll(() => server.output(), { timeout: 30_000 }).toMatch(/forbidden/i);
+    await expect.poll(() => server.output()).toMatch(/forbidden/i);
     expect(await addressesOf('forbidden')).toEqual([]);
   });
 
   it('sees pods come and go while it watches', async () => {
     await api.create('/api/v1/namespaces/shop/pods', podOf('web-2', '10.2.0.2'));
-    await expect.poll(() => addressesOf('pod'), { timeout: 30_000 }).toEqual(['10.2.0.1:8080', '10.2.0.2:8080']);
+    await expect.poll(() => addressesOf('pod')).toEqual(['10.2.0.1:8080', '10.2.0.2:8080']);
     await api.call('DELETE', '/api/v1/namespaces/shop/pods/web-2?gracePeriodSeconds=0');
-    await expect.poll(() => addressesOf('pod'), { timeout: 30_000 }).toEqual(['10.2.0.1:8080']);
+    await expect.poll(() => addressesOf('pod')).toEqual(['10.2.0.1:8080']);
   });
 
   it('keeps its targets while the API server is away, and then sees what changes', async () => {
@@ -196,7 +196,7 @@ describe.skipIf(!isHere)('kubernetes_sd_configs at a real kube-apiserver', () =>
     expect(await addressesOf('pod')).toEqual(['10.2.0.1:8080']);
     await api.start();
     await api.create('/api/v1/namespaces/shop/pods', podOf('web-3', '10.2.0.3'));
-    await expect.poll(() => addressesOf('pod'), { timeout: 60_000 }).toEqual(['10.2.0.1:8080', '10.2.0.3:8080']);
+    await expect.poll(() => addressesOf('pod')).toEqual(['10.2.0.1:8080', '10.2.0.3:8080']);
     expect(await addressesOf('service')).toEqual(['web.shop.svc:80']);
   });
 });

@@ -248,5 +248,5 @@ it(
     console.info(`log trials, seed ${seed}: ${JSON.stringify(counts)}`);
     expect(counts['durable']).toBeGreaterThan(trials * 10);
   },
-  60_000 + trials * 20_000,
+  120_000 + trials * 60_000,
 );

@@ -1,11 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type S3Server, startS3Server } from '@opendata/storage/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { expectRefused } from '../support/other-program.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let workspace: Workspace;
 let s3: S3Server;

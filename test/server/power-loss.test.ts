@@ -92,6 +92,6 @@ l0_sst_size_bytes: 32768
       );
       expect(failures).toEqual([]);
     },
-    120_000 + lastsMs + cuts * 10_000,
+    240_000 + lastsMs + cuts * 60_000,
   );
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sleep } from '../support/load.ts';
+import { sleep, until } from '../support/load.ts';
 import { seededRandom } from '../support/random.ts';
 import { startOurs } from '../support/server-process.ts';
 import { TimeSeriesWitness } from '../support/timeseries-witness.ts';
@@ -31,7 +31,9 @@ it(
       const server = await startOurs('opendata-timeseries', ['--config', config]);
       await witness.verify(server);
       const load = witness.startLoad({ clients: 6, url: () => server.url });
+      const before = witness.acknowledged;
       await sleep(300 + random() * 900);
+      await until('acknowledged writes', () => witness.acknowledged > before + 10);
       await server.kill('SIGKILL');
       await load.stop();
     }
@@ -40,5 +42,5 @@ it(
     expect(witness.acknowledged).toBeGreaterThan(kills * 10);
     expect(await server.kill('SIGTERM')).toBe(0);
   },
-  60_000 + kills * 15_000,
+  120_000 + kills * 60_000,
 );

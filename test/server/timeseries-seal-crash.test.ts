@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sleep } from '../support/load.ts';
+import { sleep, until } from '../support/load.ts';
 import { seededRandom } from '../support/random.ts';
 import { type ServerProcess, startOurs } from '../support/server-process.ts';
 import { TimeSeriesWitness } from '../support/timeseries-witness.ts';
@@ -56,8 +56,10 @@ it(
       await witness.verify(server);
       const load = witness.startLoad({ clients: 6, url: () => server.url });
       const seals = sealAllTheTime(server, random);
+      const before = witness.acknowledged;
       await sleep(300 + random() * 900);
-      for (let i = 0; i < 500 && seals.written === 0; i++) await sleep(20);
+      await until('acknowledged writes', () => witness.acknowledged > before + 10);
+      await until('a block', () => seals.written > 0);
       await sleep(random() * 300);
       await server.kill('SIGKILL');
       await load.stop();
@@ -72,5 +74,5 @@ it(
     expect(witness.acknowledged).toBeGreaterThan(kills * 10);
     expect(await server.kill('SIGTERM')).toBe(0);
   },
-  60_000 + kills * 15_000,
+  120_000 + kills * 60_000,
 );

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkspace, databases, startOn, storageSection, type Workspace } from '../support/databases.ts';
 import { until } from '../support/load.ts';
 import {
@@ -12,8 +12,6 @@ import {
 } from '../support/object-stores.ts';
 import { expectRefused } from '../support/other-program.ts';
 import { runOurs } from '../support/server-process.ts';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 const stores = [
   ['versitygw (S3)', versitygw, createVersitygw],

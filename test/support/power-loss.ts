@@ -25,6 +25,8 @@ export interface Recording {
 }
 
 const clients = 4;
+/** Requests of each client, however slow the machine is. */
+const leastOfClient = 30;
 const seriesOfLarge = 400;
 const startMs = Math.floor(Date.now() / 60_000) * 60_000 - 6 * 3_600_000;
 const stepMs = 15_000;
@@ -104,7 +106,7 @@ async function load(
 ): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const sent = new Map<number, number>();
-  for (let number = 0; Date.now() < until; number++) {
+  for (let number = 0; Date.now() < until || number < leastOfClient; number++) {
     const [path, type, body] = name === 'opendata-log' ? append(client, number) : write(client, number);
     const answer = await new Promise<{ status: number; port: number }>((resolve, reject) => {
       const out = request(`${url}${path}`, {

@@ -31,16 +31,25 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that systems hand out by themselves, to listeners as to clients: nobody takes one of these meanwhile. */
+const ports = { first: 22_000, perWorker: 1_000, workers: 10 };
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % ports.workers;
+let portsGiven = Math.floor(Math.random() * ports.perWorker);
+
+/** A TCP port of 127.0.0.1 that is free, and that no other test is given for a long time. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < ports.perWorker; attempt++) {
+    const port = ports.first + worker * ports.perWorker + (portsGiven++ % ports.perWorker);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port is free of ${ports.perWorker}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, () => probe.close(() => resolve(true)));
   });
 }
 
@@ -98,11 +107,11 @@ export function spawnServer(options: ServerProcessOptions): ServerProcess {
 
 /**
  * Starts a program and waits until it is ready.
- * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (60 s).
+ * @throws Error with the program's output when it ends or stays unready for `readyTimeoutMs` (120 s).
  */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
   const server = spawnServer(options);
-  const deadline = Date.now() + (options.readyTimeoutMs ?? 60_000);
+  const deadline = Date.now() + (options.readyTimeoutMs ?? 120_000);
   while (!(await answersOk(`${server.url}${options.readyPath ?? '/-/ready'}`))) {
     if (server.ended) throw new Error(`${options.command} ended before it was ready:\n${server.output()}`);
     if (Date.now() > deadline) {
@@ -163,7 +172,7 @@ async function answersOk(url: string): Promise<boolean> {
   }
 }
 
-/** Runs one of our servers to its end; it is killed after 60 s. */
+/** Runs one of our servers to its end; it is killed after 120 s. */
 export function runOurs(
   name: 'opendata-timeseries' | 'opendata-log',
   args: readonly string[],
@@ -173,7 +182,7 @@ export function runOurs(
     execFile(
       process.execPath,
       [binPath(name), ...args],
-      { cwd: cwd ?? root, env: { ...process.env, ...env }, timeout: 60_000, killSignal: 'SIGKILL' },
+      { cwd: cwd ?? root, env: { ...process.env, ...env }, timeout: 120_000, killSignal: 'SIGKILL' },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, stdout, stderr });
       },

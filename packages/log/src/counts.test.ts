@@ -75,7 +75,7 @@ it('counts without reading a page, after a seal and after a restart', async () =
   const second = await storageIn(folder);
   const again = await openLogOn(second);
   onTestFinished(() => again.close());
-  await vi.waitUntil(() => pagesRead(second) === indexPages);
+  await vi.waitUntil(() => pagesRead(second) === indexPages, { timeout: 60_000 });
   expect(await countAll(again)).toBe(2 * keys);
   expect(pagesRead(second)).toBe(indexPages);
 });

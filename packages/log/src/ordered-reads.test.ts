@@ -69,7 +69,7 @@ describe('reads over many keys', () => {
     }
     const last = await log.readSelectedPage({ prefixes: [bytes('user-12')] }, { last: 5 });
     expect(rowsOf(last)).toEqual(parts[1]!.expected.slice(-5));
-  }, 60_000);
+  });
 
   it('end a page by the bytes that it turns out to have', async () => {
     const log = await memoryLog();

@@ -1,27 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectLog, embeddedLog, type LogClient, LogClientError, type ReadRecord } from '../src/client/index.ts';
 import { openLog } from '../src/index.ts';
-import { type ServerProcess, startServer } from './server-process.testing.ts';
+import { metricOf, type ServerProcess, startServer } from './server-process.testing.ts';
 
 /** The same client over both ways to a log. */
 const ways = [
   {
     name: 'embedded',
     async start() {
-      return embeddedLog(await openLog({ type: 'InMemory' }));
+      const db = await openLog({ type: 'InMemory' });
+      followers = async () => db.stats().followers;
+      return embeddedLog(db);
     },
     async stop() {},
   },
   {
     name: 'HTTP',
     async start() {
-      server = await startServer(['--in-memory']);
-      return connectLog(server.url);
+      const { url } = (server = await startServer(['--in-memory']));
+      followers = () => metricOf(url, 'log_followers');
+      return connectLog(url);
     },
     stop: async () => void (await server?.stop()),
   },
 ];
 let server: ServerProcess | undefined;
+/** How many wait for a record now. */
+let followers: () => Promise<number>;
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 const values = (records: readonly ReadRecord[]) => records.map(({ value }) => text(value));
@@ -168,7 +173,7 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       follow({ last: 1, onlyDurable: true }, 3),
       follow({ startTimeMs: 1 }, 5),
     ];
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await expect.poll(() => followers()).toBe(4);
     await log.append({ key, value: 'd' });
     await log.append([
       { key: newKey(), value: 'x' },
@@ -206,7 +211,7 @@ describe.each(ways)('a log client, $name:', ({ start, stop }) => {
       all(log.tail({}, { last: 1, onlyDurable: true }), 3),
       all(log.tail({ keys: [`${prefix}x`, `${prefix}a`] }, { start: startSequence }), 3),
     ];
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await expect.poll(() => followers()).toBe(3);
     await log.append({ key: `${prefix}y`, value: 'y' });
     await log.append({ key: `${prefix}x`, value: 'x' });
     expect((await Promise.all(waiting)).map(values)).toEqual([

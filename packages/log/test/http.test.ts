@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, type Format } from './client.testing.ts';
-import { type ServerProcess, startServer } from './server-process.testing.ts';
+import { metricOf, type ServerProcess, startServer } from './server-process.testing.ts';
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -91,7 +90,7 @@ describe.each<Format>(['json', 'protobuf'])('routes in %s', (format) => {
     const client = createClient(server.url, format);
     const { nextSequence } = await client.scan(`key=${format}-tail`);
     const waiting = client.scan(`key=${format}-tail&start_seq=${nextSequence}&follow=true&timeout_ms=30000`);
-    await sleep(50);
+    await expect.poll(() => metricOf(server.url, 'log_followers')).toBe(1);
     await client.append([[`${format}-elsewhere`, 'not this']]);
     const { start } = await client.append([[`${format}-tail`, 'this']]);
     expect(await waiting).toEqual({ values: [{ sequence: start, value: 'this' }], nextSequence: start + 1 });
@@ -102,7 +101,7 @@ describe.each<Format>(['json', 'protobuf'])('routes in %s', (format) => {
     const { start } = await client.append([[`${format}-there`, 'v']]);
     const there = await client.scan(`key=${format}-there&follow=true&timeout_ms=30000`);
     expect(there.values).toEqual([{ sequence: start, value: 'v' }]);
-    const waiting = client.scan(`key=${format}-idle&follow=true&timeout_ms=80`);
+    const waiting = client.scan(`key=${format}-idle&follow=true&timeout_ms=2000`);
     const last = await client.append([[`${format}-there`, 'v']]);
     expect(await waiting).toEqual({ values: [], nextSequence: last.start + 1 });
     expect((await client.scan(`key=${format}-idle&follow=true&timeout_ms=0`)).values).toEqual([]);
@@ -237,7 +236,9 @@ describe('operations', () => {
     const own = await startServer(['--in-memory']);
     const waiting = createClient(own.url, 'json').scan('key=a&follow=true&timeout_ms=60000');
     const durable = fetch(`${own.url}/api/v1/log/durable?min_seq=9&timeout_ms=60000`);
-    await sleep(100);
+    // Both, and the one that asks.
+    await expect.poll(() => metricOf(own.url, 'http_requests_in_flight')).toBe(3);
+    await expect.poll(() => metricOf(own.url, 'log_followers')).toBe(1);
     expect(await own.stop()).toBe(0);
     expect((await waiting).values).toEqual([]);
     expect(await (await durable).json()).toMatchObject({ durableSequence: 0 });

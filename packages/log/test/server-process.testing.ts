@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const bin = fileURLToPath(new URL('../bin/opendata-log.js', import.meta.url));
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 60_000;
 
 /** How a process ended and what it wrote. */
 export interface Ended {
@@ -50,6 +50,12 @@ export async function startServer(args: readonly string[]): Promise<ServerProces
       return ended;
     },
   };
+}
+
+/** Value of a metric without labels. */
+export async function metricOf(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
 /** A new empty folder; `remove` deletes it. */

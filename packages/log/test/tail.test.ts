@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, createClient } from './client.testing.ts';
-import { type ServerProcess, startServer } from './server-process.testing.ts';
+import { metricOf, type ServerProcess, startServer } from './server-process.testing.ts';
 
 let server: ServerProcess;
 let client: Client;
@@ -173,7 +173,4 @@ describe('tail', () => {
   });
 });
 
-async function memoryOf(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (.*)$/m.exec(text)![1]);
-}
+const memoryOf = (url: string): Promise<number> => metricOf(url, 'process_resident_memory_bytes');

@@ -27,7 +27,7 @@ function configFile(text: string): string {
 
 /** Waits for an assertion to hold, on a machine that may be busy. */
 function eventually(assertion: () => Promise<void>): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 20_000 });
+  return vi.waitFor(assertion, { timeout: 60_000 });
 }
 
 async function metricOf(url: string, name: string): Promise<number> {

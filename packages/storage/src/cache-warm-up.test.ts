@@ -128,9 +128,7 @@ describe('preload_disk_cache_on_startup on a bucket', () => {
     await reader.cacheWarm;
     expect(metricOf(reader.metrics(), 'storage_cache_warm_up_bytes_total')).toBe(4_000_000);
     // The cache is written behind the reads.
-    await expect
-      .poll(() => metricOf(reader.metrics(), 'storage_disk_cache_bytes'), { timeout: 10_000 })
-      .toBeGreaterThan(4_000_000);
+    await expect.poll(() => metricOf(reader.metrics(), 'storage_disk_cache_bytes')).toBeGreaterThan(4_000_000);
     await reader.close();
   });
 

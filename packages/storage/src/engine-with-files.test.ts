@@ -86,7 +86,7 @@ it('keeps all pages in one file a block, and nothing of what was swept after the
   expect(await lanesOf(again)).toEqual(['2b40000']);
   expect(await again.blocks.readPages(2, 699, 1)).toMatchObject([{ length: 6 + 6990 }]);
   expect(await pages(again, 2)).toEqual(expected);
-  await expect.poll(() => files(folder), { timeout: 5_000 }).toEqual(['block-2', 'lane-2']);
+  await expect.poll(() => files(folder)).toEqual(['block-2', 'lane-2']);
 });
 
 it('writes a page with its commit where it could not be written before', async () => {
@@ -210,7 +210,7 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
         // What was to be removed when it closed is removed after the next start.
         const storage = await reopen();
         await recoverAll(storage);
-        await expect.poll(left, { interval: 2, timeout: 10_000 }).toEqual([]);
+        await expect.poll(left, { interval: 2 }).toEqual([]);
         await storage.close();
       } finally {
         rmSync(root, { recursive: true, force: true });
@@ -219,4 +219,4 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
     // Not shrunk: a file that is late is not late again, and the looking for it would take longer than the test may.
     { numRuns: 100, endOnFailure: true },
   );
-}, 60_000);
+});

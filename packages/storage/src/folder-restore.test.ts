@@ -6,7 +6,7 @@ import type { StorageConfig } from './config.ts';
 import { silentLogger } from './logger.ts';
 import { bytes, copyRunning, recoverAll } from './open-storage.testing.ts';
 import { openStorage } from './storage.ts';
-import { bootId } from './synced-files.ts';
+import { bootId, type Kind, listKind, stateOf } from './synced-files.ts';
 
 const entries = 40;
 /** So that most entries are in sorted files, which manifests name. */
@@ -25,6 +25,7 @@ async function leftDatabase(): Promise<{ folder: string; root: string }> {
   for (let i = 0; i < entries; i++) {
     await writer.journal.committed(writer.journal.append(1, bytes(`${i}${' '.repeat(1024)}`)));
   }
+  await expect.poll(() => listKind(join(folder, 'running'), 'compacted')).not.toEqual([]);
   await copyRunning(join(folder, 'running'), join(folder, 'left'));
   await writer.close();
   return { folder, root: join(folder, 'left') };
@@ -46,8 +47,8 @@ async function startMachineAnew(root: string): Promise<void> {
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-const next = async (root: string, kind: string): Promise<string> => {
-  const last = (await readdir(join(root, kind))).sort().at(-1)!;
+const next = async (root: string, kind: Kind): Promise<string> => {
+  const last = (await listKind(root, kind)).at(-1)!;
   return join(root, kind, `${String(Number.parseInt(last, 10) + 1).padStart(20, '0')}.${last.split('.')[1]}`);
 };
 
@@ -67,7 +68,8 @@ describe.skipIf((await bootId()) === undefined)('a folder after a start of the m
   it('loses what was written last in part', async () => {
     const { folder, root } = await leftDatabase();
     await startMachineAnew(root);
-    for (const kind of ['wal', 'manifest', 'compactions']) await writeFile(await next(root, kind), 'half of i');
+    for (const kind of ['wal', 'manifest', 'compactions'] as const)
+      await writeFile(await next(root, kind), 'half of i');
     const warnings = ['the machine has stopped', 'the end of the log'].map((text) => expect.stringContaining(text));
     expect(await reopen(folder)).toEqual({ found: upTo(entries), warnings });
     const aside = await readdir(join(root, 'torn'));
@@ -83,7 +85,7 @@ describe.skipIf((await bootId()) === undefined)('a folder after a start of the m
     expect(found).toEqual(upTo(entries));
     await startMachineAnew(root);
     // The last files of the log had not been synced; one of them has lost its bytes.
-    const log = (await readdir(join(root, 'wal'))).sort();
+    const log = await listKind(root, 'wal');
     const synced = join(root, 'synced');
     for (const name of log.slice(-2)) await rm(join(synced, name), { force: true });
     await writeFile(join(root, 'wal', log.at(-2)!), '');
@@ -97,7 +99,7 @@ describe.skipIf((await bootId()) === undefined)('a folder after a start of the m
     const manifests = await readdir(join(root, 'manifest'));
     // The process has ended before it synced the last manifest.
     const synced = join(root, 'synced');
-    const state = (await readdir(synced)).find((name) => name.startsWith('at-'))!;
+    const state = stateOf(await readdir(synced))!;
     const [, manifest, compactions] = state.split('-');
     const before = String(Number(manifest) - 1).padStart(20, '0');
     await rename(join(synced, state), join(synced, `at-${before}-${compactions}`));

@@ -71,9 +71,9 @@ describe('a journal whose store is slow', () => {
     await Promise.all([write(journal, 'a'), write(journal, 'b')]);
     store.faults.push('hang');
     const first = [write(journal, 'c'), write(journal, 'd')];
-    await vi.waitUntil(() => store.hanging() === 1);
+    await vi.waitUntil(() => store.hanging() === 1, { timeout: 60_000 });
     const second = write(journal, 'e');
-    await vi.waitUntil(() => store.underWay() === 2);
+    await vi.waitUntil(() => store.underWay() === 2, { timeout: 60_000 });
     store.release();
     await Promise.all([...first, second]);
   });

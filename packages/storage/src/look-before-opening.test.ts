@@ -110,7 +110,7 @@ async function openEngine({ config }: Place) {
   return engine;
 }
 
-const commit = (storage: Storage): Promise<void> =>
+const commit = async (storage: Storage): Promise<void> =>
   storage.journal.committed(storage.journal.append(1, bytes('acknowledged')));
 
 function refusal({ config }: Place, there: string): object {

@@ -63,7 +63,10 @@ it('appends to more owners at a time than files are written, each to the disk', 
 
 it.skipIf(!existsSync('/usr/bin/prlimit'))('writes over what did not find room, and never over what did', async () => {
   const { root, files, names } = await opened();
-  const limit = (bytes: string) => execFileSync('prlimit', ['--pid', `${process.pid}`, `--fsize=${bytes}:`]);
+  const prlimit = (...args: string[]) =>
+    execFileSync('prlimit', ['--pid', `${process.pid}`, ...args], { encoding: 'utf8' });
+  const usual = prlimit('--fsize', '--raw', '--noheadings', '--output=SOFT').trim();
+  const limit = (bytes: string) => prlimit(`--fsize=${bytes}:`);
   const ignore = (): void => undefined;
   process.on('SIGXFSZ', ignore);
   const kept = await put(files, 'lane-1', 'kept');
@@ -73,7 +76,7 @@ it.skipIf(!existsSync('/usr/bin/prlimit'))('writes over what did not find room, 
       expect(await codeOf(put(files, 'lane-1', 'x'.repeat(70_000), 'y'.repeat(70_000)))).toBe('unavailable');
     }
   } finally {
-    limit('unlimited');
+    limit(usual);
     process.off('SIGXFSZ', ignore);
   }
   const places = [...kept, ...(await put(files, 'lane-1', 'a'.repeat(200_000), 'b'))];

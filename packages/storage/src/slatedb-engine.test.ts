@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -41,7 +41,9 @@ async function open(config: StorageConfig): Promise<Storage> {
 async function tables(folder: string): Promise<number[]> {
   const path = join(folder, 'data/test/compacted');
   const names = await readdir(path).catch(() => []);
-  return Promise.all(names.map(async (name) => (await stat(join(path, name))).size));
+  // Others are being written.
+  const whole = names.filter((name) => name.endsWith('.sst'));
+  return Promise.all(whole.map(async (name) => (await stat(join(path, name))).size));
 }
 
 const onFolder = (path: string, fsync = false): StorageConfig => ({
@@ -225,7 +227,7 @@ describe('a storage on a folder', () => {
     for (const lane of [3, 4, 5, 6]) await fill(lane, 200);
     await fill(7, 10);
     await seal([2, 3, 4, 5, 6]);
-    await expect.poll(() => tables(folder), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => tables(folder)).toHaveLength(1);
     const [sizeBytes] = await tables(folder);
     expect(sizeBytes).toBeGreaterThan(10_000);
     expect(sizeBytes).toBeLessThan(100_000);
@@ -234,16 +236,15 @@ describe('a storage on a folder', () => {
   });
 
   it('commits an idle append without waiting for the engine to flush by itself', async () => {
-    const storage = await open(onFolder(await temporaryFolder()));
+    const folder = await temporaryFolder();
+    const settings_path = join(folder, 'slatedb.yaml');
+    await writeFile(settings_path, "flush_interval: '24h'\n");
+    const storage = await open({ ...onFolder(folder), settings_path });
     await recoverAll(storage);
-    const latencies: number[] = [];
     for (let index = 0; index < 20; index++) {
-      const startedMs = performance.now();
       await storage.journal.committed(storage.journal.append(1, bytes('x')));
-      latencies.push(performance.now() - startedMs);
     }
-    latencies.sort((a, b) => a - b);
-    expect(latencies[10]).toBeLessThan(50);
+    expect(storage.journal.durableGroup).toBe(20);
   });
 
   it('is lost to the next writer, at once', async () => {
@@ -275,9 +276,10 @@ describe('a storage on a folder', () => {
     const storage = await open(onFolder(folder, true));
     await recoverAll(storage);
     for (let index = 0; index < 5; index++) await storage.journal.committed(storage.journal.append(1, bytes('x')));
+    // The clean-up does not wait for long once they are in sorted files.
+    expect((await readdir(join(folder, 'data/test/wal'))).length).toBeGreaterThan(5);
     await storage.close();
     expect(await recoverAll(await open(onFolder(folder, true)))).toHaveLength(5);
-    expect((await readdir(join(folder, 'data/test/wal'))).length).toBeGreaterThan(5);
     await createFolderSync(join(folder, 'missing')).syncAll();
   });
 

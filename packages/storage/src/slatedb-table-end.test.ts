@@ -60,7 +60,7 @@ it('ends a table between two batches, also where the next one is on its way alre
   const tables = ['manifest', 'compactions', 'compacted'];
   let attempt = 0;
   await expect
-    .poll(() => keysAfterCrash(`tables-${attempt++}`, keys, tables), { timeout: 10_000, interval: 50 })
+    .poll(() => keysAfterCrash(`tables-${attempt++}`, keys, tables), { interval: 50 })
     .toEqual(keys.slice(0, 3));
   expect(await keysAfterCrash('everything', keys)).toEqual(keys);
   await engine.close();

@@ -6,6 +6,7 @@ import type { StorageConfig } from './config.ts';
 import { silentLogger } from './logger.ts';
 import { bytes, copyRunning, recoverAll } from './open-storage.testing.ts';
 import { openStorage } from './storage.ts';
+import { listKind } from './synced-files.ts';
 
 // What stands at the end of the first 20 bytes is taken for a place far outside of the file.
 it.each([20, 100])(
@@ -25,7 +26,7 @@ it.each([20, 100])(
     await writer.close();
 
     const log = join(folder, 'left', 'wal');
-    const last = (await readdir(log)).sort().at(-1)!;
+    const last = (await listKind(join(folder, 'left'), 'wal')).at(-1)!;
     const after = (count: number): string =>
       join(log, `${String(Number.parseInt(last, 10) + count).padStart(20, '0')}.sst`);
     const whole = await readFile(join(log, last));

@@ -92,7 +92,7 @@ describe('blocks of a database', () => {
       await sealing;
     }
     expect(db.stats()).toMatchObject({ samples: 0, blockSamples: samples * seriesCount });
-  }, 60_000);
+  });
 
   it('go when all of their samples are past the retention, and reads end exactly there', async () => {
     const config = newFolder();

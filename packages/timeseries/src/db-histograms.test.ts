@@ -107,7 +107,7 @@ describe('native histograms in the database', () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 
   it('say whether counters were reset since the sample before', async () => {
     const db = await openDb(newFolder());

@@ -90,10 +90,10 @@ describe('a database that seals', () => {
     }
     expect(db.stats().blocks).toBe(2);
     nowMs += 2 * HOUR_MS;
-    await vi.waitUntil(() => db.stats().blocks === 1, { timeout: 30_000 });
+    await vi.waitUntil(() => db.stats().blocks === 1, { timeout: 60_000 });
     expect(db.stats().sealing).toMatchObject({ merges: 1, failures: 1 });
     await db.close();
-  }, 60_000);
+  });
 
   it('goes on with sealing while queries come all the time, and lets them in between', async () => {
     const db = await openDb(newFolder());
@@ -116,7 +116,7 @@ describe('a database that seals', () => {
     );
     expect([...found]).toEqual([4000]);
     expect(db.stats()).toMatchObject({ windows: 0, blockSamples: samples.length });
-  }, 120_000);
+  });
 
   it('moves samples of complete windows out of memory and into blocks, which merge', async () => {
     const db = await openDb(newFolder());

@@ -66,7 +66,7 @@ describe.skipIf(!isNewest && !hasOld)(`the API and ${isNewest ? 'the newest Prom
     ]);
     await pushData(theirs.url);
     await pushData(ours.url);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([ours?.kill('SIGTERM'), theirs?.kill('SIGTERM')]);

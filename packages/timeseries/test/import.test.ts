@@ -14,7 +14,7 @@ beforeAll(async () => {
   const config = join(folder, 'prometheus.yaml');
   writeFileSync(config, 'storage: {type: InMemory}\n');
   server = await startOurs('opendata-timeseries', ['--config', config]);
-}, 30_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });
@@ -115,7 +115,7 @@ describe('POST /api/v1/import/openmetrics', () => {
     expect((await pending).body).toMatchObject({ data: { samples: 300_000, rejected: 0 } });
     expect(answers).toBeGreaterThan(1);
     expect(await values('sum(count_over_time(many[2h]))', OLD_S + 3000)).toEqual([[OLD_S + 3000, '300000']]);
-  }, 30_000);
+  });
 });
 
 describe('opendata-timeseries import', () => {
@@ -141,5 +141,5 @@ describe('opendata-timeseries import', () => {
       (error: unknown) => error,
     )) as { code: number; stdout: string };
     expect([gone.code, gone.stdout]).toEqual([1, expect.stringContaining('ENOENT')]);
-  }, 20_000);
+  });
 });

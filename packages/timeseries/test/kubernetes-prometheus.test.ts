@@ -35,7 +35,7 @@ describe.skipIf(binary === '')('targets in a Kubernetes cluster are those of Pro
       port,
     });
     ours = await startOurs('opendata-timeseries', ['--config', file], { cwd: folder });
-  }, 120_000);
+  });
   afterAll(async () => {
     await theirs?.kill('SIGKILL');
     await ours?.kill('SIGKILL');
@@ -44,11 +44,9 @@ describe.skipIf(binary === '')('targets in a Kubernetes cluster are those of Pro
   });
 
   it.each(KUBERNETES_ROLES.flatMap((role) => [role, `${role}-attached`]))('%s', async (pool) => {
-    await expect
-      .poll(() => targetsOf(theirs, pool).then(({ length }) => length), { timeout: 60_000 })
-      .toBeGreaterThan(0);
+    await expect.poll(() => targetsOf(theirs, pool).then(({ length }) => length)).toBeGreaterThan(0);
     const expected = await targetsOf(theirs, pool);
-    await expect.poll(() => targetsOf(ours, pool), { timeout: 30_000 }).toEqual(expected);
+    await expect.poll(() => targetsOf(ours, pool)).toEqual(expected);
   });
 });
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const config = join(folder, 'prometheus.yaml');
   writeFileSync(config, 'storage: {type: InMemory}\notlp: {delta_to_cumulative: {max_series: 12}}\n');
   server = await startOurs('opendata-timeseries', ['--config', config]);
-}, 30_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });

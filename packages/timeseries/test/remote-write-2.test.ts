@@ -12,7 +12,7 @@ let server: ServerProcess;
 beforeAll(async () => {
   writeFileSync(config, `storage: {type: SlateDb, path: db, object_store: {type: Local, path: ${folder}/data}}\n`);
   server = await startOurs('opendata-timeseries', ['--config', config]);
-}, 30_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });
@@ -165,7 +165,7 @@ describe('a remote write 2.0 request', () => {
     server = await startOurs('opendata-timeseries', ['--config', config]);
     // Metadata is not part of what was acknowledged: it follows within seconds.
     expect(await Promise.all(paths.slice(0, 3).map(api))).toEqual(before.slice(0, 3));
-  }, 30_000);
+  });
 
   it('leaves metadata that is there after a restart', async () => {
     const metadata = { type: 'gauge', help: 'To <stay>.', unit: 'bytes' } as const;
@@ -173,5 +173,5 @@ describe('a remote write 2.0 request', () => {
     await server.kill('SIGTERM');
     server = await startOurs('opendata-timeseries', ['--config', config]);
     expect(await api('metadata?metric=stays')).toEqual({ stays: [metadata] });
-  }, 30_000);
+  });
 });

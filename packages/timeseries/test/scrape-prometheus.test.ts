@@ -185,7 +185,7 @@ describe.skipIf(newestPrometheus === undefined)('scraping and the newest Prometh
     await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve));
     const text = configText(`127.0.0.1:${(exporter.address() as AddressInfo).port}`);
     ({ ours, theirs } = await startBesidePrometheus(folder, { ours: text, theirs: text }));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([ours?.kill('SIGTERM'), theirs?.kill('SIGTERM')]);

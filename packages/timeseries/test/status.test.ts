@@ -27,7 +27,7 @@ beforeAll(async () => {
     headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
     body: snappyCompress(encodeWriteRequest({ series })),
   });
-}, 30_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });

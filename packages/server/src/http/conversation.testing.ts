@@ -11,7 +11,7 @@ export interface ObservedServer {
 
 /** Turns of the event loop without any change after which nothing more is expected. */
 const QUIET_TURNS = 4;
-const HANG_MS = 20_000;
+const HANG_MS = 60_000;
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../logger.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { closeOpened, eventually, exchange, open, post } from './http-server.testing.ts';
@@ -134,7 +134,7 @@ describe('close', () => {
     expect(http.draining.aborted).toBe(true);
     // Who connects in the same turn is still answered.
     const late = () => exchange(port, 'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n');
-    await vi.waitFor(() => expect(late()).rejects.toThrow('ECONNREFUSED'));
+    await eventually(() => expect(late()).rejects.toThrow('ECONNREFUSED'));
     release();
     const response = await pending;
     expect([response.status, response.headers.get('connection'), await response.text()]).toEqual([
@@ -220,7 +220,7 @@ describe('close', () => {
     );
     const waiting = fetch(`${url}/wait`);
     await eventually(() => expect(metric('http_requests_in_flight')).toBe(2));
-    expect(await http.close(200)).toBe(1);
+    expect(await http.close(1000)).toBe(1);
     const response = await waiting;
     expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
       503,

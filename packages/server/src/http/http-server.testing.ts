@@ -39,8 +39,8 @@ export async function open(options: Partial<HttpServerOptions> = {}, setup: Setu
 }
 
 /** Waits for an assertion to hold, on a machine that may be busy. */
-export function eventually(assertion: () => void): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 20_000, interval: 5 });
+export function eventually(assertion: () => void | Promise<void>): Promise<void> {
+  return vi.waitFor(assertion, { timeout: 60_000, interval: 5 });
 }
 
 /** Sends bytes and returns all that comes back until the server closes the connection. */

@@ -139,7 +139,7 @@ describe('reads in the quick lane', () => {
     const { http, port } = await open({ quickRoutes });
     const answer = exchange(port, get('/read'));
     await eventually(() => expect(waiting).toBeDefined());
-    expect(await http.close(1000)).toBe(0);
+    expect(await http.close(10_000)).toBe(0);
     expect(await answer).toMatch(/^HTTP\/1\.1 503 [\s\S]*Connection: close[\s\S]*the server is stopping/);
   });
 });

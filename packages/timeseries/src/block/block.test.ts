@@ -113,7 +113,7 @@ describe('a block', () => {
     const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
     const odd = await matchBlock(block.index, [{ name: 'odd', type: '=', value: 'b' }]);
     expect(odd).toEqual(new Uint32Array(35_000).map((_, i) => 2 * i + 1));
-  }, 30_000);
+  });
 
   it('gives others their turn before each page of its index, which takes time to compress', async () => {
     const source = await sourceOf(manySeries(9000), 0, HOUR_MS);
@@ -188,7 +188,7 @@ describe('a block', () => {
       expect(newest[i]!.values).toEqual(values.slice(timestamps[0] === 0 ? 150 : 149).slice(0, 1));
     }
     expect(block.pages.columns.sizeBytes).toBeLessThanOrEqual(2 << 20);
-  }, 30_000);
+  });
 
   it('is written from blocks and heads, of which the last wins', async () => {
     const exemplar = { labels: ['trace_id', 'x'], value: 1, timestampMs: 5 };
@@ -256,5 +256,5 @@ describe('a block', () => {
       }),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 });

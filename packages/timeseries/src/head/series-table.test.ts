@@ -59,7 +59,7 @@ describe('SeriesTable', () => {
         expect(table.count).toBe(numberOf.size);
       }),
     );
-  }, 120_000);
+  });
 
   it('accepts fields in another order, unknown fields and long varints', () => {
     const table = new SeriesTable();

@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError, openStorage, type StorageConfig, silentLogger } from '@opendata/storage';
 import { encodeWriteRequest, snappyCompress } from '@opendata/wire';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { TimeSeriesDb } from '../db.ts';
 import { ReplicaDb } from './replica-db.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 31, 12);

@@ -38,7 +38,7 @@ function start(...jobs: ScrapeJob[]): ScrapeManager {
 }
 
 const urls = () => manager!.targets().map(({ target }) => target.url.replace(/^http:\/\/|\/metrics$/g, ''));
-const untilTargets = (...wanted: string[]) => expect.poll(urls, { timeout: 10_000 }).toEqual(wanted);
+const untilTargets = (...wanted: string[]) => expect.poll(urls).toEqual(wanted);
 const write = (name: string, content: unknown) =>
   writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
 
@@ -167,7 +167,7 @@ describe('targets that a server tells', () => {
     for (const failure of failures) {
       respond = failure;
       const before = requests.length;
-      await expect.poll(() => requests.length, { timeout: 10_000 }).toBeGreaterThan(before + 1);
+      await expect.poll(() => requests.length).toBeGreaterThan(before + 1);
       expect(urls()).toEqual(['a:1']);
     }
     json([{ targets: ['b:1'] }], 'application/json; charset=utf-8');

@@ -228,7 +228,7 @@ describe('fetching and looping', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const fetchTarget = (config: Partial<ScrapeConfigFile> = {}, timeoutMs = 2000) =>
+  const fetchTarget = (config: Partial<ScrapeConfigFile> = {}, timeoutMs = 60_000) =>
     client.fetch(targetsOf(jobOf(config, [address])).active[0]!, AbortSignal.timeout(timeoutMs));
 
   it('asks for OpenMetrics and text, names itself, and reads gzip', async () => {
@@ -270,7 +270,7 @@ describe('fetching and looping', () => {
       send();
     };
     for (let i = 0; i < 3; i++) await expect(fetchTarget()).rejects.toThrow('HTTP status 500');
-    await expect.poll(() => open, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => open).toBe(0);
     respond = (_request, response) => {
       open++;
       response
@@ -279,7 +279,7 @@ describe('fetching and looping', () => {
         .write('and then nothing');
     };
     await expect(fetchTarget()).rejects.toThrow('HTTP status 500');
-    await expect.poll(() => open, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => open).toBe(0);
   });
 
   it('gives up on errors, large bodies and broken answers', async () => {
@@ -337,16 +337,21 @@ describe('fetching and looping', () => {
       version: '1',
       now: () => NOW + performance.now(),
     });
-    while (scrapes < 5 || manager.targets()[1]!.health === 'unknown')
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    /** Without those that a busy machine has not answered in time. */
+    const counted = async () =>
+      ((await contents())[`count instance ${address} job fast`] ?? []).filter((value) => value !== 'stale');
+    await expect.poll(async () => (await counted()).length).toBeGreaterThanOrEqual(5);
+    await expect
+      .poll(() => manager.targets().map(({ health, lastError }) => [health, lastError]))
+      .toEqual([
+        ['up', ''],
+        ['down', 'context deadline exceeded'],
+      ]);
     await manager.stop();
-    expect(manager.targets().map(({ health, lastError }) => [health, lastError])).toEqual([
-      ['up', ''],
-      ['down', 'context deadline exceeded'],
-    ]);
-    const all = await contents();
-    expect(all[`count instance ${address} job fast`]!.slice(0, 3)).toEqual([1, 2, 3]);
-    expect(all[`up instance ${address} job hanging`]![0]).toBe(0);
+    const counts = await counted();
+    expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
+    expect(counts.at(-1)).toBeLessThanOrEqual(scrapes);
+    expect((await contents())[`up instance ${address} job hanging`]![0]).toBe(0);
     const metrics = registry.render('text');
     expect(metrics).toMatch(new RegExp(`scrape_samples_scraped\\{job="fast",instance="${address}"\\} [1-9]`));
     expect(metrics).toContain(`scrape_samples_failed{job="hanging",instance="${address}"} 0`);

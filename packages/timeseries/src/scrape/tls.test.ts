@@ -88,7 +88,7 @@ describe.skipIf(!hasOpenssl())('a scrape over TLS', () => {
       authorization: { credentials: 'secret' },
     };
     const job = resolveScrapeJob({}, scrapeConfigsSchema.parse([config])[0]!, folder);
-    const { body } = await client.fetch(targetsOf(job).active[0]!, AbortSignal.timeout(20_000));
+    const { body } = await client.fetch(targetsOf(job).active[0]!, AbortSignal.timeout(60_000));
     expect(body.toString()).toBe('x 1\n');
     expect(asked).toEqual([
       'https /metrics Bearer secret',
@@ -106,7 +106,7 @@ describe.skipIf(!hasOpenssl())('a scrape over TLS', () => {
   const scrape = async (tls?: object) => {
     const config = { job_name: 'j', scheme: 'https', static_configs: [{ targets: [address] }], tls_config: tls };
     const job = resolveScrapeJob({}, scrapeConfigsSchema.parse([config])[0]!, folder);
-    const { body } = await client.fetch(targetsOf(job).active[0]!, AbortSignal.timeout(5000));
+    const { body } = await client.fetch(targetsOf(job).active[0]!, AbortSignal.timeout(60_000));
     return body.toString();
   };
 

@@ -47,7 +47,7 @@ const addresses = () =>
     .targets()
     .map(({ target }) => target.discoveredLabels['__address__'])
     .sort();
-const untilAddresses = (...wanted: string[]) => expect.poll(addresses, { timeout: 20_000 }).toEqual(wanted.sort());
+const untilAddresses = (...wanted: string[]) => expect.poll(addresses).toEqual(wanted.sort());
 const labelsOf = (address: string) =>
   manager!.targets().find(({ target }) => target.discoveredLabels['__address__'] === address)!.target.discoveredLabels;
 
@@ -131,7 +131,7 @@ describe('targets in a Kubernetes cluster', () => {
 
   it('are the paths of ingresses', async () => {
     start({ role: 'ingress' });
-    await expect.poll(() => manager!.targets().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => manager!.targets().length).toBeGreaterThan(0);
     const shown = manager!.targets().map(({ target: { discoveredLabels: labels } }) => {
       const of = (name: string) => labels[`__meta_kubernetes_ingress_${name}`];
       return `${of('scheme')} ${of('host')} ${of('path')} ${of('class_name')}`;
@@ -188,7 +188,7 @@ describe('a watched cluster', () => {
 
   it('is not known without credentials', async () => {
     start({ role: 'pod', authorization: { credentials: 'wrong' } });
-    await expect.poll(() => api.requests.length, { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => api.requests.length).toBeGreaterThan(1);
     expect(addresses()).toEqual([]);
   });
 });

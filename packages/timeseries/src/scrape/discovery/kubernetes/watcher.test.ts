@@ -31,8 +31,9 @@ it('a list that does not come is given up at its deadline, and asked for again',
   });
   await watcher.asked;
   expect(objects.size).toBe(0);
-  await expect.poll(() => [...objects.values()], { timeout: 20_000 }).toEqual([pod]);
-  expect(lists).toBe(3);
+  await expect.poll(() => [...objects.values()]).toEqual([pod]);
+  // On a busy machine one more may come too late.
+  expect(lists).toBeGreaterThanOrEqual(3);
   expect(reasons[0]).toMatch(/timeout|aborted/i);
   await watcher.stop();
   server.closeAllConnections();
