@@ -60,17 +60,33 @@ export function takeKnownSeries(base: usize, at: usize, end: usize, key: usize):
   return at;
 }
 
-/** At least 16 bytes. The last 16 overlap with those before. */
+/** At least 16 bytes. The last ones overlap with those before. One branch for 64 bytes: most keys have some hundred. */
 @inline
 function isEqual(a: usize, b: usize, length: usize): bool {
-  const last = a + length - 16;
-  const lastOfB = b + length - 16;
-  while (a < last) {
-    if (v128.any_true(v128.xor(v128.load(a), v128.load(b)))) return false;
-    a += 16;
-    b += 16;
+  const size: usize = length < 64 ? 16 : 64;
+  const last = a + length - size;
+  const lastOfB = b + length - size;
+  if (length < 64) {
+    while (a < last) {
+      if (v128.any_true(v128.xor(v128.load(a), v128.load(b)))) return false;
+      a += 16;
+      b += 16;
+    }
+    return !v128.any_true(v128.xor(v128.load(last), v128.load(lastOfB)));
   }
-  return !v128.any_true(v128.xor(v128.load(last), v128.load(lastOfB)));
+  while (a < last) {
+    if (differ64(a, b)) return false;
+    a += 64;
+    b += 64;
+  }
+  return !differ64(last, lastOfB);
+}
+
+@inline
+function differ64(a: usize, b: usize): bool {
+  const low = v128.or(v128.xor(v128.load(a), v128.load(b)), v128.xor(v128.load(a, 16), v128.load(b, 16)));
+  const high = v128.or(v128.xor(v128.load(a, 32), v128.load(b, 32)), v128.xor(v128.load(a, 48), v128.load(b, 48)));
+  return v128.any_true(v128.or(low, high));
 }
 
 /**

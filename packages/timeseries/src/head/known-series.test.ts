@@ -103,6 +103,27 @@ describe('KnownSeries', () => {
     );
   });
 
+  it('notices a difference at every byte of a key, whatever its length', () => {
+    const { receive } = receiver();
+    const expected = twin();
+    const body = (metric: string) =>
+      encodeWriteRequest({
+        series: ['first', metric].map((name) => ({
+          labels: ['__name__', name],
+          samples: [{ timestampMs: 1_700_000_000_000, value: 1 }],
+        })),
+      });
+    const keyBytesBesidesMetric = 14;
+    for (const keyBytes of [16, 17, 31, 32, 33, 63, 64, 65, 79, 80, 127, 128, 129, 192]) {
+      const metric = 'x'.repeat(keyBytes - keyBytesBesidesMetric);
+      for (let at = 0; at < metric.length; at++) {
+        // The kernel compares with what followed the first series last time.
+        const changed = `${metric.slice(0, at)}y${metric.slice(at + 1)}`;
+        for (const each of [metric, changed]) expect(receive(body(each))).toEqual(expected(body(each)));
+      }
+    }
+  });
+
   it('looks up single series only until it knows their order', () => {
     const { table, known, receive } = receiver();
     const body = (from: number, at: number) =>

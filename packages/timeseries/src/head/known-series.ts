@@ -122,7 +122,8 @@ export class KnownSeries implements SeriesShortcut {
     columns.values.set(values.subarray(0, sampleCount), firstSample);
     const { sampleStart } = columns;
     sampleStart[firstSeries] = firstSample;
-    for (let i = 0; i < seriesCount; i++) sampleStart[firstSeries + i + 1] = firstSample + samplesEnd[i]!;
+    if (firstSample === 0) sampleStart.set(samplesEnd.subarray(0, seriesCount), firstSeries + 1);
+    else for (let i = 0; i < seriesCount; i++) sampleStart[firstSeries + i + 1] = firstSample + samplesEnd[i]!;
     columns.seriesCount = firstSeries + seriesCount;
     columns.sampleCount = firstSample + sampleCount;
     this.#done = columns.seriesCount;

@@ -2,6 +2,8 @@ import { CHUNK_SAMPLES, type ChunkPool, placeOf, segmentOf } from './chunk-pool.
 import { growInt32, growUint8, growUint32 } from './growable.ts';
 
 const SLOTS_PER_TURN = 4096;
+const NO_OFFSETS: Int32Array = new Int32Array(0);
+const NO_VALUES: Float64Array = new Float64Array(0);
 
 /**
  * The samples of a window's slots: of each a chain of the pool's chunks, with times as offsets in milliseconds from the
@@ -43,8 +45,45 @@ export class SampleChains {
     this.newest[slot] = -1;
   }
 
+  /**
+   * Adds the first `count` samples, one after the other as {@link add} does. Nearly all are newer than their slots' newest,
+   * and their last chunks lie in few segments: then the loop touches nothing but arrays.
+   */
   append(slots: Uint32Array, offsets: Int32Array, values: Float64Array, count: number): void {
-    for (let i = 0; i < count; i++) this.add(slots[i]!, offsets[i]!, values, i);
+    const { pool, newest, lastChunks, lastFills } = this;
+    let segment = -1;
+    let segmentOffsets = NO_OFFSETS;
+    let segmentValues = NO_VALUES;
+    let pushed = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!;
+      const offset = offsets[i]!;
+      if (offset <= newest[slot]!) {
+        this.#insert(slot, offset, values, i);
+        // A further segment may have moved the others.
+        segment = -1;
+        continue;
+      }
+      let chunk = lastChunks[slot]!;
+      let fill = lastFills[slot]!;
+      if (chunk === 0 || fill === CHUNK_SAMPLES) {
+        chunk = this.#addChunk(slot, chunk);
+        fill = 0;
+        segment = -1;
+      }
+      if (segmentOf(chunk) !== segment) {
+        segment = segmentOf(chunk);
+        segmentOffsets = pool.offsets[segment]!;
+        segmentValues = pool.values[segment]!;
+      }
+      const place = placeOf(chunk) + fill;
+      segmentOffsets[place] = offset;
+      segmentValues[place] = values[i]!;
+      newest[slot] = offset;
+      lastFills[slot] = fill + 1;
+      pushed++;
+    }
+    this.#sampleCount += pushed;
   }
 
   /** Adds the sample `values[index]`. */
@@ -74,11 +113,7 @@ export class SampleChains {
     let chunk = this.lastChunks[slot]!;
     let fill = this.lastFills[slot]!;
     if (chunk === 0 || fill === CHUNK_SAMPLES) {
-      const next = this.pool.allocate();
-      if (chunk === 0) this.firstChunks[slot] = next;
-      else this.pool.link(chunk, next);
-      this.lastChunks[slot] = next;
-      chunk = next;
+      chunk = this.#addChunk(slot, chunk);
       fill = 0;
     }
     const place = placeOf(chunk) + fill;
@@ -87,6 +122,15 @@ export class SampleChains {
     this.pool.values[segment]![place] = value;
     this.lastFills[slot] = fill + 1;
     this.#sampleCount++;
+  }
+
+  /** A further chunk of the slot, behind its last one if there is one. */
+  #addChunk(slot: number, last: number): number {
+    const next = this.pool.allocate();
+    if (last === 0) this.firstChunks[slot] = next;
+    else this.pool.link(last, next);
+    this.lastChunks[slot] = next;
+    return next;
   }
 
   /** A sample that is not newer than the slot's newest: replaces the one of its time, or makes the slot unsorted. */

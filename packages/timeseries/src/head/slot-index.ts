@@ -34,6 +34,25 @@ export class SlotIndex {
     return page === undefined ? -1 : page[series & PAGE_MASK]! - 1;
   }
 
+  /**
+   * Writes the slots of `series` from the position `from` up to `count` to the same positions of `slots`. Whoever sends
+   * series again does so in the order in which they came first, so each is looked for behind the one before.
+   * @returns the position of the first series that the window does not have, or `count`
+   */
+  find(series: Uint32Array, from: number, count: number, slots: Uint32Array): number {
+    const known = this.#series;
+    const slotCount = this.#count;
+    let next = 0;
+    for (let i = from; i < count; i++) {
+      const id = series[i]!;
+      const slot = next < slotCount && known[next] === id ? next : this.slotOf(id);
+      if (slot < 0) return i;
+      slots[i] = slot;
+      next = slot + 1;
+    }
+    return count;
+  }
+
   /** How many slots there is room for. */
   get room(): number {
     return this.#series.length;

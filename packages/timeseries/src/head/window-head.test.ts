@@ -48,6 +48,50 @@ describe('WindowHead', () => {
     );
   });
 
+  it('appends to many segments of chunks what it appends one by one', () => {
+    const slots = 3000;
+    const withSlots = () => {
+      const window = new WindowHead(new ChunkPool(), 1, START, 3_600_000);
+      for (let series = 0; series < slots; series++) window.addSlot(series);
+      return window;
+    };
+    const atOnce = withSlots();
+    const single = withSlots();
+    for (let scrape = 0; scrape < 36; scrape++) {
+      // Another order each time, with gaps; some samples come late or twice.
+      const samples = Array.from({ length: slots }, (_, i) => {
+        const slot = (i * 7919 + scrape * 13) % slots;
+        const offset = 10 * scrape + (slot % 97 === scrape ? -15 : 0) - (slot % 89 === scrape ? 10 : 0);
+        return [slot, Math.max(0, offset), scrape * slots + i] as const;
+      }).filter(([slot]) => (slot + scrape) % 11 !== 0);
+      append(atOnce, samples);
+      for (const [slot, offset, value] of samples) single.chains.add(slot, offset, Float64Array.of(value), 0);
+    }
+    for (let slot = 0; slot < slots; slot += 7) expect(readAll(atOnce, slot)).toEqual(readAll(single, slot));
+    expect(atOnce.sampleCount).toBe(single.sampleCount);
+  });
+
+  it('finds the slots of series in any order, and gives them to new ones', () => {
+    const series = fc.oneof(fc.nat(6), fc.integer({ min: 1020, max: 1030 }), fc.nat(5000));
+    const requests = fc.array(fc.array(series, { maxLength: 20 }), { maxLength: 4 });
+    const pool = new ChunkPool();
+    fc.assert(
+      fc.property(requests, fc.nat(20), (all, kept) => {
+        const window = new WindowHead(pool, 1, START, 3_600_000);
+        const model: number[] = [];
+        // In the order of the first time, as senders have it, and once more behind slots that were taken back.
+        for (const request of [...all, ...all, all.flat()]) {
+          const slots = new Uint32Array(request.length);
+          window.slotsFor(Uint32Array.from(request), request.length, slots);
+          for (const id of request) if (!model.includes(id)) model.push(id);
+          expect([...slots]).toEqual(request.map((id) => model.indexOf(id)));
+          expect(window.slotCount).toBe(model.length);
+          if (request === all[0] && model.length > kept) window.removeSlotsFrom((model.length = kept));
+        }
+      }),
+    );
+  });
+
   it('keeps the exact bits of a value, staleness markers too', () => {
     const window = new WindowHead(new ChunkPool(), 1, START, 3_600_000);
     const values = new Float64Array(40);

@@ -86,6 +86,15 @@ export class WindowHead {
     return slot;
   }
 
+  /** The slots of the first `count` of `series`, which get one where they have none. */
+  slotsFor(series: Uint32Array, count: number, slots: Uint32Array): void {
+    let from = this.#slots.find(series, 0, count, slots);
+    while (from < count) {
+      slots[from] = this.addSlot(series[from]!);
+      from = this.#slots.find(series, from + 1, count, slots);
+    }
+  }
+
   /** Takes back the newest slots, which have no samples yet, down to `slotCount`. */
   removeSlotsFrom(slotCount: number): void {
     this.#slots.removeFrom(slotCount);

@@ -6,7 +6,7 @@ import { JournalEntryEncoder } from '../journal-entries/encode.ts';
 import { startSection } from '../journal-entries/starts.ts';
 import { distributeByWindow } from './by-window.ts';
 import { IngestTimes } from './ingest-times.ts';
-import { definitionsFrom, slotFor } from './slots.ts';
+import { definitionsFrom } from './slots.ts';
 
 /** The part of the journal that a writer needs. */
 export interface WritableJournal {
@@ -85,8 +85,11 @@ export class HeadWriter {
     this.admit();
     let oldest = timestamps[0]!;
     let newest = oldest;
+    let previous = oldest;
     for (let i = 1; i < count; i++) {
       const timestamp = timestamps[i]!;
+      if (timestamp === previous) continue;
+      previous = timestamp;
       if (timestamp < oldest) oldest = timestamp;
       else if (timestamp > newest) newest = timestamp;
       else if (Number.isNaN(timestamp)) oldest = Number.NaN;
@@ -127,7 +130,7 @@ export class HeadWriter {
     const window = head.openWindow(startMs);
     const known = window.slotCount;
     this.#reserve(count);
-    resolveSlots(window, series, count, this.#slots);
+    window.slotsFor(series, count, this.#slots);
     toOffsets(startMs, timestamps, count, this.#offsets);
     let group: number;
     try {
@@ -155,7 +158,7 @@ export class HeadWriter {
     try {
       for (const { window, known, columns } of parts) {
         this.#reserve(columns.count);
-        resolveSlots(window, columns.series, columns.count, this.#slots);
+        window.slotsFor(columns.series, columns.count, this.#slots);
         toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
         const entry = this.#encode(window, known, columns.values, columns.count, columns.starts).slice();
         entries.push({ lane: window.lane, entry });
@@ -169,7 +172,7 @@ export class HeadWriter {
     this.times.lap('journal');
     for (const { window, columns } of parts) {
       this.#reserve(columns.count);
-      resolveSlots(window, columns.series, columns.count, this.#slots);
+      window.slotsFor(columns.series, columns.count, this.#slots);
       toOffsets(window.startMs, columns.timestamps, columns.count, this.#offsets);
       window.append(this.#slots, this.#offsets, columns.values, columns.count, columns.starts);
     }
@@ -197,10 +200,6 @@ export class HeadWriter {
     this.#slots = growUint32(this.#slots, count);
     this.#offsets = growInt32(this.#offsets, count);
   }
-}
-
-function resolveSlots(window: WindowHead, series: Uint32Array, count: number, slots: Uint32Array): void {
-  for (let i = 0; i < count; i++) slots[i] = slotFor(window, series[i]!);
 }
 
 function toOffsets(startMs: number, timestamps: Float64Array, count: number, offsets: Int32Array): void {
