@@ -1,10 +1,17 @@
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { countedBytes } from './body-memory.ts';
 import { createChunkedBody } from './chunked-body.ts';
-import { endOfHead, parseQuickHead, type QuickHead } from './quick-head.ts';
+import {
+  endOfHead,
+  type HeadPattern,
+  headPattern,
+  parseQuickHead,
+  type QuickHead,
+  readAsPattern,
+} from './quick-head.ts';
 import type { QuickLane } from './quick-lane.ts';
 import { headerLines, type PreparedRoute, type QuickExchange, type QuickMatch } from './quick-routes.ts';
 import { stoppingError } from './request-signal.ts';
@@ -24,6 +31,7 @@ export class QuickConnection implements QuickExchange {
   readonly #lane: QuickLane;
   readonly #socket: Socket;
   readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
+  readonly #onPush = (chunk: Buffer | null): boolean => this.#push(chunk);
   readonly #onEnd = (): void => this.#halfClosed();
   readonly #onClose = (): void => this.#closed();
   readonly #onError = (): void => undefined;
@@ -32,6 +40,7 @@ export class QuickConnection implements QuickExchange {
   /** The head read last, as text and as what it says: most clients repeat it. */
   #headText = '';
   #head: QuickHead | undefined;
+  #pattern: HeadPattern | undefined;
   #match: QuickMatch | undefined;
   /** The route of the request that is read or handled; undefined between requests. */
   #route: PreparedRoute | undefined;
@@ -61,6 +70,7 @@ export class QuickConnection implements QuickExchange {
   constructor(lane: QuickLane, socket: Socket) {
     this.#lane = lane;
     this.#socket = socket;
+    socket.push = this.#onPush;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onClose);
@@ -134,6 +144,19 @@ export class QuickConnection implements QuickExchange {
     this.#socket.destroy();
   }
 
+  /**
+   * What the system has read goes past the stream as long as that would only pass it on: its books on each piece cost as
+   * much as those of a small request.
+   */
+  #push(chunk: Buffer | null): boolean {
+    const socket = this.#socket;
+    if (chunk === null || socket.readableFlowing !== true || socket.readableLength > 0) {
+      return Readable.prototype.push.call(socket, chunk);
+    }
+    this.#receive(chunk);
+    return true;
+  }
+
   #receive(chunk: Buffer): void {
     if (this.#handling) {
       this.#hold(chunk);
@@ -184,11 +207,16 @@ export class QuickConnection implements QuickExchange {
 
   /** Where a request with this head goes; undefined where that is not to the lane. */
   #parseHead(text: string): QuickMatch | undefined {
-    if (text !== this.#headText) {
-      this.#head = parseQuickHead(text);
-      this.#match = this.#head && this.#lane.routes.find(this.#head);
-      this.#headText = text;
+    if (text === this.#headText) return this.#match;
+    this.#headText = text;
+    const head = this.#pattern && readAsPattern(text, this.#pattern);
+    if (head !== undefined) {
+      this.#head = head;
+      return this.#match;
     }
+    this.#head = parseQuickHead(text);
+    this.#match = this.#head && this.#lane.routes.find(this.#head);
+    this.#pattern = this.#match && headPattern(text, this.#head!);
     return this.#match;
   }
 
@@ -380,6 +408,7 @@ export class QuickConnection implements QuickExchange {
 
   #release(): void {
     const socket = this.#socket;
+    socket.push = Readable.prototype.push;
     socket.off('data', this.#onData);
     socket.off('end', this.#onEnd);
     socket.off('close', this.#onClose);

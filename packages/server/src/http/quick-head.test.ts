@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endOfHead, MAX_QUICK_HEAD_BYTES, parseQuickHead } from './quick-head.ts';
+import { endOfHead, headPattern, MAX_QUICK_HEAD_BYTES, parseQuickHead, readAsPattern } from './quick-head.ts';
 
 const plain = 'POST /append HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n';
 
@@ -83,6 +83,37 @@ describe('quick heads', () => {
     ['a line without a name', `${plain}: a\r\n`],
   ])('are not plain with %s', (_what, head) => {
     expect(parseQuickHead(`${head}\r\n`)).toBeUndefined();
+  });
+
+  it('are read as those of another length only where that is all they differ in', () => {
+    const lines = ['Host: x', 'Content-Type: application/x-protobuf', 'content-length:\t12 ', 'User-Agent: a 12'];
+    const lineOrder = fc.shuffledSubarray(lines, { minLength: 3 });
+    const digits = fc.oneof(
+      fc.nat().map(String),
+      fc.constantFrom('', '007', '0000000001', '1 2', '+1', '12\r\nHost: y'),
+    );
+    const change = fc.tuple(fc.nat(200), fc.nat(2), fc.constantFrom('', 'a', '1', ' ', '\r', '\n', ':', '\r\n'));
+    let repeated = 0;
+    fc.assert(
+      fc.property(lineOrder, digits, fc.array(change, { maxLength: 1 }), (order, length, changes) => {
+        const text = `POST /append HTTP/1.1\r\n${order.join('\r\n')}\r\n\r\n`;
+        const head = parseQuickHead(text);
+        const pattern = head && headPattern(text, head);
+        expect(pattern === undefined).toBe(head === undefined);
+        if (pattern === undefined) return;
+        let other = text.replace('\t12', `\t${length}`);
+        for (const [at, removed, added] of changes) other = other.slice(0, at) + added + other.slice(at + removed);
+        const read = readAsPattern(other, pattern);
+        if (read === undefined) return;
+        repeated++;
+        expect(read).toEqual(parseQuickHead(other));
+      }),
+      { numRuns: 500 },
+    );
+    expect(repeated).toBeGreaterThan(0);
+    expect(
+      headPattern('GET /a HTTP/1.1\r\nHost: x\r\n\r\n', parseQuickHead('GET /a HTTP/1.1\r\nHost: x\r\n\r\n')!),
+    ).toBeUndefined();
   });
 
   it('end at the first empty line, which must come soon', () => {

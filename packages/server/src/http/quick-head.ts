@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 
 /** What the quick lane needs to know of a request's head. */
 export interface QuickHead {
@@ -114,15 +114,37 @@ export function parseQuickHead(head: string): QuickHead | undefined {
   };
 }
 
-const CR = 0x0d;
-const LF = 0x0a;
+const lengthHeader = /\r\ncontent-length:[ \t]*(?=\d)/i;
+
+/** A head that was read, for those that say the same of a body of another length: most clients repeat all else. */
+export interface HeadPattern {
+  /** What stands before the digits of the length. */
+  readonly before: string;
+  readonly after: string;
+  readonly head: QuickHead;
+}
+
+/** @param head what {@link parseQuickHead} has read in `text`; undefined where it has no length */
+export function headPattern(text: string, head: QuickHead): HeadPattern | undefined {
+  const found = lengthHeader.exec(text);
+  if (found === null) return undefined;
+  const start = found.index + found[0].length;
+  let end = start;
+  while (text.charCodeAt(end) >= 0x30 && text.charCodeAt(end) <= 0x39) end++;
+  return { before: text.slice(0, start), after: text.slice(end), head };
+}
+
+/** What {@link parseQuickHead} would read; undefined where the text is of another pattern. */
+export function readAsPattern(text: string, { before, after, head }: HeadPattern): QuickHead | undefined {
+  if (!text.startsWith(before) || !text.endsWith(after)) return undefined;
+  const digits = text.slice(before.length, text.length - after.length);
+  return lengthDigits.test(digits) ? { ...head, contentLength: Number(digits) } : undefined;
+}
+
+const emptyLine = Buffer.from('\r\n\r\n');
 
 /** Offset behind the empty line that ends the head in `bytes`; -1 when it is not there or the head is too long. */
 export function endOfHead(bytes: Buffer): number {
-  const limit = Math.min(bytes.length, MAX_QUICK_HEAD_BYTES);
-  for (let at = bytes.indexOf(CR); at >= 0 && at + 3 < limit; at = bytes.indexOf(CR, at + 2)) {
-    if (bytes[at + 1] !== LF) return -1;
-    if (bytes[at + 2] === CR && bytes[at + 3] === LF) return at + 4;
-  }
-  return -1;
+  const end = bytes.indexOf(emptyLine) + emptyLine.length;
+  return end < emptyLine.length || end > MAX_QUICK_HEAD_BYTES ? -1 : end;
 }

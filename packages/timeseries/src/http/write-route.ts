@@ -38,6 +38,9 @@ export function remoteWriteRoutes(routeOptions: WriteRouteOptions): {
 } {
   const options = { ...routeOptions, countedRefused: 0 };
   const { bodyLimitBytes } = options;
+  let version: 1 | 2 | undefined;
+  let versionType: string | undefined;
+  let versionEncoding: string | undefined;
   return {
     raw: {
       method: 'POST',
@@ -53,7 +56,12 @@ export function remoteWriteRoutes(routeOptions: WriteRouteOptions): {
       path,
       bodyLimitBytes,
       async handle({ contentType, contentEncoding }, body, exchange) {
-        const version = remoteWriteVersion({ 'content-type': contentType, 'content-encoding': contentEncoding });
+        // A sender repeats its headers.
+        if (version === undefined || contentType !== versionType || contentEncoding !== versionEncoding) {
+          version = remoteWriteVersion({ 'content-type': contentType, 'content-encoding': contentEncoding });
+          versionType = contentType;
+          versionEncoding = contentEncoding;
+        }
         exchange.answerEmpty(await write(options, version, body));
       },
     },
