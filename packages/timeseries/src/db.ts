@@ -4,6 +4,7 @@ import { ExemplarRing } from './head/exemplars.ts';
 import { forgetRegularly } from './head/forget-regularly.ts';
 import type { SeriesHolder } from './head/forgetting.ts';
 import { Head } from './head/head.ts';
+import { createYielder } from './head/yielder.ts';
 import { type BatchResult, BatchWriter, type ExemplarOfSeries, type WriteBatch } from './ingest/batch-writer.ts';
 import { HeadWriter, type SampleColumns } from './ingest/head-writer.ts';
 import { IngestTimes } from './ingest/ingest-times.ts';
@@ -243,6 +244,16 @@ export class TimeSeriesDb extends TimeSeriesReads {
     const result = this.#batches.append(batch);
     this.#appendedSamples += batch.floats.count + batch.histograms.length;
     return result;
+  }
+
+  /**
+   * Does what `appendBatch` would do first for many series that are new in the window of these samples, in turns of the
+   * event loop. The caller is a holder of their numbers.
+   * @throws StorageError
+   */
+  async defineSeries({ series, timestamps, count }: SampleColumns): Promise<void> {
+    const yielder = createYielder();
+    for (const _ of this.#writer.define(series, count, this.#writer.windowOf(timestamps, count))) await yielder();
   }
 
   /** Resolves when a commit group is durable. @throws StorageError */

@@ -99,10 +99,13 @@ export class SeriesTable {
 
   /**
    * Creates the series of label ranges that were checked and that `reserve` has made room for.
+   * @returns their numbers
    * @throws OverloadedError where the labels of all series would take over 4 GiB
    */
-  createReserved(view: DataView, starts: Uint32Array, ends: Uint32Array, count: number): void {
-    this.#createChecked(view, starts, ends, 0, count, new Uint32Array(count).fill(UNKNOWN_SERIES));
+  createReserved(view: DataView, starts: Uint32Array, ends: Uint32Array, count: number): Uint32Array {
+    const series = new Uint32Array(count).fill(UNKNOWN_SERIES);
+    this.#createChecked(view, starts, ends, 0, count, series);
+    return series;
   }
 
   /**

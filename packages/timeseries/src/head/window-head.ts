@@ -78,6 +78,11 @@ export class WindowHead {
     return this.#slots.slotOf(series);
   }
 
+  /** Series may have been given slots ahead of their samples. */
+  hasSamples(slot: number): boolean {
+    return this.chains.firstChunks[slot] !== 0;
+  }
+
   /** Gives the next slot to a series that has none yet. */
   addSlot(series: number): number {
     if (this.#slots.count === this.#slots.room) this.#grow(this.#slots.count + 1);

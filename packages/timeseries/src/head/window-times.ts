@@ -23,10 +23,10 @@ export function timesOf(window: WindowHead): { readonly minMs: number; readonly 
 /** True where the slot has a sample with a time in `[fromMs, toMs]`, up to the slot's span in unsorted slots. */
 export function overlaps(window: WindowHead, slot: number, fromMs: number, toMs: number): boolean {
   const { chains, startMs } = window;
-  if (startMs + chains.newest[slot]! < fromMs) return false;
+  const newest = chains.newest[slot]!;
+  if (newest < 0 || startMs + newest < fromMs) return false;
   if (toMs >= window.endMs - 1) return true;
   const first = chains.firstChunks[slot]!;
-  if (first === 0) return false;
   return chains.isUnsorted[slot] === 1 || startMs + chains.pool.offsets[segmentOf(first)]![placeOf(first)]! <= toMs;
 }
 

@@ -62,9 +62,15 @@ export function manyNewSeries(columns: LabelRanges, series: Uint32Array, first: 
 /**
  * Brings series into memory, in turns of the event loop. They have no samples, so nobody sees them, and they are forgotten
  * like others where none come. Where one is refused, none is created.
- * @throws InvalidSeriesError naming it; OverloadedError
+ * @param created hears the numbers of some at a time, as soon as they are there
+ * @throws InvalidSeriesError naming it; OverloadedError; what `created` throws
  */
-export async function createInTurns(table: SeriesTable, added: NewSeries, times: IngestTimes): Promise<void> {
+export async function createInTurns(
+  table: SeriesTable,
+  added: NewSeries,
+  times: IngestTimes,
+  created: (series: Uint32Array) => void = () => undefined,
+): Promise<void> {
   const yielder = createYielder();
   let reserved = added.count;
   table.reserve(reserved);
@@ -80,8 +86,9 @@ export async function createInTurns(table: SeriesTable, added: NewSeries, times:
       const { view, starts, ends, count } = pieceOf(table, added, first);
       table.unreserve(count);
       reserved -= count;
-      table.createReserved(view, starts, ends, count);
+      const series = table.createReserved(view, starts, ends, count);
       times.lap('match');
+      created(series);
       await yielder();
     }
   } finally {

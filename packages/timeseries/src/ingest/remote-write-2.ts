@@ -110,6 +110,11 @@ export function createRemoteWrite2(
         resolveSeries(head, columns, hasHistogram, ids, faults);
       }
       times.lap('match');
+      if (columns.seriesCount > MOST_AT_ONCE) {
+        const good = ids.ids.filter((id) => id !== REFUSED);
+        const startMs = writer.windowOf(columns.timestamps, columns.sampleCount);
+        for (const _ of writer.define(good, good.length, startMs)) yield uncompressed.length;
+      }
       return store(columns, ids.ids, faults);
     } finally {
       release();
@@ -285,7 +290,7 @@ function goodFloats(columns: WriteRequest2Columns, seriesIds: Uint32Array, write
   const timestamps = new Float64Array(columns.sampleCount);
   const values = new Float64Array(columns.sampleCount);
   const starts = new Float64Array(columns.sampleCount);
-  const areTimesGood = haveGoodTimes(columns, writer);
+  const areTimesGood = writer.takesTimes(columns.timestamps, columns.sampleCount);
   let hasStarts = false;
   let count = 0;
   for (let i = 0; i < columns.seriesCount; i++) {
@@ -334,18 +339,6 @@ function goodExemplars(columns: WriteRequest2Columns, seriesIds: Uint32Array): E
     if (seriesIds[columns.exemplarSeries[i]!] !== REFUSED) good.push(requestExemplar(columns, i, seriesIds));
   }
   return good;
-}
-
-/** Whether all floats have times that can be stored. */
-function haveGoodTimes({ timestamps, sampleCount }: WriteRequest2Columns, writer: HeadWriter): boolean {
-  let oldest = Number.POSITIVE_INFINITY;
-  let newest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < sampleCount; i++) {
-    const timestampMs = timestamps[i]!;
-    if (timestampMs < oldest) oldest = timestampMs;
-    if (timestampMs > newest) newest = timestampMs;
-  }
-  return sampleCount === 0 || writer.timeFault(oldest, newest) === undefined;
 }
 
 function isGoodTime(writer: HeadWriter, timestampMs: number, series: () => string, faults: Faults): boolean {

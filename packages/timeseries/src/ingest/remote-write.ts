@@ -42,6 +42,13 @@ export interface RemoteWrite {
   inTurns(body: Uint8Array, keep: () => Uint8Array): RemoteWriteResult | Promise<RemoteWriteResult>;
 }
 
+/** What a request with many new series brings into memory. */
+interface Added {
+  readonly newSeries: NewSeries;
+  /** Of the window that all of its samples are in, where they are in one. */
+  readonly startMs: number | undefined;
+}
+
 /** The path of a remote-write 1.0 request from its bytes to the head: a few passes over columns. */
 export function createRemoteWrite(
   head: Head,
@@ -64,6 +71,11 @@ export function createRemoteWrite(
     if (known === undefined || known.firstUnknown < 0) return columns;
     const keyBytes = 2 * columns.body.length + columns.seriesCount * 4 * KEY_OVERHEAD_BYTES;
     return head.series.keys.arena!.reserve(keyBytes) ? decode(uncompress(body)) : columns;
+  }
+
+  function addedBy(columns: WriteRequestColumns): Added | undefined {
+    const many = newSeries(columns);
+    return many && { newSeries: many, startMs: writer.windowOf(columns.timestamps, columns.sampleCount) };
   }
 
   function newSeries(columns: WriteRequestColumns): NewSeries | undefined {
@@ -132,14 +144,18 @@ export function createRemoteWrite(
   }
 
   /** One at a time, as its labels take memory: whoever waits for another has only its body. */
-  async function createSeries(body: Uint8Array, added: NewSeries | Promise<unknown>): Promise<void> {
-    let missing: NewSeries | undefined;
+  async function createSeries(body: Uint8Array, added: Added | Promise<unknown>): Promise<void> {
+    let missing: Added | undefined;
     if (added instanceof Promise) {
       await added;
-      missing = newSeries(decode(uncompress(body)));
+      missing = addedBy(decode(uncompress(body)));
     } else missing = added;
     writer.admit();
-    if (missing !== undefined) await createInTurns(head.series, missing, times);
+    if (missing === undefined) return;
+    const { newSeries: many, startMs } = missing;
+    await createInTurns(head.series, many, times, (series) => {
+      if (startMs !== undefined) writer.defineAtOnce(series, startMs);
+    });
   }
 
   return {
@@ -147,7 +163,7 @@ export function createRemoteWrite(
     inTurns(body, keep) {
       times.begin();
       const columns = decode(uncompress(body));
-      const added = newSeries(columns);
+      const added = addedBy(columns);
       if (added === undefined) return write(body, columns);
       const samples = columns.sampleCount + columns.histogramCount;
       const refused = (error: unknown): never => {

@@ -76,6 +76,7 @@ describe('ScrapeRecorder', () => {
       holdSeries: (holder) => db.holdSeries(holder),
       oldestMs: db.oldestMs,
       metadata: db.metadata,
+      defineSeries: (floats) => db.defineSeries(floats),
       appendBatch(batch) {
         if (isFull) throw new OverloadedError('full');
         return db.appendBatch(batch);

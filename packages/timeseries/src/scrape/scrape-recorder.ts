@@ -3,7 +3,7 @@ import { checkHistogram } from '../head/check-histogram.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
 import { createYielder } from '../head/yielder.ts';
 import type { BatchResult, ExemplarOfSeries, HistogramOfSeries, WriteBatch } from '../ingest/batch-writer.ts';
-import { MAX_AHEAD_MS } from '../ingest/head-writer.ts';
+import { MAX_AHEAD_MS, type SampleColumns } from '../ingest/head-writer.ts';
 import { ScrapeError } from './fetch.ts';
 import { SampleBatch } from './sample-batch.ts';
 import { DROPPED_SERIES, SeriesCache, type SeriesNaming } from './series-cache.ts';
@@ -12,6 +12,8 @@ import type { ScrapeTarget } from './target.ts';
 
 /** The part of the database that a scraper needs. */
 export interface ScrapeStore extends SeriesNaming {
+  /** Does what `appendBatch` would do first for many series, in turns of the event loop. */
+  defineSeries(floats: SampleColumns): Promise<void>;
   appendBatch(batch: WriteBatch): BatchResult;
   /** Oldest time that is kept, in ms. */
   readonly oldestMs: number;
@@ -35,7 +37,7 @@ export interface ScrapeOutcome {
 }
 
 /** Whether others should have a turn is asked after so many samples, which may all be of new series. */
-const SAMPLES_PER_LOOK = 256;
+const SAMPLES_PER_LOOK = 64;
 
 const REPORTS = [
   'up',
@@ -106,7 +108,7 @@ export class ScrapeRecorder {
     try {
       if (result instanceof Error) throw result;
       scraped = result.count + (result.histograms?.length ?? 0);
-      this.#cache.begin();
+      await this.#cache.begin();
       await this.#checkCount(result, counts);
       counts.kept = 0;
       await this.#addSamples(result, timestampMs, counts);
@@ -124,6 +126,7 @@ export class ScrapeRecorder {
     const { kept, dropped } = counts;
     this.#addReports(timestampMs, [error === undefined ? 1 : 0, durationMs / 1000, scraped, kept, this.#added.length]);
     try {
+      await this.#store.defineSeries(batch);
       this.#store.appendBatch({ floats: batch, histograms: this.#histograms, exemplars: this.#exemplars });
     } catch (failure) {
       this.#forgetAdded();
@@ -152,6 +155,7 @@ export class ScrapeRecorder {
     this.#scrape++;
     await this.#addStaleMarkers(timestampMs);
     for (const series of this.#reportSeries) this.#batch.addStale(series, timestampMs);
+    await this.#store.defineSeries(this.#batch);
     this.#store.appendBatch({ floats: this.#batch, histograms: [], exemplars: [] });
   }
 

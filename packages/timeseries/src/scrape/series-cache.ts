@@ -1,6 +1,7 @@
 import { METRIC_NAME } from '@opendata/promql';
 import type { SeriesHolder } from '../head/forgetting.ts';
 import { encodeLabels } from '../head/label-bytes.ts';
+import { createYielder } from '../head/yielder.ts';
 import { relabel } from '../relabel/relabel.ts';
 import { ScrapeError } from './fetch.ts';
 import { seriesLabels, sortedLabels } from './series-labels.ts';
@@ -14,6 +15,7 @@ export interface SeriesNaming {
 }
 
 const MAX_IDLE_SCRAPES = 3;
+const TEXTS_PER_LOOK = 1024;
 
 /** What stands for a series that relabelling has dropped. */
 export const DROPPED_SERIES = -1;
@@ -44,10 +46,13 @@ export class SeriesCache {
     for (const { series } of this.#byText.values()) if (series !== DROPPED_SERIES) yield series;
   }
 
-  /** Begins a scrape; texts that were not seen in the last few are forgotten. */
-  begin(): void {
+  /** Begins a scrape; texts that were not seen in the last few are forgotten, in turns of the event loop. */
+  async begin(): Promise<void> {
     this.#scrape++;
+    const yielder = createYielder();
+    let visited = 0;
     for (const [text, cached] of this.#byText) {
+      if (++visited % TEXTS_PER_LOOK === 0) await yielder();
       if (cached.scrape < this.#scrape - MAX_IDLE_SCRAPES) this.#byText.delete(text);
     }
   }

@@ -77,7 +77,7 @@ function numbersBelow(count: number): Uint32Array {
   return numbers;
 }
 
-/** Every series with a slot in one of the windows. */
+/** Every series with a sample in one of the windows. */
 async function seriesOf(
   head: Head,
   windows: readonly WindowHead[],
@@ -87,10 +87,11 @@ async function seriesOf(
   let count = 0;
   for (const window of windows) {
     for (let slot = 0; slot < window.slotCount; slot++) {
+      if (slot % (SERIES_PER_TURN * 16) === 0) await yielder();
+      if (!window.hasSamples(slot)) continue;
       const series = window.seriesOf(slot);
       if (marks[series] === 0) count++;
       marks[series] = 1;
-      if (slot % (SERIES_PER_TURN * 16) === 0) await yielder();
     }
   }
   const series = new Uint32Array(count);

@@ -58,7 +58,7 @@ export async function removeExpiredMarks(blocks: BlockStore): Promise<void> {
  * Drops whole windows, from memory and from the journal. The journal gives up lanes together with the publication of
  * a block that covers them; nothing is to be covered, so the block is empty and goes at once.
  */
-async function dropWindows(head: Head, blocks: BlockStore, windows: readonly WindowHead[]): Promise<void> {
+export async function dropWindows(head: Head, blocks: BlockStore, windows: readonly WindowHead[]): Promise<void> {
   if (windows.length === 0) return;
   for (const window of windows) head.drop(window);
   const block = await blocks.publish(blocks.create(EXPIRED_KIND), {

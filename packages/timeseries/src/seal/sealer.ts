@@ -13,7 +13,7 @@ import type { Head } from '../head/head.ts';
 import type { WindowHead } from '../head/window-head.ts';
 import { headSource } from './head-source.ts';
 import { type Job, type PlannedHead, planJob, type SealOptions } from './plan.ts';
-import { type RetentionOptions, retain } from './retention.ts';
+import { dropWindows, type RetentionOptions, retain } from './retention.ts';
 
 /** Counters since the start. */
 export interface SealStats {
@@ -253,13 +253,17 @@ export class Sealer {
   }
 
   async #seal(job: Job & { readonly kind: 'seal' }): Promise<number> {
-    const { head, exemplars } = this.#options;
+    const { head, exemplars, storage } = this.#options;
     const windows = job.lanes
       .map((lane) => head.window(lane)!)
       .sort((a, b) => a.startMs - b.startMs || a.lane - b.lane);
     for (const window of windows) head.close(window);
     const yielder = this.#yielder();
     const source = await headSource(head, windows, exemplars, yielder);
+    if (source.seriesCount === 0) {
+      await dropWindows(head, storage.blocks, windows);
+      return 0;
+    }
     return this.#write(job, [source], yielder, { lanes: job.lanes, blocks: [] }, () => {
       for (const window of windows) head.drop(window);
     });
