@@ -12,11 +12,13 @@ import {
   writeUint64Field,
   writtenBytes,
 } from '@opendata/wire';
+import { PIECE_BYTES, type Pieces } from './json-writer.ts';
 
 /** Types of metric families in `io.prometheus.client`. */
 const UNTYPED = 3;
 const HISTOGRAM = 4;
 const GAUGE_HISTOGRAM = 5;
+const SAMPLES_PER_TURN = 256;
 
 /** A series with its newest sample, its names as the client reads them. */
 export interface FederatedSample {
@@ -29,14 +31,25 @@ export interface FederatedSample {
 }
 
 /** Delimited `MetricFamily` messages; samples of a name that follow each other are one family. */
-export function federateProtobuf(samples: readonly FederatedSample[]): Buffer {
-  const parts: Uint8Array[] = [];
-  for (let first = 0; first < samples.length; ) {
-    let end = first + 1;
-    while (end < samples.length && isSameFamily(samples[first]!, samples[end]!)) end++;
-    const family = familyOf(samples.slice(first, end));
+export function* federateProtobuf(samples: readonly FederatedSample[]): Pieces {
+  let parts: Uint8Array[] = [];
+  let partBytes = 0;
+  for (let at = 0; at < samples.length; ) {
+    const first = samples[at]!;
+    const writer = createProtoWriter();
+    writeStringField(writer, 1, first.name);
+    writeUint64Field(writer, 3, typeOf(first));
+    do {
+      writeMetric(writer, samples[at++]!);
+      if (at % SAMPLES_PER_TURN === 0) yield undefined;
+    } while (at < samples.length && isSameFamily(first, samples[at]!));
+    const family = writtenBytes(writer);
     parts.push(lengthOf(family), family);
-    first = end;
+    partBytes += family.length;
+    if (partBytes < PIECE_BYTES) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    partBytes = 0;
   }
   return Buffer.concat(parts);
 }
@@ -50,28 +63,22 @@ function typeOf({ histogram }: FederatedSample): number {
   return histogram.counterResetHint === 'gauge' ? GAUGE_HISTOGRAM : HISTOGRAM;
 }
 
-function familyOf(samples: readonly FederatedSample[]): Uint8Array {
-  const writer = createProtoWriter();
-  writeStringField(writer, 1, samples[0]!.name);
-  writeUint64Field(writer, 3, typeOf(samples[0]!));
-  for (const { labels, value, histogram, timestampMs } of samples) {
-    const metric = beginMessage(writer, 4);
-    for (const [name, text] of labels) {
-      const label = beginMessage(writer, 1);
-      writeStringField(writer, 1, name);
-      writeStringField(writer, 2, text);
-      endMessage(writer, label);
-    }
-    if (histogram === undefined) {
-      const untyped = beginMessage(writer, 5);
-      writeDoubleField(writer, 1, value);
-      endMessage(writer, untyped);
-    }
-    writeInt64Field(writer, 6, timestampMs);
-    if (histogram !== undefined) writeHistogram(writer, histogram);
-    endMessage(writer, metric);
+function writeMetric(writer: ProtoWriter, { labels, value, histogram, timestampMs }: FederatedSample): void {
+  const metric = beginMessage(writer, 4);
+  for (const [name, text] of labels) {
+    const label = beginMessage(writer, 1);
+    writeStringField(writer, 1, name);
+    writeStringField(writer, 2, text);
+    endMessage(writer, label);
   }
-  return writtenBytes(writer);
+  if (histogram === undefined) {
+    const untyped = beginMessage(writer, 5);
+    writeDoubleField(writer, 1, value);
+    endMessage(writer, untyped);
+  }
+  writeInt64Field(writer, 6, timestampMs);
+  if (histogram !== undefined) writeHistogram(writer, histogram);
+  endMessage(writer, metric);
 }
 
 function writeHistogram(writer: ProtoWriter, histogram: FloatHistogram): void {

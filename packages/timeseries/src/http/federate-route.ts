@@ -79,10 +79,8 @@ export function addFederateRoute(app: FastifyInstance, options: FederateRouteOpt
       await yielder();
     }
     const contentType = federateContentType(format);
-    if (format.encoding === 'protobuf') {
-      return reply.header('content-type', contentType).send(federateProtobuf(samples));
-    }
-    return await sendPieces(reply, writeExposition(samples), samples.length * SAMPLE_BYTES, contentType);
+    const pieces = format.encoding === 'protobuf' ? federateProtobuf(samples) : writeExposition(samples);
+    return await sendPieces(reply, pieces, samples.length * SAMPLE_BYTES, contentType);
   });
 }
 

@@ -5,7 +5,7 @@ import { beginExposition } from '@opendata/wire';
 import { describe, expect, it } from 'vitest';
 import type { TimeSeriesReading } from '../read/reading.ts';
 import { escapeName, federateContentType, federateFormat } from './federate-format.ts';
-import { federateProtobuf } from './federate-protobuf.ts';
+import { type FederatedSample, federateProtobuf } from './federate-protobuf.ts';
 import { addFederateRoute } from './federate-route.ts';
 
 const PROTOBUF =
@@ -43,7 +43,35 @@ describe('the format of a federation', () => {
   });
 });
 
+/** A whole answer; `turns` are told of each moment at which the event loop may have one. */
+function protobufOf(samples: readonly FederatedSample[], onTurn: () => void = () => undefined): Buffer {
+  const pieces = federateProtobuf(samples);
+  const parts: Buffer[] = [];
+  for (;;) {
+    const { value, done } = pieces.next();
+    if (value === undefined) onTurn();
+    else parts.push(value);
+    if (done === true) return Buffer.concat(parts);
+  }
+}
+
 describe('a federation in protobuf', () => {
+  it('gives turns within a large family, and has all of its samples and of the others', () => {
+    const sampleOf = (name: string, i: number): FederatedSample => {
+      const labels = [['i', `${i}`.padStart(200, 'x')]] as const;
+      return { name, labels, timestampMs: 5000, value: i, histogram: undefined };
+    };
+    const samples = ['a', 'b', 'c'].flatMap((name) =>
+      Array.from({ length: name === 'b' ? 5000 : 10 }, (_, i) => sampleOf(name, i)),
+    );
+    let turns = 0;
+    const bytes = protobufOf(samples, () => turns++);
+    expect(turns).toBeGreaterThan(10);
+    const parse = beginExposition(bytes, 'protobuf');
+    while (!parse.parseLines(100));
+    expect(parse.finish().count).toBe(samples.length);
+  });
+
   it('has the bytes that Prometheus writes', () => {
     const labels = [
       ['a', 'x\n"y'],
@@ -53,7 +81,7 @@ describe('a federation in protobuf', () => {
     ] as const;
     const timestampMs = 1_795_337_983_642;
     const sample = { name: 'g_seconds', labels, timestampMs, value: 1.5, histogram: undefined };
-    expect(federateProtobuf([sample]).toString('hex')).toBe(
+    expect(protobufOf([sample]).toString('hex')).toBe(
       '610a09675f7365636f6e6473180322520a090a01611204780a22790a1b0a08696e7374616e6365120f3132372e302e302e313a3231383131' +
         '0a080a036a6f6212016a0a0c0a06726567696f6e120265752a0909000000000000f83f309aadee93a034',
     );
@@ -74,7 +102,7 @@ describe('a federation in protobuf', () => {
       customValues: new Float64Array(0),
     };
     const plain = { name: 'h', labels: [['job', 'j']] as const, timestampMs: 5000, value: 0 };
-    const bytes = federateProtobuf([{ ...plain, histogram }]);
+    const bytes = protobufOf([{ ...plain, histogram }]);
     const parse = beginExposition(bytes, 'protobuf', { nativeHistograms: true, classicToo: false });
     while (!parse.parseLines(100));
     const { histograms, count } = parse.finish();

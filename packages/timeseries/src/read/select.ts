@@ -8,6 +8,7 @@ import { selectFromHead } from '../head/select.ts';
 import { SharedTimestamps } from '../head/shared-timestamps.ts';
 import { createYielder } from '../head/yielder.ts';
 import { ColumnJoiner } from './column-joiner.ts';
+import type { MatchedSeries } from './series-identities.ts';
 import type { ReadView } from './view.ts';
 
 /** Samples joined between two looks at the clock, and what a series costs beside its samples. */
@@ -116,18 +117,38 @@ async function selectNewest(view: ReadView, request: SelectRequest): Promise<Ser
   }
   for (const block of byNewest(blocks)) {
     const { maxMs, rank } = block.descriptor;
-    let { series, labels } = await identities.matching(block, request.matchers, range.yielder, request.signal);
-    if (found.size > 0) {
-      // What has a later sample already is not read from this block.
-      const wanted = labels.map((own) => !((found.get(own)?.timeMs ?? Number.NEGATIVE_INFINITY) > maxMs));
-      series = series.filter((_, i) => wanted[i]);
-      labels = labels.filter((_, i) => wanted[i]);
-    }
+    const matched = await identities.matching(block, request.matchers, range.yielder, request.signal);
+    // What has a later sample already is not read from this block.
+    const { series, labels } = found.size === 0 ? matched : await withoutLater(matched, found, maxMs, range.yielder);
     await readNewestSamples(block, series, range, (_, samples, place) => add(labels[place]!, samples, rank));
   }
-  // Whether the counters of a histogram were reset is told by the samples before it.
-  if ([...found.values()].some(({ samples }) => samples.histograms !== undefined)) return selectRange(view, request);
-  return Array.from(found, ([labels, { samples }]) => columnsOf(labels, samples));
+  const result: SeriesColumns[] = [];
+  for (const [labels, { samples }] of found) {
+    // Whether the counters of a histogram were reset is told by the samples before it.
+    if (samples.histograms !== undefined) return selectRange(view, request);
+    result.push(columnsOf(labels, samples));
+    if (result.length % SERIES_PER_LOOK === 0) await range.yielder();
+  }
+  return result;
+}
+
+/** The series of a block without those whose newest sample so far is later than all of the block's. */
+async function withoutLater(
+  { series, labels }: MatchedSeries,
+  found: ReadonlyMap<Labels, Newest>,
+  maxMs: number,
+  yielder: () => Promise<void>,
+): Promise<MatchedSeries> {
+  const wanted = new Uint32Array(series.length);
+  const wantedLabels: Labels[] = [];
+  for (let i = 0; i < series.length; i++) {
+    if (i % SERIES_PER_LOOK === 0) await yielder();
+    const own = labels[i]!;
+    if ((found.get(own)?.timeMs ?? Number.NEGATIVE_INFINITY) > maxMs) continue;
+    wanted[wantedLabels.length] = series[i]!;
+    wantedLabels.push(own);
+  }
+  return { series: wanted.subarray(0, wantedLabels.length), labels: wantedLabels };
 }
 
 /** As `selectNewest`, where nothing has to be found together. */
