@@ -10,6 +10,7 @@ import {
   stringField,
   within,
 } from './json-fields.ts';
+import { parseJsonInSteps } from './json-in-steps.ts';
 import { attributesOf, pointOf } from './json-points.ts';
 import {
   type OtlpMetric,
@@ -22,6 +23,9 @@ import {
   TEMPORALITIES,
 } from './model.ts';
 
+/** Characters that take some 2 ms. */
+const PARSED_AT_ONCE = 256 * 1024;
+
 const DATA_FIELDS = [
   ['gauge', 'gauge'],
   ['sum', 'sum'],
@@ -31,11 +35,12 @@ const DATA_FIELDS = [
 ] as const;
 
 /**
- * The metrics of a request in JSON, part by part as they are asked for.
+ * The metrics of a request in JSON, part by part as they are asked for; `undefined` is none, for a turn.
  * @throws WireError malformed, unsupported
  */
-export function* decodeJson(body: Uint8Array): Generator<OtlpPart, void, void> {
-  for (const [i, resourceMetrics] of listField(asObject(parse(body)), 'resourceMetrics').entries()) {
+export function* decodeJson(body: Uint8Array): Generator<OtlpPart | undefined, void, void> {
+  const request = asObject(yield* parse(body));
+  for (const [i, resourceMetrics] of listField(request, 'resourceMetrics').entries()) {
     try {
       yield* resourceParts(asObject(resourceMetrics));
     } catch (error) {
@@ -84,10 +89,10 @@ function* metricParts(resource: OtlpResource, scope: OtlpScope, object: JsonObje
   }
 }
 
-function parse(body: Uint8Array): unknown {
+function* parse(body: Uint8Array): Generator<undefined, unknown, void> {
   const text = readUtf8(body, 0, body.length);
   try {
-    return JSON.parse(text);
+    return text.length <= PARSED_AT_ONCE ? JSON.parse(text) : yield* parseJsonInSteps(text);
   } catch (error) {
     if (error instanceof RangeError) throw new WireError('unsupported', 'otlp: JSON is nested too deep');
     throw malformed(`otlp: ${error instanceof Error ? error.message : 'invalid JSON'}`);
