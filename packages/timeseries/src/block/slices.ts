@@ -1,6 +1,7 @@
 import type { MaybeHistogram } from './codec/index.ts';
 import { DataPageWriter } from './index/data-page.ts';
 import type { PageRef, Slice } from './index/descriptor.ts';
+import type { PageBreaks } from './page-breaks.ts';
 import type { BlockSource } from './sources.ts';
 import type { PageSink } from './write-dictionary.ts';
 
@@ -9,6 +10,8 @@ const MOST_SAMPLES_PER_SERIES = 2048;
 const SLICE_COUNTS = [1, 2, 3, 4, 6, 8, 12, 24];
 const PAGE_BYTES = 64 * 1024;
 const LARGE_PAGE_BYTES = 128 * 1024;
+/** A family of series that takes no more is not cut, nor a histogram in a page of less than twice as many. */
+const FAMILY_BYTES = 256 * 1024;
 /** Blocks with more samples have large pages. */
 const LARGE_BLOCK_SAMPLES = 200_000_000;
 
@@ -40,6 +43,10 @@ export class SliceWriter {
   readonly #plan: SlicePlan;
   readonly #writer = new DataPageWriter();
   readonly #sink: PageSink;
+  /** Of the newest series: its family, what the page had before the family, and whether the family is to be cut. */
+  #family = 0;
+  #bytesBefore = 0;
+  #isLarge = false;
 
   constructor(plan: SlicePlan, sink: PageSink) {
     this.#plan = plan;
@@ -47,16 +54,32 @@ export class SliceWriter {
     this.written = { startMs: plan.startMs, endMs: plan.endMs, pages: this.#pages };
   }
 
-  /** Adds the samples of a series that are in the slice; true where the page is full and to be written. */
+  /** True where the page is full and to be written before the series that `breaks` has looked at last. */
+  isFullBefore({ family, isWithinHistogram }: PageBreaks): boolean {
+    const { sizeBytes } = this.#writer;
+    const { pageBytes } = this.#plan;
+    if (family !== this.#family) {
+      this.#family = family;
+      this.#isLarge = false;
+      this.#bytesBefore = sizeBytes < pageBytes ? sizeBytes : 0;
+    } else if (family !== 0) {
+      if (!this.#isLarge && sizeBytes - this.#bytesBefore < FAMILY_BYTES) return false;
+      this.#isLarge = true;
+      if (isWithinHistogram && sizeBytes < 2 * FAMILY_BYTES) return false;
+    }
+    return sizeBytes >= pageBytes;
+  }
+
+  /** Adds the samples of a series that are in the slice. */
   add(
     series: number,
     timestamps: Float64Array,
     values: Float64Array,
     histograms: readonly MaybeHistogram[] | undefined,
-  ): boolean {
+  ): void {
     const from = firstAtOrAfter(timestamps, this.#plan.startMs);
     const to = firstAtOrAfter(timestamps, this.#plan.endMs);
-    if (from === to) return false;
+    if (from === to) return;
     const isWhole = from === 0 && to === timestamps.length;
     this.#writer.add(
       series,
@@ -64,7 +87,6 @@ export class SliceWriter {
       isWhole ? values : values.subarray(from, to),
       isWhole ? histograms : histograms?.slice(from, to),
     );
-    return this.#writer.sizeBytes >= this.#plan.pageBytes;
   }
 
   async writePage(): Promise<void> {

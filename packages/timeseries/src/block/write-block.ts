@@ -8,6 +8,7 @@ import { PostingsPageWriter } from './index/postings-page.ts';
 import { SeriesPageWriter } from './index/series-page.ts';
 import { StartPageWriter } from './index/start-page.ts';
 import { mergeSamples } from './merge-samples.ts';
+import { PageBreaks } from './page-breaks.ts';
 import { planSlices, SliceWriter } from './slices.ts';
 import { type BlockSource, compareKeys, type SeriesCursor } from './sources.ts';
 import { type PageSink, writeDictionary } from './write-dictionary.ts';
@@ -38,6 +39,7 @@ export async function writeBlock(
   };
   const dictionary = await writeDictionary(sources, writeIndexPage, yielder);
   const slices = planSlices(sources, options.startMs, options.endMs).map((slice) => new SliceWriter(slice, writePage));
+  const breaks = new PageBreaks(dictionary.names, dictionary.pairCount);
   const series = new SeriesList();
   const postings = new IdLists();
   const exemplars = new ExemplarPageWriter();
@@ -63,8 +65,10 @@ export async function writeBlock(
       for (const cursor of same) for (const exemplar of cursor.exemplars()) exemplars.add(number, exemplar);
       if (startTimestamps !== undefined && starts.add(number, timestamps, startTimestamps))
         await starts.writePage(writeIndexPage);
+      breaks.next(key, keyLength);
       for (const slice of slices) {
-        if (slice.add(number, timestamps, values, histograms)) await slice.writePage();
+        if (slice.isFullBefore(breaks)) await slice.writePage();
+        slice.add(number, timestamps, values, histograms);
       }
       totals.minMs = Math.min(totals.minMs, minMs);
       totals.maxMs = Math.max(totals.maxMs, maxMs);

@@ -23,7 +23,7 @@ const CLEARLY = 3;
  */
 const FEWEST_WITH_SYMBOLS = 96;
 const SMALLEST_WITH_SYMBOLS = 3;
-const WIDEST_WITH_SYMBOLS = 12;
+const WIDEST_WITH_SYMBOLS = 26;
 /** They must save at least this share of the bytes, as they take longer to read. */
 const WORTHWHILE = 0.98;
 

@@ -5,11 +5,13 @@ const shares = new Uint16Array(MOST_SYMBOLS);
 const symbolOf = new Uint8Array(STATES);
 const ranks = new Uint16Array(MOST_SYMBOLS);
 /** For each state: symbol, 16 * bits to read, 256 * where the next state begins. */
-const table = new Uint16Array(STATES);
+const ownTable = new Uint16Array(STATES);
+/** The tables of even shares by how many kinds there are. */
+const evenTables: (Uint16Array | undefined)[] = [];
 
 /** Reads `count` symbols (see symbols.ts), and adds each times `scale` to `target[to…]`. @throws PageFormatError */
 export function addSymbols(reader: ByteReader, target: Float64Array, to: number, count: number, scale: number): void {
-  readTable(reader);
+  const table = readTable(reader);
   const bytes = reader.varint();
   const start = reader.skip(bytes, 'symbols');
   if (bytes < 2) reader.fail('symbols without states');
@@ -46,22 +48,31 @@ export function addSymbols(reader: ByteReader, target: Float64Array, to: number,
   }
 }
 
-function readTable(reader: ByteReader): void {
+function readTable(reader: ByteReader): Uint16Array {
   const head = reader.byte();
   const kinds = head & (EVEN_FLAG - 1);
   if (head >= 2 * EVEN_FLAG || kinds > MOST_SYMBOLS || kinds < 2) reader.fail(`unknown form of symbols ${head}`);
-  if ((head & EVEN_FLAG) === 0) {
-    const at = reader.skip(kinds, 'shares');
-    let sum = 0;
-    for (let i = 0; i < kinds; i++) {
-      const share = reader.bytes[at + i]!;
-      shares[i] = share;
-      sum += share;
-    }
-    if (sum !== STATES) reader.fail(`shares of ${sum} states`);
-  } else {
-    evenShares(kinds, shares);
+  if ((head & EVEN_FLAG) !== 0) return (evenTables[kinds] ??= evenTable(kinds));
+  const at = reader.skip(kinds, 'shares');
+  let sum = 0;
+  for (let i = 0; i < kinds; i++) {
+    const share = reader.bytes[at + i]!;
+    shares[i] = share;
+    sum += share;
   }
+  if (sum !== STATES) reader.fail(`shares of ${sum} states`);
+  fillTable(kinds, ownTable);
+  return ownTable;
+}
+
+function evenTable(kinds: number): Uint16Array {
+  evenShares(kinds, shares);
+  const table = new Uint16Array(STATES);
+  fillTable(kinds, table);
+  return table;
+}
+
+function fillTable(kinds: number, table: Uint16Array): void {
   spreadSymbols(shares, kinds, symbolOf);
   for (let i = 0; i < kinds; i++) ranks[i] = shares[i]!;
   for (let state = 0; state < STATES; state++) {
