@@ -246,6 +246,11 @@ function expectSameOrCutShort(found: string[], expected: string[], inLane: numbe
   else expect(found.slice(0, -1)).toEqual(expected.slice(0, found.length - 1));
 }
 
+/** Node puts its `100 Continue` anywhere between the answers, even into one, to a request behind another. */
+function hasStrayContinue(stream: Buffer): boolean {
+  return stream.includes('Expect: 100-continue');
+}
+
 type Pair = Awaited<ReturnType<typeof openPair>>;
 
 async function expectIdle({ quick }: Pair): Promise<void> {
@@ -287,8 +292,7 @@ describe('the quick lane, for any bytes in any pieces', () => {
       const pair = await openPair();
       await fc.assert(
         fc.asyncProperty(streams, cuts, async (stream, places) => {
-          // Node puts its `100 Continue` anywhere between the answers, even into one, to a request behind another.
-          fc.pre(!stream.includes('Expect: 100-continue'));
+          fc.pre(!hasStrayContinue(stream));
           const expected = await reference(pair.slow, stream);
           const before = pair.quick.inLane();
           const one = await Conversation.open(pair.quick);
@@ -342,6 +346,7 @@ describe('the quick lane, for any bytes in any pieces', () => {
       const pair = await openPair();
       await fc.assert(
         fc.asyncProperty(streams, cuts, fc.boolean(), async (stream, places, breaksOff) => {
+          fc.pre(!hasStrayContinue(stream));
           const expected = await reference(pair.slow, stream);
           const before = pair.quick.inLane();
           const one = await Conversation.open(pair.quick);
