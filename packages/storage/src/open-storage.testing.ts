@@ -52,7 +52,8 @@ export async function copyRunning(from: string, to: string): Promise<void> {
   for (;;) {
     await rm(to, { recursive: true, force: true });
     const before = await files();
-    const isCopied = await cp(from, to, { recursive: true }).then(
+    // By their ages the clean-up of the log takes the oldest first.
+    const isCopied = await cp(from, to, { recursive: true, preserveTimestamps: true }).then(
       () => true,
       () => false,
     );
