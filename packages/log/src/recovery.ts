@@ -34,7 +34,7 @@ export async function recoverSegments(storage: Storage, watcher: KeyWatcher): Pr
     let head = heads.at(-1);
     if (head === undefined || head.segmentId !== lane) {
       if (lane < nextId) throw new LogError('corrupt', `journal has segment ${lane} where ${nextId} is next`);
-      head = new Head(lane, nextSequence, watcher);
+      head = new Head(lane, nextSequence, watcher, 0, head);
       heads.push(head);
       nextId = lane + 1;
     }

@@ -54,7 +54,8 @@ export class SegmentSet {
 
   /** Ends the active segment, which has records, and starts the next one. */
   rotate(): void {
-    this.active = new Head(this.active.segmentId + 1, this.active.endSequence, this.watcher, this.active.times.lastMs);
+    const { active, watcher } = this;
+    this.active = new Head(active.segmentId + 1, active.endSequence, watcher, active.times.lastMs, active);
     this.heads = [...this.heads, this.active];
     this.countWaiting();
   }

@@ -75,6 +75,23 @@ describe('head', () => {
     );
   });
 
+  it('takes an entry of hundreds of records, also with room made for as many as before', () => {
+    const keyOf = (i: number) => `${i % 170}`;
+    const entry = Array.from({ length: 300 }, (_, i) => ({ key: text(keyOf(i)), value: text(`${i}`) }));
+    let before: Head | undefined;
+    for (let segment = 0; segment < 3; segment++) {
+      const head: Head = new Head(segment, segment * 300, new Followers(), 0, before);
+      append(head, entry);
+      expect(head.keys.count).toBe(170);
+      for (let i = 0; i < 170; i++) {
+        const expected = [i, i + 170].filter((record) => record < 300);
+        const found = read(head, text(keyOf(i)), 0, 1e6);
+        expect(found).toEqual(expected.map((record) => [segment * 300 + record, hex(text(`${record}`))]));
+      }
+      before = head;
+    }
+  });
+
   it('ends a page at the record that reaches its bytes', () => {
     const head = new Head(1, 0, new Followers());
     append(

@@ -1,6 +1,6 @@
 import { LogError } from '../errors.ts';
 import { EntryReader, entryLength, writeEntry } from '../journal-entry.ts';
-import { maxKeyBytes } from '../key-bytes.ts';
+import { hashBytes, maxKeyBytes } from '../key-bytes.ts';
 import type { AppendColumns } from '../model.ts';
 import type { ScanPage } from '../scan-page.ts';
 import { ArrivalTimes } from './arrival-times.ts';
@@ -15,6 +15,15 @@ const bodyLengthBits = 0x7fff_ffff;
 const cacheLineBytes = 64;
 /** Of longer bodies the processor fetches the rest by itself. */
 const touchedBytes = 1024;
+/** Where short keys are before the body, bytes. */
+const touchedBefore = 32;
+/** Records whose keys are looked up side by side. */
+const recordsAtOnce = 128;
+/** What is known of fewer keys is in the processor's cache anyway. */
+const manyKeys = 4096;
+/** Room is made at once for so many records and keys at most. */
+const mostExpected = 1 << 18;
+const initialRecords = 64;
 
 /** Is told of appends to the keys that somebody waits for. */
 export interface KeyWatcher {
@@ -42,27 +51,41 @@ export class Head {
   readonly segmentId: number;
   readonly startSequence: number;
   readonly keys: KeyIndex;
-  readonly postings = new Postings();
+  readonly postings: Postings;
   readonly times: ArrivalTimes;
   startTimeMs = 0;
   recordCount = 0;
   private readonly arena = new ByteArena();
   private readonly reader = new EntryReader();
   private readonly watcher: KeyWatcher;
-  private bodyPositions = new Uint32Array(64);
-  private bodyLengths = new Uint32Array(64);
-  private keyNumbers = new Uint32Array(64);
+  private bodyPositions: Uint32Array;
+  private bodyLengths: Uint32Array;
+  private keyNumbers: Uint32Array;
   private scratch = new Uint32Array(256);
   /** What {@link touch} read: reads that nobody uses are left out by the compiler. */
   touched = 0;
 
-  /** No record of it arrives before `notBeforeMs`, the arrival of the last record of the segment before. */
-  constructor(segmentId: number, startSequence: number, watcher: KeyWatcher, notBeforeMs = 0) {
+  /** Of some records of the entry that is added: where their keys are in its chunk, and their hashes. */
+  private readonly keyStarts = new Uint32Array(recordsAtOnce);
+  private readonly keyEnds = new Uint32Array(recordsAtOnce);
+  private readonly hashes = new Uint32Array(recordsAtOnce);
+
+  /**
+   * No record of it arrives before `notBeforeMs`, the arrival of the last record of the segment before. It has room for
+   * as many records and keys as the one `before` has, as a segment is like the one before: columns that grow are copied.
+   */
+  constructor(segmentId: number, startSequence: number, watcher: KeyWatcher, notBeforeMs = 0, before?: Head) {
     this.segmentId = segmentId;
     this.startSequence = startSequence;
     this.watcher = watcher;
     this.times = new ArrivalTimes(notBeforeMs);
-    this.keys = new KeyIndex(this.arena);
+    const records = Math.max(initialRecords, Math.min(mostExpected, before?.recordCount ?? 0));
+    const keys = Math.min(mostExpected, before?.keys.count ?? 0);
+    this.bodyPositions = new Uint32Array(records);
+    this.bodyLengths = new Uint32Array(records);
+    this.keyNumbers = new Uint32Array(records);
+    this.keys = new KeyIndex(this.arena, keys);
+    this.postings = new Postings(keys);
   }
 
   get id(): number {
@@ -124,13 +147,28 @@ export class Head {
     if (this.recordCount === 0) this.startTimeMs = reader.timeMs;
     this.times.push(this.recordCount, reader.timeMs);
     const shift = position - start;
-    while (reader.next()) {
-      const record = this.recordCount++;
+    while (this.addRecords(chunk, shift)) {}
+    this.watcher.appended();
+  }
+
+  /** Adds the next records of the entry that the reader is in; whether there may be more. */
+  private addRecords(chunk: Buffer, shift: number): boolean {
+    const { reader, keyStarts, keyEnds, hashes, recordCount } = this;
+    let count = 0;
+    while (count < recordsAtOnce && reader.next()) {
+      const record = recordCount + count;
       this.bodyPositions[record] = reader.bodyStart + shift;
       this.bodyLengths[record] = reader.bodyEnd - reader.bodyStart + (reader.hasAttributes ? attributesBit : 0);
-      this.keyNumbers[record] = this.indexKey(chunk, reader.keyStart, reader.keyEnd, shift, record);
+      keyStarts[count] = reader.keyStart;
+      keyEnds[count] = reader.keyEnd;
+      hashes[count++] = hashBytes(chunk, reader.keyStart, reader.keyEnd);
     }
-    this.watcher.appended();
+    if (this.keys.count >= manyKeys) this.keys.touchHashes(hashes, count);
+    for (let i = 0; i < count; i++) {
+      const record = this.recordCount++;
+      this.keyNumbers[record] = this.indexKey(chunk, keyStarts[i]!, keyEnds[i]!, shift, record, hashes[i]!);
+    }
+    return count === recordsAtOnce;
   }
 
   /** Records of `key` with a sequence in [from, to) are added to `page` until it is full. */
@@ -205,16 +243,21 @@ export class Head {
     return this.bodyLengths[record]! >= attributesBit;
   }
 
-  /** Reads a byte of each cache line of these records' bodies, so that the processor fetches them side by side. */
-  touch(records: Uint32Array, count: number): void {
+  /**
+   * Reads a byte of each cache line of these records' bodies, and what is known of their keys, so that the processor
+   * fetches them side by side. A key's first record has the key right before its body.
+   */
+  touch(records: Uint32Array, keys: Uint32Array, count: number): void {
+    if (this.keys.count >= manyKeys) this.keys.touchKeys(keys, count);
+    const { arena, bodyPositions, bodyLengths } = this;
     let sum = 0;
     for (let i = 0; i < count; i++) {
       const record = records[i]!;
-      const position = this.bodyPositions[record]!;
-      const chunk = this.arena.chunkAt(position);
-      const start = this.arena.offsetAt(position);
-      const end = start + Math.min(touchedBytes, this.bodyLength(record));
-      for (let at = start; at < end; at += cacheLineBytes) sum += chunk[at]!;
+      const position = bodyPositions[record]!;
+      const chunk = arena.chunkAt(position);
+      const start = arena.offsetAt(position);
+      const end = start + Math.min(touchedBytes, bodyLengths[record]! & bodyLengthBits);
+      for (let at = Math.max(0, start - touchedBefore); at < end; at += cacheLineBytes) sum += chunk[at]!;
     }
     this.touched = sum;
   }
@@ -234,9 +277,9 @@ export class Head {
     return Math.max(0, Math.min(this.recordCount, sequence - this.startSequence));
   }
 
-  private indexKey(chunk: Buffer, start: number, end: number, shift: number, record: number): number {
+  private indexKey(chunk: Buffer, start: number, end: number, shift: number, record: number, hash: number): number {
     const known = this.keys.count;
-    const key = this.keys.findOrAdd(chunk, start, end, start + shift);
+    const key = this.keys.findOrAdd(chunk, start, end, start + shift, hash);
     this.postings.push(key, record);
     if (this.watcher.size > 0) {
       const isNew = key === known;

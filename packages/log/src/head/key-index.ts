@@ -3,6 +3,7 @@ import type { ByteArena } from './byte-arena.ts';
 import { grownCapacity, grownU8, grownU16, grownU32 } from './typed-columns.ts';
 
 const initialSlots = 1024;
+const initialKeys = 64;
 const maxLoad = 0.66;
 
 /**
@@ -12,16 +13,29 @@ const maxLoad = 0.66;
 export class KeyIndex {
   private readonly arena: ByteArena;
   /** Key number + 1 a slot; 0 is free. */
-  private slots = new Uint32Array(initialSlots);
-  private positions = new Uint32Array(64);
-  private lengths = new Uint16Array(64);
-  private hashes = new Uint32Array(64);
+  private slots: Uint32Array;
+  private positions: Uint32Array;
+  private lengths: Uint16Array;
+  private hashes: Uint32Array;
   /** 1 where somebody follows the key. */
-  private watched = new Uint8Array(64);
+  private watched: Uint8Array;
   count = 0;
+  /** How many bytes all keys begin with. */
+  commonLength = 0;
+  /** What {@link touch} read: reads that nobody uses are left out by the compiler. */
+  touched = 0;
 
-  constructor(arena: ByteArena) {
+  /** With room for `expectedKeys`; it grows where there are more. */
+  constructor(arena: ByteArena, expectedKeys = 0) {
     this.arena = arena;
+    let slots = initialSlots;
+    while (expectedKeys > slots * maxLoad) slots *= 2;
+    const capacity = Math.max(initialKeys, expectedKeys);
+    this.slots = new Uint32Array(slots);
+    this.positions = new Uint32Array(capacity);
+    this.lengths = new Uint16Array(capacity);
+    this.hashes = new Uint32Array(capacity);
+    this.watched = new Uint8Array(capacity);
   }
 
   get allocatedBytes(): number {
@@ -39,11 +53,33 @@ export class KeyIndex {
     return this.lookup(bytes, start, end, hashBytes(bytes, start, end));
   }
 
-  /** The number of the key at `position` of the arena (`bytes[start, end)` are the same bytes); added when it is new. */
-  findOrAdd(bytes: Uint8Array, start: number, end: number, position: number): number {
-    const hash = hashBytes(bytes, start, end);
+  /**
+   * The number of the key at `position` of the arena (`bytes[start, end)` are the same bytes), with this hash, see
+   * {@link hashBytes}; added when it is new.
+   */
+  findOrAdd(bytes: Uint8Array, start: number, end: number, position: number, hash: number): number {
     const found = this.lookup(bytes, start, end, hash);
-    return found >= 0 ? found : this.add(position, end - start, hash);
+    return found >= 0 ? found : this.add(bytes, start, end, position, hash);
+  }
+
+  /** Reads what the look-up of each of these hashes begins with, so that the processor fetches it side by side. */
+  touchHashes(hashes: Uint32Array, count: number): void {
+    const { slots } = this;
+    const mask = slots.length - 1;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const key = slots[hashes[i]! & mask]! - 1;
+      if (key >= 0 && this.hashes[key] === hashes[i]) sum += this.chunkOf(key)[this.offsetOf(key)]!;
+    }
+    this.touched = sum;
+  }
+
+  /** Does the same for where each of these keys is. */
+  touchKeys(keys: Uint32Array, count: number): void {
+    const { positions, lengths } = this;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += positions[keys[i]!]! + lengths[keys[i]!]!;
+    this.touched = sum;
   }
 
   lengthOf(key: number): number {
@@ -84,7 +120,9 @@ export class KeyIndex {
     }
   }
 
-  private add(position: number, length: number, hash: number): number {
+  private add(bytes: Uint8Array, start: number, end: number, position: number, hash: number): number {
+    const length = end - start;
+    this.commonLength = this.count === 0 ? length : this.commonWith(bytes, start, length);
     if (this.count + 1 > this.slots.length * maxLoad) this.growSlots();
     if (this.count === this.positions.length) this.growColumns();
     const key = this.count++;
@@ -93,6 +131,16 @@ export class KeyIndex {
     this.hashes[key] = hash;
     place(this.slots, hash, key);
     return key;
+  }
+
+  /** How many of the bytes that all keys begin with `bytes[start, start + length)` begins with. */
+  private commonWith(bytes: Uint8Array, start: number, length: number): number {
+    const first = this.chunkOf(0);
+    const offset = this.offsetOf(0);
+    const most = Math.min(this.commonLength, length);
+    let common = 0;
+    while (common < most && first[offset + common] === bytes[start + common]) common++;
+    return common;
   }
 
   private growSlots(): void {

@@ -42,17 +42,22 @@ export class KeySort {
 
   async sort(): Promise<void> {
     /** Ranges to be sorted: from, to, and how many bytes their keys are known to have in common. */
-    const ranges = [0, this.numbers.length, 0];
+    const ranges: number[] = [];
+    await this.sortRange(0, this.numbers.length, this.keys.commonLength, ranges);
     while (ranges.length > 0) {
       const known = ranges.pop()!;
       const to = ranges.pop()!;
       const from = ranges.pop()!;
-      const common = await this.commonLength(from, to, known);
-      await this.inSlices(from, to, (start, end) => this.sample(start, end, common));
-      if (to - from < manyKeys) this.numbers.subarray(from, to).sort((a, b) => this.compare(a, b));
-      else await this.sortByDigits(from, to);
-      await this.addTies(from, to, common + sampleBytes, ranges);
+      await this.sortRange(from, to, await this.commonLength(from, to, known), ranges);
     }
+  }
+
+  /** Sorts a range by what comes behind the `common` bytes that its keys begin with. Those with the same go into `ranges`. */
+  private async sortRange(from: number, to: number, common: number, ranges: number[]): Promise<void> {
+    await this.inSlices(from, to, (start, end) => this.sample(start, end, common));
+    if (to - from < manyKeys) this.numbers.subarray(from, to).sort((a, b) => this.compare(a, b));
+    else await this.sortByDigits(from, to);
+    await this.addTies(from, to, common + sampleBytes, ranges);
   }
 
   private async inSlices(from: number, to: number, work: (start: number, end: number) => void): Promise<void> {

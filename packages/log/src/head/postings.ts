@@ -1,5 +1,6 @@
 import { grownCapacity, grownU32 } from './typed-columns.ts';
 
+const initialKeys = 64;
 const headerWords = 3;
 const firstBlockRecords = 4;
 const maxBlockRecords = 4096;
@@ -13,13 +14,21 @@ const shortRun = 32;
  * and what is recent at once, through the last block.
  */
 export class Postings {
-  private counts = new Uint32Array(64);
+  private counts: Uint32Array;
   /** The only record of a key with one; otherwise the first block. */
-  private heads = new Uint32Array(64);
-  private tails = new Uint32Array(64);
+  private heads: Uint32Array;
+  private tails: Uint32Array;
   private words = new Uint32Array(1024);
   /** Word 0 is nobody's, so that 0 can say "no block". */
   private wordCount = 1;
+
+  /** With room for `expectedKeys`; it grows where there are more. */
+  constructor(expectedKeys = 0) {
+    const capacity = Math.max(initialKeys, expectedKeys);
+    this.counts = new Uint32Array(capacity);
+    this.heads = new Uint32Array(capacity);
+    this.tails = new Uint32Array(capacity);
+  }
 
   get allocatedBytes(): number {
     return this.counts.byteLength + this.heads.byteLength + this.tails.byteLength + this.words.byteLength;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { hashBytes } from '../key-bytes.ts';
 import { ByteArena } from './byte-arena.ts';
 import { KeyIndex } from './key-index.ts';
 import { sortKeys } from './sorted-keys.ts';
@@ -21,9 +22,17 @@ function indexOf(texts: readonly Uint8Array[]): KeyIndex {
     const start = arena.offsetAt(position);
     arena.chunkAt(position).set(text, start);
     arena.commit(text.length);
-    keys.findOrAdd(arena.chunkAt(position), start, start + text.length, position);
+    const chunk = arena.chunkAt(position);
+    keys.findOrAdd(chunk, start, start + text.length, position, hashBytes(chunk, start, start + text.length));
   }
   return keys;
+}
+
+/** How many bytes all of them begin with. */
+function commonLength(texts: readonly Uint8Array[]): number {
+  const [first = new Uint8Array(0), ...others] = texts;
+  const differing = first.findIndex((byte, at) => others.some((other) => other[at] !== byte));
+  return differing < 0 ? first.length : differing;
 }
 
 function expectedOrder(keys: KeyIndex): number[] {
@@ -35,6 +44,7 @@ it('orders keys by their bytes, whatever they have in common, and those that cam
   const property = fc.asyncProperty(fc.array(key, { maxLength: 200 }), fc.nat(200), async (texts, known) => {
     const keys = indexOf(texts);
     const expected = expectedOrder(keys);
+    expect(keys.commonLength).toBe(commonLength(texts));
     const first = await sortKeys(keys, Math.min(known, keys.count), new Uint32Array(0));
     expect([...(await sortKeys(keys, keys.count, first))]).toEqual(expected);
   });

@@ -7,9 +7,13 @@ import { KeySort } from './key-sort.ts';
  * The numbers of the first `count` keys, ordered by their bytes; lets others in between. What `sorted` already holds
  * (the first `sorted.length` keys) is not sorted again.
  */
-export async function sortKeys(keys: KeyIndex, count: number, sorted: Uint32Array): Promise<Uint32Array> {
+export async function sortKeys(
+  keys: KeyIndex,
+  count: number,
+  sorted: Uint32Array,
+  pacer = new WorkPacer(),
+): Promise<Uint32Array> {
   if (sorted.length >= count) return sorted;
-  const pacer = new WorkPacer();
   const added = new Uint32Array(count - sorted.length);
   for (let i = 0; i < added.length; i++) added[i] = sorted.length + i;
   await new KeySort(keys, added, pacer).sort();

@@ -1,4 +1,5 @@
 import { LogError } from '../errors.ts';
+import { grownU32 } from '../head/typed-columns.ts';
 import { copyBytes } from '../journal-entry.ts';
 import { compareBytes } from '../key-bytes.ts';
 import { VarintCursor, writeVarint } from '../varint.ts';
@@ -26,23 +27,25 @@ export interface Run {
  * count, ordinal, as varints.
  */
 export class DirectoryPageBuilder {
-  private offsets: number[] = [];
+  private offsets = new Uint32Array(1024);
+  private entryCount = 0;
   private entries = Buffer.allocUnsafe(4096);
   private length = 0;
 
   get count(): number {
-    return this.offsets.length;
+    return this.entryCount;
   }
 
   get sizeBytes(): number {
-    return headBytes + this.offsets.length * 4 + this.length;
+    return headBytes + this.entryCount * 4 + this.length;
   }
 
   /** Adds a run of the key `source[start, end)`. */
   add(source: Uint8Array, start: number, end: number, run: Run): void {
     const needed = end - start + mostNumberBytes;
     if (this.length + needed > this.entries.length) this.grow(needed);
-    this.offsets.push(this.length);
+    if (this.entryCount === this.offsets.length) this.offsets = grownU32(this.offsets, this.entryCount * 2);
+    this.offsets[this.entryCount++] = this.length;
     const { entries } = this;
     let offset = writeVarint(entries, this.length, end - start);
     offset = copyBytes(source, start, end, entries, offset);
@@ -56,14 +59,15 @@ export class DirectoryPageBuilder {
 
   /** The page; the builder is empty afterwards. */
   finish(): Uint8Array {
-    const start = headBytes + this.offsets.length * 4;
+    const { offsets, entryCount } = this;
+    const start = headBytes + entryCount * 4;
     const page = Buffer.allocUnsafeSlow(start + this.length);
+    const view = new DataView(page.buffer);
     page[0] = version;
-    page.writeUInt32BE(this.offsets.length, 1);
-    const { offsets } = this;
-    for (let i = 0; i < offsets.length; i++) page.writeUInt32BE(start + offsets[i]!, headBytes + i * 4);
+    view.setUint32(1, entryCount);
+    for (let i = 0; i < entryCount; i++) view.setUint32(headBytes + i * 4, start + offsets[i]!);
     page.set(this.entries.subarray(0, this.length), start);
-    this.offsets = [];
+    this.entryCount = 0;
     this.length = 0;
     return page;
   }

@@ -37,8 +37,16 @@ export class KeyFilterBuilder {
   /** Adds the key `source[start, end)`. */
   add(source: Uint8Array, start: number, end: number): void {
     const { words } = this;
-    const first = blockOf(hashKey(source, start, end, 1), this.blocks) * blockWords;
-    const hash = hashKey(source, start, end, 2);
+    // Both hashes of `hashKey` in one walk: the processor works on one while it waits for the other.
+    let one = firstHash(1, end - start);
+    let two = firstHash(2, end - start);
+    for (let i = start; i < end; i++) {
+      const byte = source[i]!;
+      one = nextHash(one, byte);
+      two = nextHash(two, byte);
+    }
+    const first = blockOf(lastHash(one), this.blocks) * blockWords;
+    const hash = lastHash(two);
     for (let word = 0; word < blockWords; word++) words[first + word]! |= bitOf(hash, word);
   }
 
@@ -90,11 +98,21 @@ function bitOf(hash: number, word: number): number {
 
 /** A 32-bit hash of `source[start, end)` that is the same in every process, unsigned. */
 function hashKey(source: Uint8Array, start: number, end: number, seed: number): number {
-  let hash = Math.imul(seed, 0x9e3779b1) ^ (end - start);
-  for (let i = start; i < end; i++) {
-    hash = Math.imul(hash ^ source[i]!, 0x85ebca6b);
-    hash ^= hash >>> 15;
-  }
+  let hash = firstHash(seed, end - start);
+  for (let i = start; i < end; i++) hash = nextHash(hash, source[i]!);
+  return lastHash(hash);
+}
+
+function firstHash(seed: number, length: number): number {
+  return Math.imul(seed, 0x9e3779b1) ^ length;
+}
+
+function nextHash(hash: number, byte: number): number {
+  hash = Math.imul(hash ^ byte, 0x85ebca6b);
+  return hash ^ (hash >>> 15);
+}
+
+function lastHash(hash: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);
   return (hash ^ (hash >>> 13)) >>> 0;
 }

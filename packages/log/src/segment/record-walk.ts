@@ -49,7 +49,7 @@ export class RecordWalk {
       this.ordinal = 0;
       this.index++;
     }
-    this.head.touch(records, count);
+    this.head.touch(records, keys, count);
     return count;
   }
 }

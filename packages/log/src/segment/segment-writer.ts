@@ -14,8 +14,6 @@ import { arrivalsPerPage, encodeTimePage } from './time-page.ts';
 /** A data page is closed at this size; a larger record has a page of its own. */
 const dataPageBytes = 128 * 1024;
 const directoryPageBytes = 64 * 1024;
-/** Keys added to the filter between two looks at the clock. */
-const keysAtOnce = 128;
 /** The number of no key. */
 const noKey = -1;
 
@@ -24,11 +22,16 @@ const noKey = -1;
  * between them directory pages with an entry for each key in each data page; behind them the arrivals, the place of each
  * record in the order of the sequence, and a filter of the keys. Works in the background, until the signal calls it off.
  */
-export async function writeSegment(head: Head, writer: BlockWriter, signal?: AbortSignal): Promise<SegmentDescriptor> {
-  const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0));
+export async function writeSegment(
+  head: Head,
+  writer: BlockWriter,
+  signal?: AbortSignal,
+  isHurried?: () => boolean,
+): Promise<SegmentDescriptor> {
+  const pacer = new WorkPacer(signal, isHurried);
+  const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0), pacer);
   signal?.throwIfAborted();
-  const output = new SegmentOutput(head, writer, signal);
-  await output.addKeysToFilter();
+  const output = new SegmentOutput(head, writer, pacer);
   const walk = new RecordWalk(head, order);
   for (let count = walk.next(); count > 0; count = walk.next()) {
     for (let i = 0; i < count; i++) {
@@ -71,25 +74,13 @@ class SegmentOutput {
   /** The entry that is added to the directory. */
   private readonly run = { page: 0, offset: 0, firstSequence: 0, lastSequence: 0, count: 0, ordinal: 0 };
 
-  constructor(head: Head, writer: BlockWriter, signal: AbortSignal | undefined) {
-    this.pacer = new WorkPacer(signal);
+  constructor(head: Head, writer: BlockWriter, pacer: WorkPacer) {
+    this.pacer = pacer;
     this.head = head;
     this.writer = writer;
     this.filter = new KeyFilterBuilder(head.keys.count);
     this.positions = new Uint32Array(head.recordCount);
     this.times = new ArrivalLookup(head.times, head.recordCount);
-  }
-
-  /** In the order in which they came, in which they lie in the memory. */
-  async addKeysToFilter(): Promise<void> {
-    const { keys } = this.head;
-    for (let from = 0; from < keys.count; from += keysAtOnce) {
-      for (let key = from; key < Math.min(keys.count, from + keysAtOnce); key++) {
-        const start = keys.offsetOf(key);
-        this.filter.add(keys.chunkOf(key), start, start + keys.lengthOf(key));
-      }
-      if (this.pacer.isDueNow()) await this.pacer.pause();
-    }
   }
 
   needsPage(record: number): boolean {
@@ -213,8 +204,12 @@ class SegmentOutput {
       firstSequence: this.runFirst,
       firstPosition: this.pagePosition + this.runOffset,
     };
+    const chunk = keys.chunkOf(key);
     const start = keys.offsetOf(key);
-    this.entries.add(keys.chunkOf(key), start, start + keys.lengthOf(key), run);
+    const end = start + keys.lengthOf(key);
+    // Now, as its bytes are in the processor's cache.
+    if (this.ordinal === 0) this.filter.add(chunk, start, end);
+    this.entries.add(chunk, start, end, run);
     if (this.entries.sizeBytes >= directoryPageBytes) this.finishDirectoryPage();
     this.ordinal += this.runCount;
     this.runCount = 0;
