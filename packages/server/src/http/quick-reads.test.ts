@@ -54,6 +54,25 @@ describe('reads in the quick lane', () => {
     expect((await fetch(`${url}/read`, { method: 'POST' })).status).toBe(404);
   });
 
+  it('of a connection have one controller, but for those after one that was aborted or is listened to', async () => {
+    const controllers: AbortController[] = [];
+    const quickRoutes = [
+      route(({ query }, _body, one) => {
+        const { controller } = one;
+        controllers.push(controller);
+        expect(controller.signal.aborted).toBe(false);
+        if (query === 'abort') controller.abort();
+        if (query === 'listen') controller.signal.addEventListener('abort', () => undefined);
+        one.answerBytes(Buffer.from('here'), plain);
+      }),
+    ];
+    const { port } = await open({ quickRoutes });
+    const asked = ['', '', 'abort', '', 'listen', '', ''].map((query) => get(`/read?${query}`));
+    expect(answersIn(await exchange(port, `${asked.join('')}${get('/none', CLOSE)}`))).toHaveLength(8);
+    const numbers = controllers.map((controller) => controllers.indexOf(controller));
+    expect(numbers).toEqual([0, 0, 0, 3, 3, 5, 5]);
+  });
+
   it('may be answered in pieces, after which the connection goes on', async () => {
     const quickRoutes = [
       route(({ query }, _body, one) => {
