@@ -13,9 +13,7 @@ export function sharedTimes(times: Float64Array): (present: Uint8Array) => Float
     for (const other of recent) if (samePresence(other.present, present)) return other.times;
     const count = countPresent(present);
     if (count === times.length) return times;
-    const own = new Float64Array(count);
-    let n = 0;
-    for (let i = 0; i < times.length; i++) if (present[i] !== ABSENT) own[n++] = times[i]!;
+    const own = timesOfSteps(times, present, count);
     recent.unshift({ present, times: own });
     if (recent.length > MAX_SHARED_TIMES) recent.pop();
     return own;
@@ -29,6 +27,34 @@ export function sharedTimes(times: Float64Array): (present: Uint8Array) => Float
     }
     return own;
   };
+}
+
+/** The times of the `count` steps that are present. */
+function timesOfSteps(times: Float64Array, present: Uint8Array, count: number): Float64Array {
+  let first = 0;
+  while (present[first] === ABSENT) first++;
+  let end = times.length;
+  while (end > first && present[end - 1] === ABSENT) end--;
+  if (end - first === count) return stretchOf(times, first, end);
+  const own = new Float64Array(count);
+  let n = 0;
+  for (let i = first; i < end; i++) if (present[i] !== ABSENT) own[n++] = times[i]!;
+  return own;
+}
+
+const MAX_STRETCHES = 8;
+const stretches = new WeakMap<Float64Array, Float64Array[]>();
+
+/** The times of steps in a row: the same array as lately, as what is known of it, such as its text, is found by it. */
+function stretchOf(times: Float64Array, first: number, end: number): Float64Array {
+  let known = stretches.get(times);
+  if (known === undefined) stretches.set(times, (known = []));
+  const length = end - first;
+  for (const part of known) if (part.length === length && part[0] === times[first]) return part;
+  const part = times.subarray(first, end);
+  known.unshift(part);
+  if (known.length > MAX_STRETCHES) known.pop();
+  return part;
 }
 
 function samePresence(a: Uint8Array, b: Uint8Array): boolean {

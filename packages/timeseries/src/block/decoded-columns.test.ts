@@ -13,6 +13,18 @@ describe('the cache of decoded columns', () => {
     expect(cache.of(1, 2)).not.toBe(columns);
   });
 
+  it('gives equal timestamps of a block one array, and of another block another', () => {
+    const cache = new DecodedColumns(10_000);
+    const first = Float64Array.of(1, 2, 3);
+    const second = Float64Array.of(1, 2, 3);
+    expect(cache.timestamps(1, first)).toBe(first);
+    for (let i = 0; i < 2; i++) expect(cache.timestamps(1, second)).toBe(first);
+    expect(cache.timestamps(2, second)).toBe(second);
+    expect(cache.timestamps(1, Float64Array.of(1, 2))).toEqual(Float64Array.of(1, 2));
+    cache.forget(1);
+    expect(cache.timestamps(1, second)).toBe(second);
+  });
+
   it('stays within its size, and a scan of more does not empty it', () => {
     const limitBytes = 100_000;
     const cache = new DecodedColumns(limitBytes);

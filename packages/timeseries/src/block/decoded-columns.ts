@@ -21,6 +21,8 @@ export interface PageColumns {
 
 interface BlockTimestamps {
   readonly shared: SharedTimestamps;
+  /** By the columns of pages: those that are equal to them. */
+  readonly ofPages: WeakMap<Float64Array, Float64Array>;
   sizeBytes: number;
 }
 
@@ -71,8 +73,11 @@ export class DecodedColumns {
   /** An array equal to `timestamps`, one and the same for all pages of a block. */
   timestamps(block: number, timestamps: Float64Array): Float64Array {
     const own = this.#timestampsOf(block);
-    const known = own.shared.find(timestamps, timestamps.length);
+    const known = own.ofPages.get(timestamps);
     if (known !== undefined) return known;
+    const equal = own.shared.find(timestamps, timestamps.length);
+    own.ofPages.set(timestamps, equal ?? timestamps);
+    if (equal !== undefined) return equal;
     own.sizeBytes += timestamps.byteLength;
     this.#timestampBytes += timestamps.byteLength;
     for (const other of this.#timestamps.keys()) {
@@ -98,7 +103,7 @@ export class DecodedColumns {
       own = undefined;
     }
     if (own !== undefined && own === this.#latest) return own;
-    own ??= { shared: new SharedTimestamps(), sizeBytes: 0 };
+    own ??= { shared: new SharedTimestamps(), ofPages: new WeakMap(), sizeBytes: 0 };
     this.#timestamps.delete(block);
     this.#timestamps.set(block, own);
     this.#latest = own;
