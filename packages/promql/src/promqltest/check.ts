@@ -2,7 +2,7 @@ import type { MatrixSeries, QueryResult, VectorSample } from '../engine/engine.t
 import { formatLabels } from '../engine/series.ts';
 import { compareLabels, labelsKey } from '../labels.ts';
 import { type ActualPoint, comparePoints, pointAt } from './compare.ts';
-import type { Expectations, TextExpectation, Times } from './script.ts';
+import type { Expectations, ExpectedSeries, TextExpectation, Times } from './script.ts';
 
 /** Everything that is not as expected, one line each. */
 export type Problems = string[];
@@ -35,11 +35,12 @@ export function checkAnnotations(expected: Expectations, result: QueryResult): P
   return problems;
 }
 
-/** The message of a failed query against `expect fail`. */
+/** The message of a failed query against what is expected of it. */
 export function checkFailure(expected: Expectations, message: string): Problems {
-  const wanted = expected.texts.find((text) => text.kind === 'fail');
-  if (wanted === undefined) return [`unexpected error: ${message}`];
-  return matches(message, wanted) ? [] : [`expected error ${JSON.stringify(wanted.match)}, got: ${message}`];
+  const wanted = expected.texts.filter((text) => text.kind === 'fail');
+  if (wanted.length === 0) return [`unexpected error: ${message}`];
+  const missed = wanted.find((text) => !matches(message, text));
+  return missed === undefined ? [] : [`expected error ${JSON.stringify(missed.match)}, got: ${message}`];
 }
 
 export function expectsFailure(expected: Expectations): boolean {
@@ -48,43 +49,50 @@ export function expectsFailure(expected: Expectations): boolean {
 
 /** The result of an instant query. */
 export function checkInstant(expected: Expectations, result: QueryResult): Problems {
-  if (expected.string !== undefined) {
-    const ok = result.type === 'string' && result.value === expected.string;
-    return ok ? [] : [`expected string ${JSON.stringify(expected.string)}, got ${result.type} ${String(result.value)}`];
+  if (result.type === 'string') {
+    const wanted = expected.string ?? '';
+    return result.value === wanted ? [] : [`expected string ${JSON.stringify(wanted)}, got ${result.value}`];
   }
-  if (expected.rangeVector !== undefined) return checkRange(expected, expected.rangeVector, result);
-  if (expected.scalar !== undefined) {
-    if (result.type !== 'scalar') return [`expected a scalar, got a ${result.type}`];
-    const point = { value: result.value, stale: false, histogram: undefined };
-    const problem = comparePoints({ kind: 'float', value: expected.scalar, stale: false }, point);
-    return problem === undefined ? [] : [problem];
+  if (result.type === 'matrix') {
+    const times = expected.rangeVector;
+    if (times === undefined && result.value.length > 0) return ['expected a vector, got a matrix'];
+    return checkRange(expected, times ?? { startMs: 0, endMs: -1, stepMs: 0 }, result);
   }
-  if (result.type === 'scalar' && expected.series.length === 0) return [`expected nothing, got scalar ${result.value}`];
-  if (result.type !== 'vector') return [`expected a vector, got a ${result.type}`];
-  return checkVector(expected, result.value);
+  if (result.type === 'vector') return checkVector(expected, result.value);
+  if (expected.scalar === undefined) return [`expected a vector, got scalar ${result.value}`];
+  const point = { value: result.value, stale: false, histogram: undefined };
+  const problem = comparePoints({ kind: 'float', value: expected.scalar, stale: false }, point);
+  return problem === undefined ? [] : [problem];
+}
+
+/** What is expected by labels: of series named twice, the last. */
+function expectedByLabels({ series }: Expectations): Map<string, ExpectedSeries> {
+  return new Map(series.map((one) => [labelsKey(one.labels), one]));
 }
 
 /** Exactly the expected series; in their order where `expect ordered`. */
 export function checkVector(expected: Expectations, samples: readonly VectorSample[]): Problems {
+  if (expected.scalar !== undefined) return ['expected a scalar, got a vector'];
   const problems: Problems = [];
   const byLabels = new Map(samples.map((sample, i) => [labelsKey(sample.labels), { sample, i }]));
   if (byLabels.size !== samples.length) problems.push('duplicate label sets in the result');
-  for (const [position, { labels, points, line }] of expected.series.entries()) {
-    const [point] = points;
-    if (points.length !== 1 || point === undefined) {
-      problems.push(`line ${line}: expected exactly one point`);
+  for (const [key, { labels, points, line, position }] of expectedByLabels(expected)) {
+    if (points.length === 0) {
+      problems.push(`line ${line}: expected a point`);
       continue;
     }
-    const found = byLabels.get(labelsKey(labels));
-    byLabels.delete(labelsKey(labels));
+    const found = byLabels.get(key);
+    byLabels.delete(key);
     if (found === undefined) {
       problems.push(`missing: ${formatLabels(labels)}`);
       continue;
     }
-    if (expected.ordered && found.i !== position) {
-      problems.push(`${formatLabels(labels)} at position ${found.i + 1} instead of ${position + 1}`);
+    if (expected.ordered && found.i + 1 !== position) {
+      problems.push(`${formatLabels(labels)} at position ${found.i + 1} instead of ${position}`);
     }
     const { value, histogram } = found.sample;
+    // What is left out counts as zero.
+    const point = points[0] ?? { kind: 'float', value: 0, stale: false };
     const problem = comparePoints(point, { value, stale: false, histogram });
     if (problem !== undefined) problems.push(`${formatLabels(labels)}: ${problem}`);
   }
@@ -99,13 +107,15 @@ export function checkVector(expected: Expectations, samples: readonly VectorSamp
 /** The result of a range query, or a range vector. */
 export function checkRange(expected: Expectations, times: Times, result: QueryResult): Problems {
   if (result.type !== 'matrix') return [`expected a matrix, got a ${result.type}`];
+  if (expected.ordered) return ['expected an ordered result, got a matrix'];
+  if (expected.scalar !== undefined) return ['expected a scalar, got a matrix'];
   const problems = checkSorted(result.value);
   const byLabels = new Map(result.value.map((series) => [labelsKey(series.labels), series]));
-  for (const { labels, points } of expected.series) {
-    const series = byLabels.get(labelsKey(labels));
-    byLabels.delete(labelsKey(labels));
+  for (const [key, { labels, points }] of expectedByLabels(expected)) {
+    const series = byLabels.get(key);
+    byLabels.delete(key);
     if (series === undefined) {
-      if (points.some((point) => point !== undefined)) problems.push(`missing: ${formatLabels(labels)}`);
+      problems.push(`missing: ${formatLabels(labels)}`);
       continue;
     }
     const actual = new Map<number, ActualPoint>();
@@ -115,7 +125,8 @@ export function checkRange(expected: Expectations, times: Times, result: QueryRe
       const got = actual.get(time);
       actual.delete(time);
       const where = `${formatLabels(labels)} @ ${time / 1000}`;
-      if (point === undefined) {
+      if (time > times.endMs) problems.push(`${where}: after the end`);
+      else if (point === undefined) {
         if (got !== undefined)
           problems.push(`${where}: expected nothing, got ${got.histogram === undefined ? got.value : 'histogram'}`);
       } else if (got === undefined) problems.push(`${where}: missing`);

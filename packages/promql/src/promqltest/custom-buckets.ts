@@ -12,7 +12,24 @@ interface Parts {
 
 /** Classic histograms (`_bucket`, `_sum`, `_count`) as native ones with custom buckets, under the base name. */
 export function toCustomBuckets(descriptions: readonly SeriesDescription[], stepMs: number): MemorySeries[] {
-  const bases = new Map<string, { labels: Labels; byTime: Map<number, Parts> }>();
+  return partsOf(descriptions, stepMs).map(({ labels, byTime }) => {
+    const samples = new Map<number, Sample>();
+    for (const [timestampMs, parts] of byTime) {
+      const histogram = toHistogram(parts);
+      samples.set(timestampMs, { timestampMs, value: 0, stale: false, histogram, startMs: 0 });
+    }
+    return { labels, samples };
+  });
+}
+
+interface Base {
+  readonly labels: Labels;
+  readonly byTime: Map<number, Parts>;
+}
+
+/** What there is of each classic histogram at each time. */
+function partsOf(descriptions: readonly SeriesDescription[], stepMs: number): Base[] {
+  const bases = new Map<string, Base>();
   for (const { labels, points } of descriptions) {
     const match = /^(.*)_(bucket|sum|count)$/.exec(labelValue(labels, METRIC_NAME));
     if (match === null) continue;
@@ -33,14 +50,25 @@ export function toCustomBuckets(descriptions: readonly SeriesDescription[], step
       else parts[match[2] as 'sum' | 'count'] = point.value;
     }
   }
-  return [...bases.values()].map(({ labels, byTime }) => {
-    const samples = new Map<number, Sample>();
-    for (const [timestampMs, parts] of byTime) {
-      const histogram = toHistogram(parts);
-      samples.set(timestampMs, { timestampMs, value: 0, stale: false, histogram, startMs: 0 });
+  return [...bases.values()];
+}
+
+/** Why classic histograms cannot be native ones, if there are any such: counts that are negative or fall. */
+export function whyNotConverted(descriptions: readonly SeriesDescription[], stepMs: number): string | undefined {
+  for (const { labels, byTime } of partsOf(descriptions, stepMs)) {
+    for (const [timestampMs, { buckets, count }] of byTime) {
+      const place = `${labelValue(labels, METRIC_NAME)} at ${timestampMs / 1000}`;
+      const bounds = [...buckets.keys()].sort((a, b) => a - b);
+      const counts = bounds.map((bound) => buckets.get(bound)!);
+      if (counts.some((one) => one < 0) || (count ?? 0) < 0) return `${place}: a count is negative`;
+      if (counts.some((one, i) => one < counts[i - 1]!)) return `${place}: bucket counts are not cumulative`;
+      if (count === undefined && counts.length === 0) return `${place}: there is no count`;
+      const last = bounds.at(-1) === Number.POSITIVE_INFINITY ? counts.at(-1)! : count;
+      if ((count ?? counts.at(-1)) !== last && last !== undefined) return `${place}: the counts are not the same`;
+      if (Number.isNaN(count ?? counts.at(-1)!)) return `${place}: the count is NaN`;
     }
-    return { labels, samples };
-  });
+  }
+  return undefined;
 }
 
 function baseLabels(labels: Labels, name: string): Labels {

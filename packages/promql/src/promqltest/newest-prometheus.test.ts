@@ -76,7 +76,7 @@ eval instant at 5m histogram_quantile(0.5, nans * -1)
   {} NaN
 
 # Both kinds around a time are told of where no sample lies before it.
-eval instant at -2m late smoothed
+eval instant at 0 late smoothed offset 2m
   expect warn msg: PromQL warning: encountered a mix of histograms and floats for metric name "late" (1:1)
 
 # Nothing inside of a subquery goes without buckets.

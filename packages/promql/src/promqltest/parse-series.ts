@@ -1,3 +1,4 @@
+import { parseDuration } from '../durations.ts';
 import { unquote } from '../go-strings.ts';
 import { addHistograms, combineHints, subtractHistograms } from '../histogram/arithmetic.ts';
 import { usesCustomBuckets } from '../histogram/bounds.ts';
@@ -14,52 +15,54 @@ export function parseSeries(text: string, line: number): SeriesDescription {
   return { labels, points: readPoints(scanner), line };
 }
 
-/** Reads an `@st` line: the metric and the start timestamps as offsets in milliseconds. */
-export function parseStartTimes(
-  text: string,
-  line: number,
-): { labels: Labels; offsetsMs: (number | undefined)[] } | undefined {
-  const scanner: Scanner = { text, at: 0, line };
-  const labels = readMetric(scanner);
-  if (!text.startsWith('@st', scanner.at)) return undefined;
-  const offsetsMs: (number | undefined)[] = [];
-  for (const item of text
-    .slice(scanner.at + 3)
-    .trim()
-    .split(/\s+/)) {
-    const blank = /^_(?:x(\d+))?$/.exec(item);
-    if (blank !== null) {
-      for (let i = 0; i < Number(blank[1] ?? 1); i++) offsetsMs.push(undefined);
-      continue;
-    }
-    const match = /^([+-]?[0-9a-z.]+?)(?:([+-][0-9a-z.]+?))?(?:x(\d+))?$/.exec(item);
-    if (match === null) throw new ScriptError(line, `bad start timestamp "${item}"`);
-    let offset = parseDurationMs(match[1]!, line);
-    const increment = match[2] === undefined ? 0 : parseDurationMs(match[2], line);
-    for (let i = 0; i <= Number(match[3] ?? 0); i++, offset += increment) offsetsMs.push(offset);
-  }
-  return { labels, offsetsMs };
+/** The start timestamps of a series: offsets from the times of its samples in milliseconds. */
+export interface StartTimes {
+  readonly labels: Labels;
+  readonly offsetsMs: readonly (number | undefined)[];
+  readonly line: number;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-  y: 31_536_000_000,
-};
+/** Whether a line of a load has start timestamps: its first word ends in `@st`. */
+export function isStartLine(text: string): boolean {
+  return /^\S*@st\s/.test(text);
+}
 
-/** Milliseconds of a Prometheus duration, or of a number of seconds; signed. */
-export function parseDurationMs(text: string, line: number): number {
-  const sign = text.startsWith('-') ? -1 : 1;
-  const body = text.replace(/^[+-]/, '');
-  if (/^\d+(\.\d*)?(e[+-]?\d+)?$/.test(body)) return sign * Math.round(Number(body) * 1000);
-  if (!/^(\d+(ms|[smhdwy]))+$/.test(body)) throw new ScriptError(line, `bad duration "${text}"`);
-  let total = 0;
-  for (const [, amount, unit] of body.matchAll(/(\d+)(ms|[smhdwy])/g)) total += Number(amount) * UNITS_MS[unit!]!;
-  return sign * total;
+/** Reads an `@st` line. */
+export function parseStartTimes(text: string, line: number): StartTimes {
+  const [metric, ...items] = text.split(/\s+/) as [string, ...string[]];
+  const { labels } = parseSeries(`${metric.slice(0, -'@st'.length)} _`, line);
+  const offsetsMs: (number | undefined)[] = [];
+  for (const item of items) {
+    const blank = /^_(?:x(\d+))?$/.exec(item);
+    const match = START.exec(item);
+    if (blank?.[1] !== undefined && Number(blank[1]) === 0) throw badStart(item, line);
+    if (blank !== null) for (let i = 0; i < Number(blank[1] ?? 1); i++) offsetsMs.push(undefined);
+    else if (match === null) throw badStart(item, line);
+    else {
+      const [, sign, base, by, incrementSign, increment = '0', times = '0'] = match;
+      const signs = [sign, by, incrementSign].map((one) => (one === '-' ? -1 : 1));
+      let offset = signs[0]! * startDuration(base!, item, line);
+      const step = signs[1]! * signs[2]! * startDuration(increment, item, line);
+      for (let i = 0; i <= Number(times); i++, offset += step) offsetsMs.push(offset);
+    }
+  }
+  return { labels, offsetsMs, line };
+}
+
+const DURATION = '\\d+[a-wyzA-Z]*';
+/** A duration, or one with a step and how often: `-1m`, `-1mx3`, `-1m+30sx3`. */
+const START = new RegExp(`^([+-]?)(${DURATION})(?:(?:([+-])([+-]?)(${DURATION}))?x(\\d+))?$`);
+
+function badStart(item: string, line: number): ScriptError {
+  return new ScriptError(line, `bad start timestamp "${item}"`);
+}
+
+function startDuration(text: string, item: string, line: number): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw badStart(item, line);
+  }
 }
 
 interface Scanner {
@@ -85,7 +88,7 @@ const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/y;
 const ESCAPES = /\\(?:[abfnrtv\\"']|x[0-9a-fA-F]{2}|[0-7]{3}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/g;
 
 /** Words of the query language that Prometheus does not take for a metric here. */
-const RESERVED = /^(?:on|ignoring|group_left|group_right|bool|nan|inf)$/i;
+const RESERVED = /^(?:on|ignoring|group_left|group_right|bool|atan2|nan|inf)$/i;
 
 function readMetric(scanner: Scanner): Labels {
   const labels = new Map<string, string>();
@@ -98,7 +101,7 @@ function readMetric(scanner: Scanner): Labels {
   if (scanner.at === 0) throw new ScriptError(scanner.line, `expected a metric, found "${scanner.text}"`);
   // A name before the braces wins over one inside of them.
   if (name !== undefined) labels.set('__name__', name);
-  if (!/^(?:\s|@st\s|$)/.test(scanner.text.slice(scanner.at)))
+  if (!/^(?:\s|$)/.test(scanner.text.slice(scanner.at)))
     throw new ScriptError(scanner.line, `expected a space after the metric in "${scanner.text}"`);
   return labelsFromEntries([...labels]);
 }

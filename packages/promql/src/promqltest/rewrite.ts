@@ -1,4 +1,4 @@
-import type { DurationExpr, DurationValue, Expr, VectorSelector } from '../ast.ts';
+import type { Expr, VectorSelector } from '../ast.ts';
 
 /** Functions whose result depends on the evaluation time or the query's times, whatever their arguments. */
 const TIME_DEPENDENT = new Set([
@@ -24,48 +24,6 @@ export function dependsOnTime(expr: Expr): boolean {
   return some(expr, (node) => node.kind === 'call' && TIME_DEPENDENT.has(node.func));
 }
 
-/** Whether the expression reads the start, end, range or step of the query. */
-export function dependsOnQueryTimes(expr: Expr): boolean {
-  return some(expr, (node) => {
-    switch (node.kind) {
-      case 'call':
-        return ['start', 'end', 'range', 'step'].includes(node.func);
-      case 'vector-selector':
-        return isContextual(node.offset) || (node.at !== undefined && 'preprocessor' in node.at);
-      case 'matrix-selector':
-        return isContextual(node.range);
-      case 'subquery':
-        return (
-          isContextual(node.range) ||
-          isContextual(node.step) ||
-          isContextual(node.offset) ||
-          (node.at !== undefined && 'preprocessor' in node.at)
-        );
-      default:
-        return false;
-    }
-  });
-}
-
-function isContextual(value: DurationValue | undefined): boolean {
-  return value !== undefined && 'expr' in value && callsContext(value.expr);
-}
-
-function callsContext(expr: DurationExpr): boolean {
-  switch (expr.kind) {
-    case 'duration-literal':
-      return false;
-    case 'duration-call':
-      return expr.func === 'step' || expr.func === 'range' || expr.args.some(callsContext);
-    case 'duration-unary':
-      return callsContext(expr.operand);
-    case 'duration-binary':
-      return callsContext(expr.left) || callsContext(expr.right);
-    case 'duration-paren':
-      return callsContext(expr.inner);
-  }
-}
-
 function children(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
     case 'matrix-selector':
@@ -89,18 +47,24 @@ function some(expr: Expr, test: (node: Expr) => boolean): boolean {
   return test(expr) || children(expr).some((child) => some(child, test));
 }
 
-/** Pins every selector and subquery that has no `@` to a time; what is inside a subquery stays as it is. */
+function hasTime({ at }: Pick<VectorSelector, 'at'>): boolean {
+  return at !== undefined && 'timestampMs' in at;
+}
+
+/**
+ * Pins every selector and subquery that names no time of its own, by `@` and a number, to a time; what is inside a
+ * subquery stays as it is.
+ */
 export function pinSelectors(expr: Expr, timestampMs: number): Expr {
   const at = { timestampMs };
-  const pinned = (selector: VectorSelector): VectorSelector =>
-    selector.at === undefined ? { ...selector, at } : selector;
+  const pinned = (selector: VectorSelector): VectorSelector => (hasTime(selector) ? selector : { ...selector, at });
   switch (expr.kind) {
     case 'vector-selector':
       return pinned(expr);
     case 'matrix-selector':
       return { ...expr, selector: pinned(expr.selector) };
     case 'subquery':
-      return expr.at === undefined ? { ...expr, at } : expr;
+      return hasTime(expr) ? expr : { ...expr, at };
     case 'call':
       return {
         ...expr,

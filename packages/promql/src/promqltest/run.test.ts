@@ -173,9 +173,9 @@ eval_fail instant at 1m topk(NaN, metric)\n  expected_fail_regexp ^Para.*NaN$\n
 eval_warn instant at 1m quantile(3, metric{a="1"})\n  {} Inf\n
 eval_info instant at 5m rate(metric{a="1"}[5m])\n  {a="1"} 0.16666666\n
 eval_info range from 5m to 5m step 1m rate(metric{a="1"}[5m])\n  {a="1"} 0.16666666\n
-eval_warn range from 0 to 1m step 60 quantile(3, metric{a="1"})\n  {} Inf Inf\n
+eval_warn range from 0 to 1m step 60s quantile(3, metric{a="1"})\n  {} Inf Inf\n
 eval instant at 1m 0x1f\n  0x1F\neval instant at 1m -1_000\n  -1_000\n
-eval instant 017\n  15\neval instant at 1.5 Inf\n  +inf\neval instant at 1h2m3s4ms NaN\n  NaN`,
+eval instant at 0 017\n  017\neval instant at 1500ms Inf\n  +inf\neval instant at 1h2m3s4ms NaN\n  NaN`,
       ),
     ).toEqual([]);
   });
@@ -199,7 +199,7 @@ eval instant 017\n  15\neval instant at 1.5 Inf\n  +inf\neval instant at 1h2m3s4
     expect(outcomes.map(({ line, problems }) => [line, problems.length > 0])).toEqual([
       [6, true],
       [9, false],
-      [12, true],
+      [13, true],
     ]);
   });
 
@@ -221,9 +221,55 @@ eval instant 017\n  15\neval instant at 1.5 Inf\n  +inf\neval instant at 1h2m3s4
       'position',
     ],
     ['an expression that does not parse', 'eval instant at 1m metric{', 'does not parse'],
+    ['no time', 'eval instant metric', 'invalid eval command'],
+    ['a time without a unit', 'eval instant at 5 metric', 'not a valid duration string: "5"'],
+    ['times in the wrong order', 'eval range from 5m to 1m step 1m metric', 'is before the start'],
+    ['a step of 0', 'eval range from 0m to 1m step 0 metric', 'divide by zero'],
+    ['an order of a matrix', 'eval range from 0 to 1m step 1m metric\n  expect ordered', 'expected an ordered result'],
+    ['values after the end', 'eval range from 0 to 0 step 1m 1\n  {} 1 _', 'after the end'],
+    ['several values at one time', 'eval instant at 1m metric\n  metric{a="1"} 1 2', 'several values'],
+    ['warnings and none', 'eval instant at 1m 1\n  expect warn\n  expect no_warn\n  1', 'both expected'],
+    ['two failures', 'eval instant at 1m 1\n  expect fail\n  expect fail', 'more than one failure'],
+    ['a string without quotes', 'eval instant at 1m "a"\n  expect string a', 'no quoted string'],
+    ['a string where none is expected', 'eval instant at 1m "a"', 'expected string ""'],
   ])('reports %s', async (_name, script, message) => {
     const problems = await problemsOf(load + script);
     expect(problems.join('\n')).toContain(message);
+  });
+
+  it('takes of what is expected twice the last, and what is left out for zero', async () => {
+    expect(
+      await problemsOf(
+        `${load}eval instant at 5m metric{a="1"}\n  metric{a="1"} 1\n  metric{a="1"} 50\n
+eval instant at 0 metric{a="1"}\n  expect ordered regex: any\n  metric{a="1"} _\n
+eval instant at 2m sum(metric{a="1"})\n  expect range vector from 0 to 5m step 1m\n  {} 50\n
+eval instant at 1m metric{a="1"} @ start()\n  metric{a="1"} 10\n
+eval range from 0 to 1m step 1m metric{a="1"}\n  expect range vector from 1m to 2m step 1m\n  metric{a="1"} 10 20`,
+      ),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['start timestamps without samples', 'load 1m\n  m@st 0\n', 'without a line of samples'],
+    ['start timestamps of another metric', 'load 1m\n  m@st 0\n  n 1\n', 'of another metric'],
+    ['too few start timestamps', 'load 1m\n  m@st 0\n  m 1 2\n', '1 start timestamps, but 2 samples'],
+    ['start timestamps of two units', 'load 1m\n  m@st -1h30m\n  m 1\n', 'bad start timestamp "-1h30m"'],
+    ['no gap at all', 'load 1m\n  m@st _x0 0\n  m 1\n', 'bad start timestamp "_x0"'],
+    ['a step without repetitions', 'load 1m\n  m@st -1m+1m\n  m 1\n', 'bad start timestamp'],
+    ['a series without labels', 'load 1m\n  {} 1\n', 'without labels'],
+    ['samples before others', 'load 1m\n  m _ _ 1\n\nload 1m\n  m 1\n', 'out of order'],
+    ['another value at the same time', 'load 1m\n  m 1\n\nload 1m\n  m 2\n', 'duplicate sample'],
+    ['what is long ago', 'load 13h\n  m 1 1\n\nload 1m\n  n 1\n', 'out of bounds'],
+    ['a number that is no duration', 'load 60\n  m 1\n', 'not a valid duration string'],
+    ['counts that fall', 'load_with_nhcb 1m\n  m_bucket{le="1"} 2\n  m_bucket{le="2"} 1\n', 'not cumulative'],
+    ['counts that differ', 'load_with_nhcb 1m\n  m_bucket{le="+Inf"} 2\n  m_count 1\n', 'not the same'],
+  ])('does not load %s', async (_name, script, message) => {
+    expect((await problemsOf(script)).join()).toContain(message);
+  });
+
+  it('loads what repeats the newest sample, and start timestamps with steps', async () => {
+    const script = 'load 1m\n  m_total@st -1m-1mx2 _ 0s\n  m_total 1 2 3 4 5\n\nload 1m\n  m_total _x4 5 6\n';
+    expect(await problemsOf(`${script}\neval instant at 5m m_total\n  m_total 6`)).toEqual([]);
   });
 
   it('runs instant queries again with pinned selectors and in range mode', async () => {

@@ -12,8 +12,9 @@ import {
 } from './check.ts';
 import { createMemorySource, type MemorySource } from './memory-source.ts';
 import { parseScript } from './parse-script.ts';
-import { dependsOnQueryTimes, dependsOnTime, pinSelectors } from './rewrite.ts';
+import { dependsOnTime, pinSelectors } from './rewrite.ts';
 import type { EvalCommand, Times } from './script.ts';
+import { createStoredTimes } from './stored-times.ts';
 
 /** The outcome of one `eval`. */
 export interface EvalOutcome {
@@ -44,12 +45,18 @@ export function createTestEngine(): Engine {
 export async function runScript(text: string, engine: Engine = createTestEngine()): Promise<EvalOutcome[]> {
   const outcomes: EvalOutcome[] = [];
   const source = createMemorySource();
+  const stored = createStoredTimes();
   for (const command of parseScript(text)) {
-    if (command.kind === 'clear') source.clear();
-    else if (command.kind === 'load') source.load(command.series, command.stepMs, command.withCustomBuckets);
-    else if (command.kind === 'unreadable')
-      outcomes.push({ line: command.line, query: command.text, problems: [command.message] });
-    else outcomes.push({ line: command.line, query: command.query, problems: await runEval(engine, source, command) });
+    const { line } = command;
+    if (command.kind === 'clear') {
+      source.clear();
+      stored.clear();
+    } else if (command.kind === 'load') {
+      const refused = stored.refuse(command);
+      if (refused === undefined) source.load(command.series, command.stepMs, command.withCustomBuckets);
+      else outcomes.push({ line, query: 'load', problems: [refused] });
+    } else if (command.kind === 'unreadable') outcomes.push({ line, query: command.text, problems: [command.message] });
+    else outcomes.push({ line, query: command.query, problems: await runEval(engine, source, command) });
   }
   return outcomes;
 }
@@ -62,7 +69,8 @@ async function runEval(engine: Engine, source: MemorySource, command: EvalComman
     return [`does not parse: ${error instanceof Error ? error.message : String(error)}`];
   }
   const runner: Runner = { engine, source, command };
-  return command.isRange ? await runRange(runner, expr) : await runInstants(runner, expr);
+  if (command.isRange) return await runRange(runner, expr);
+  return await runInstants(runner, expr);
 }
 
 interface Runner {
@@ -92,6 +100,8 @@ async function query({ engine, source, command }: Runner, expr: Expr, times: Tim
 
 async function runRange(runner: Runner, expr: Expr): Promise<Problems> {
   const { times, expected } = runner.command;
+  // What Prometheus says then.
+  if (times.stepMs === 0) return checkFailure(expected, 'unexpected error: runtime error: integer divide by zero');
   const result = await query(runner, expr, times);
   return Array.isArray(result) ? result : checkRange(expected, times, result as QueryResult);
 }
@@ -102,7 +112,8 @@ async function runInstants(runner: Runner, expr: Expr): Promise<Problems> {
   const first = await runInstant(runner, expr, timeMs);
   if (first.length > 0 || dependsOnTime(expr)) return first;
   const pinned = pinSelectors(expr, timeMs);
-  for (const otherMs of new Set([-10 * timeMs, 0, timeMs / 5, timeMs, 10 * timeMs])) {
+  const others = timeMs === 0 ? [-1000, 0, 1000] : [-10 * timeMs, 0, timeMs / 5, timeMs, 10 * timeMs];
+  for (const otherMs of others) {
     const problems = await runInstant(runner, pinned, Math.trunc(otherMs));
     if (problems.length > 0)
       return problems.map((problem) => `pinned @ ${timeMs / 1000}, at ${otherMs / 1000}: ${problem}`);
@@ -110,23 +121,25 @@ async function runInstants(runner: Runner, expr: Expr): Promise<Problems> {
   return [];
 }
 
+/** What a range query has other times of its own for. */
+const QUERY_TIMES = /(?:start|end|range|step)\(\)/;
+
 async function runInstant(runner: Runner, expr: Expr, timeMs: number): Promise<Problems> {
-  const { expected } = runner.command;
+  const { expected, query: text } = runner.command;
   const result = await query(runner, expr, { startMs: timeMs, endMs: timeMs, stepMs: 0 });
   if (Array.isArray(result)) return result;
   const instant = result as QueryResult;
   const problems = checkInstant(expected, instant);
   if (problems.length > 0) return problems;
-  if (expected.ordered || (instant.type !== 'vector' && instant.type !== 'scalar') || dependsOnQueryTimes(expr))
-    return [];
-  return (await runMiddleStep(runner, expr, timeMs, instant.type)).map((problem) => `in range mode: ${problem}`);
+  if (expected.rangeVector !== undefined || expected.string !== undefined || QUERY_TIMES.test(text)) return [];
+  return (await runMiddleStep(runner, expr, timeMs, instant)).map((problem) => `in range mode: ${problem}`);
 }
 
 async function runMiddleStep(
   { engine, source, command }: Runner,
   expr: Expr,
   timeMs: number,
-  type: 'vector' | 'scalar',
+  instant: QueryResult,
 ): Promise<Problems> {
   const { expected } = command;
   let result: QueryResult;
@@ -137,6 +150,7 @@ async function runMiddleStep(
     return [`unexpected error: ${error instanceof Error ? error.message : String(error)}`];
   }
   if (result.type !== 'matrix') return [`expected a matrix, got a ${result.type}`];
+  if (expected.ordered) return [];
   const samples: VectorSample[] = [];
   for (const { labels, timestamps, values, histograms } of result.value) {
     const i = timestamps.indexOf(timeMs);
@@ -145,7 +159,7 @@ async function runMiddleStep(
     const base = { labels, value: values[i]! };
     samples.push(histogram === undefined ? base : { ...base, histogram });
   }
-  if (type === 'vector') return checkVector(expected, samples);
+  if (instant.type !== 'scalar') return checkVector(expected, samples);
   const [scalar] = samples;
   if (scalar === undefined) return ['no result'];
   return checkInstant(expected, { ...result, type: 'scalar', timestampMs: timeMs, value: scalar.value });

@@ -23,6 +23,13 @@ export interface TextExpectation {
     | { readonly regex: string; readonly finds: (text: string) => boolean }
     | undefined;
   readonly line: number;
+  /** As the older forms of commands have it: `eval_warn`. */
+  readonly isSuffix?: boolean;
+}
+
+/** A series that is expected, at this position of the result. */
+export interface ExpectedSeries extends SeriesDescription {
+  readonly position: number;
 }
 
 export interface Times {
@@ -42,7 +49,7 @@ export interface Expectations {
   readonly string: string | undefined;
   /** Instant query with a range vector result. */
   readonly rangeVector: Times | undefined;
-  readonly series: readonly SeriesDescription[];
+  readonly series: readonly ExpectedSeries[];
 }
 
 export interface EvalCommand {
