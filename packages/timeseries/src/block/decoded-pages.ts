@@ -1,4 +1,5 @@
 import { type BlockReads, StorageError } from '@opendata/storage';
+import { createYielder } from '../head/yielder.ts';
 import { PageFormatError } from './codec/index.ts';
 import { DecodedColumns } from './decoded-columns.ts';
 import { unpackedBytes } from './index/packed-page.ts';
@@ -89,9 +90,24 @@ export class DecodedPages {
         return page;
       });
     }
-    return this.#blocks
-      .readPages(block, first, count, signal)
-      .then((pages) => pages.map((bytes, i) => this.#keep(block, first + i, bytes, decode)));
+    return this.#readRun(block, first, count, decode, signal);
+  }
+
+  async #readRun<T>(
+    block: number,
+    first: number,
+    count: number,
+    decode: (bytes: Uint8Array) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly T[]> {
+    const pages = await this.#blocks.readPages(block, first, count, signal);
+    const yielder = createYielder(signal);
+    const decoded: T[] = [];
+    for (const [i, bytes] of pages.entries()) {
+      if (i > 0) await yielder();
+      decoded.push(this.#keep(block, first + i, bytes, decode));
+    }
+    return decoded;
   }
 
   async #load<T>(

@@ -45,13 +45,13 @@ export async function writeBlock(
   const exemplars = new ExemplarPageWriter();
   const starts = new StartPageWriter();
   const totals = { minMs: Number.POSITIVE_INFINITY, maxMs: Number.NEGATIVE_INFINITY, samples: 0, histograms: 0 };
-  const cursors = await openCursors(sources, dictionary.numbers);
+  const cursors = await openCursors(sources, dictionary.numbers, yielder);
   for (let live = cursors; live.length > 0; await yielder()) {
     const same = leastOf(live);
     const parts = [];
     for (const cursor of same) {
       const read = cursor.read();
-      const samples = read instanceof Promise ? await read : read;
+      const samples = read instanceof Promise ? await afterPage(read, yielder) : read;
       if (samples.timestamps.length > 0) parts.push(samples);
     }
     if (parts.length > 0) {
@@ -76,7 +76,7 @@ export async function writeBlock(
       if (histograms !== undefined)
         for (const histogram of histograms) if (histogram !== undefined) totals.histograms++;
     }
-    live = await advance(live, same);
+    live = await advance(live, same, yielder);
   }
   for (const slice of slices) await slice.finish();
   return {
@@ -99,11 +99,16 @@ export async function writeBlock(
   };
 }
 
-async function openCursors(sources: readonly BlockSource[], numbers: readonly Uint32Array[]): Promise<SeriesCursor[]> {
+async function openCursors(
+  sources: readonly BlockSource[],
+  numbers: readonly Uint32Array[],
+  yielder: () => Promise<void>,
+): Promise<SeriesCursor[]> {
   const cursors: SeriesCursor[] = [];
   for (const [i, source] of sources.entries()) {
     const cursor = await source.open(numbers[i]!);
     if (await cursor.advance()) cursors.push(cursor);
+    await yielder();
   }
   return cursors;
 }
@@ -121,13 +126,24 @@ function leastOf(cursors: readonly SeriesCursor[]): readonly SeriesCursor[] {
 }
 
 /** Moves the cursors `same` on, and leaves out those at their end. */
-async function advance(live: SeriesCursor[], same: readonly SeriesCursor[]): Promise<SeriesCursor[]> {
+async function advance(
+  live: SeriesCursor[],
+  same: readonly SeriesCursor[],
+  yielder: () => Promise<void>,
+): Promise<SeriesCursor[]> {
   let ended: SeriesCursor[] | undefined;
   for (const cursor of same) {
     const more = cursor.advance();
-    if (!(typeof more === 'boolean' ? more : await more)) (ended ??= []).push(cursor);
+    if (!(typeof more === 'boolean' ? more : await afterPage(more, yielder))) (ended ??= []).push(cursor);
   }
   return ended === undefined ? live : live.filter((cursor) => !ended.includes(cursor));
+}
+
+/** What a source has only once it has decoded a page: blocks of the same series come to their next pages all at once. */
+async function afterPage<T>(read: Promise<T>, yielder: () => Promise<void>): Promise<T> {
+  const value = await read;
+  await yielder();
+  return value;
 }
 
 /** Collects the series of a block; their pages are written behind the samples. */

@@ -30,7 +30,7 @@ function createFolder() {
 
 async function openWriter(config: StorageConfig) {
   const storage = await openStorage(config, { logger: silentLogger });
-  const db = await TimeSeriesDb.open({ storage, logger: silentLogger, now: () => NOW, graceMs: 0 });
+  const db = await TimeSeriesDb.open({ storage, logger: silentLogger, now: () => NOW });
   cleanups.push(() => db.close());
   return {
     db,
