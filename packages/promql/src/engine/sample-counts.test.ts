@@ -31,6 +31,9 @@ it.each([
   ['sizes', [12, 12, 12], [12, 12, 12]],
   ['rate(sizes[10s])', [24, 24, 24], [24, 12, 12]],
   ['histogram_count(sizes)', [11, 11, 11], [11, 11, 11]],
+  ['increase(up[10s] anchored)', [9, 10, 11], [9, 1, 1]],
+  ['increase(up[10s] smoothed)', [21, 21, 21], [21, 0, 0]],
+  ['up smoothed', [0, 0, 0], [0, 0, 0]],
 ])('counts the samples of %s', async (query, queryable, read) => {
   const { stats } = await createEngine().range(source, query, 40_000, 50_000, 5_000, { stats: true });
   expect([[...stats.samples!.queryable], [...stats.samples!.read]]).toEqual([queryable, read]);

@@ -4,6 +4,7 @@ import type { QueryContext } from './context.ts';
 import { positiveDurationMs } from './durations.ts';
 import type { Evaluator } from './evaluate.ts';
 import { endTimes, type Fetched, isStepInvariant, singleStep, subqueryGrid } from './plan.ts';
+import { windowsAround } from './range/extended.ts';
 import { windowsOf } from './range/windows.ts';
 import { lookbackIndexes } from './select.ts';
 import { isStaleMarker } from './staleness.ts';
@@ -103,7 +104,8 @@ function addSelector({ ctx, fetched }: Counting, node: VectorSelector, grid: Gri
     let isTouched = false;
     for (const [step, index] of lookbackIndexes(timestamps, ends, ctx.lookbackMs).entries()) {
       if (index < 0 || (histograms?.[index] === undefined && isStaleMarker(values, index))) continue;
-      const weight = weightOf(histograms?.[index]);
+      // Prometheus does not count what it draws lines between.
+      const weight = node.smoothed ? 0 : weightOf(histograms?.[index]);
       counts.queryable[step]! += weight;
       counts.read[step]! += weight;
       isTouched = true;
@@ -115,6 +117,8 @@ function addSelector({ ctx, fetched }: Counting, node: VectorSelector, grid: Gri
 function addWindows({ ctx, fetched }: Counting, node: MatrixSelector, grid: Grid, counts: SampleCounts): void {
   const { selector } = node;
   const ends = endTimes(ctx, selector, grid);
+  const rangeMs = positiveDurationMs(ctx, node.range);
+  const extension = selector.anchored ? 'anchored' : selector.smoothed ? 'smoothed' : undefined;
   for (const { timestamps, values, histograms } of fetched.get(selector) ?? []) {
     // How much the samples before each one weigh together.
     const before = new Float64Array(timestamps.length + 1);
@@ -122,7 +126,10 @@ function addWindows({ ctx, fetched }: Counting, node: MatrixSelector, grid: Grid
       const stale = histograms?.[i] === undefined && isStaleMarker(values, i);
       before[i + 1] = before[i]! + (stale ? 0 : weightOf(histograms?.[i]));
     }
-    const { first, last } = windowsOf(timestamps, ends, positiveDurationMs(ctx, node.range));
+    const { first, last } =
+      extension === undefined
+        ? windowsOf(timestamps, ends, rangeMs)
+        : windowsAround(timestamps, ends, rangeMs, ctx.lookbackMs, extension);
     let isTouched = false;
     for (let step = 0; step < ends.length; step++) {
       const from = first[step]!;
