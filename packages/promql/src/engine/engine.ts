@@ -18,7 +18,7 @@ import { createProfile, type PlanNode } from './profile.ts';
 import { type Extension, extendedSamples, windowsAround } from './range/extended.ts';
 import { windowsOf } from './range/windows.ts';
 import { createQueryGate, createRunningQueries, type RunningQuery } from './running.ts';
-import { createSampleCounter, type SampleCounts } from './sample-counts.ts';
+import { countSamples, type SampleCounts } from './sample-counts.ts';
 import { sharedByTimestamps } from './select.ts';
 import { sharedTimes } from './shared-times.ts';
 import { ABSENT, type Grid, gridTimes, type RangeValue, type StepSeries } from './value.ts';
@@ -187,10 +187,8 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
         throw new QueryError('bad_data', 'expression is nested too deeply');
       }
       const profile = options.explain || options.trace ? createProfile(options.trace === true) : undefined;
-      const counter = options.stats ? createSampleCounter() : undefined;
       let evaluator = createEvaluator(ctx, fetched);
       if (profile !== undefined) evaluator = profile.measured(evaluator);
-      if (counter !== undefined) evaluator = counter.observed(evaluator);
       const outcome = await evaluate(evaluator, expr);
       const evaluatedAt = performance.now();
       const { warnings, infos } = ctx.annotations;
@@ -200,7 +198,7 @@ export function createEngine(engineOptions: EngineOptions = {}): Engine {
         queueMs: enteredAt - started,
         preparationMs: preparedAt - enteredAt,
         evaluationMs: evaluatedAt - preparedAt - ctx.stats.sortMs,
-        ...(counter && { samples: counter.counts(ctx, expr, fetched, grid) }),
+        ...(options.stats && { samples: countSamples(ctx, expr, fetched, grid) }),
       };
       const plan = profile?.plan(expr, fetched);
       return { ...outcome, warnings, infos, stats, ...(plan && { plan }) };

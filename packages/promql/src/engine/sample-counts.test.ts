@@ -15,7 +15,7 @@ source.load(
   false,
 );
 
-/** Queryable and read samples at 40, 45 and 50 s, as Prometheus 3.15 counts them. */
+/** Queryable and read samples at 40, 45 and 50 s, as Prometheus 3.16 counts them. */
 it.each([
   ['sum(up)', [1, 1, 1], [1, 1, 1]],
   ['sum_over_time(up[20s])', [4, 4, 4], [4, 1, 1]],
@@ -26,7 +26,8 @@ it.each([
   ['up @ end()', [1, 1, 1], [1, 0, 0]],
   ['1', [0, 0, 0], [0, 0, 0]],
   ['sum_over_time(up[20s] @ end())', [4, 4, 4], [4, 0, 0]],
-  ['max_over_time(rate(up[10s])[20s:5s])', [4, 4, 4], [5, 1, 1]],
+  ['max_over_time(rate(up[10s])[20s:5s])', [8, 8, 8], [5, 1, 1]],
+  ['max_over_time((up + up)[10s:5s] @ end())', [4, 4, 4], [4, 0, 0]],
   ['absent(missing)', [0, 0, 0], [0, 0, 0]],
   ['sizes', [12, 12, 12], [12, 12, 12]],
   ['rate(sizes[10s])', [24, 24, 24], [24, 12, 12]],

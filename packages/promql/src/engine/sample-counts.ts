@@ -2,13 +2,12 @@ import type { Expr, MatrixSelector, SubqueryExpr, VectorSelector } from '../ast.
 import type { FloatHistogram } from '../histogram.ts';
 import type { QueryContext } from './context.ts';
 import { positiveDurationMs } from './durations.ts';
-import type { Evaluator } from './evaluate.ts';
 import { endTimes, type Fetched, isStepInvariant, singleStep, subqueryGrid } from './plan.ts';
 import { windowsAround } from './range/extended.ts';
 import { windowsOf } from './range/windows.ts';
 import { lookbackIndexes } from './select.ts';
 import { isStaleMarker } from './staleness.ts';
-import type { Grid, RangeValue } from './value.ts';
+import { type Grid, gridTimes } from './value.ts';
 
 /** Samples by step of a query, as Prometheus counts them. */
 export interface SampleCounts {
@@ -20,34 +19,14 @@ export interface SampleCounts {
   touched: number;
 }
 
-export interface SampleCounter {
-  /** An evaluator that remembers how many points the subqueries gave. */
-  observed(evaluator: Evaluator): Evaluator;
-  /** To be asked once the query is evaluated. */
-  counts(ctx: QueryContext, expr: Expr, fetched: Fetched, grid: Grid): SampleCounts;
-}
-
-/** Counts the samples of a query from what was fetched: the evaluation itself does not count. */
-export function createSampleCounter(): SampleCounter {
-  const subqueries = new Map<SubqueryExpr, Float64Array>();
-  return {
-    observed(evaluator) {
-      const { range } = evaluator;
-      evaluator.range = async (expr, grid) => {
-        const result = await range(expr, grid);
-        if (expr.kind === 'subquery') subqueries.set(expr, pointsByStep(result));
-        return result;
-      };
-      return evaluator;
-    },
-    counts: (ctx, expr, fetched, grid) => countsOf({ ctx, fetched, subqueries }, expr, grid),
-  };
+/** Counts the samples of an evaluated query from what was fetched: the evaluation itself does not count. */
+export function countSamples(ctx: QueryContext, expr: Expr, fetched: Fetched, grid: Grid): SampleCounts {
+  return countsOf({ ctx, fetched }, expr, grid);
 }
 
 interface Counting {
   readonly ctx: QueryContext;
   readonly fetched: Fetched;
-  readonly subqueries: ReadonlyMap<SubqueryExpr, Float64Array>;
 }
 
 function countsOf(counting: Counting, expr: Expr, grid: Grid): SampleCounts {
@@ -143,31 +122,23 @@ function addWindows({ ctx, fetched }: Counting, node: MatrixSelector, grid: Grid
   }
 }
 
-/** A subquery gives points, and its expression reads samples at steps of its own. */
+/** The expression of a subquery has samples at steps of its own, of which each window takes those inside of it. */
 function addSubquery(counting: Counting, node: SubqueryExpr, grid: Grid, counts: SampleCounts): void {
-  const points = counting.subqueries.get(node);
-  const inner = subqueryGrid(counting.ctx, node, grid);
-  const { read, touched } = countsOf(counting, node.expr, inner);
+  const { ctx } = counting;
+  const inner = subqueryGrid(ctx, node, grid);
+  const { queryable, read, touched } = countsOf(counting, node.expr, inner);
   counts.touched += touched;
-  const ends = endTimes(counting.ctx, node, grid);
+  const before = new Float64Array(inner.count + 1);
+  for (let i = 0; i < inner.count; i++) before[i + 1] = before[i]! + queryable[i]!;
+  const ends = endTimes(ctx, node, grid);
+  const { first, last } = windowsOf(gridTimes(inner), ends, positiveDurationMs(ctx, node.range));
   let next = 0;
   for (let step = 0; step < grid.count; step++) {
-    counts.queryable[step]! += points?.[step] ?? 0;
+    counts.queryable[step]! += before[last[step]!]! - before[first[step]!]!;
     for (; next < inner.count && inner.startMs + next * inner.stepMs <= ends[step]!; next++) {
       counts.read[step]! += read[next]!;
     }
   }
-}
-
-function pointsByStep({ series, endsMs, rangeMs }: RangeValue): Float64Array {
-  const points = new Float64Array(endsMs.length);
-  for (const { timestamps, histograms } of series) {
-    const { first, last } = windowsOf(timestamps, endsMs, rangeMs);
-    for (let step = 0; step < points.length; step++) {
-      for (let i = first[step]!; i < last[step]!; i++) points[step]! += weightOf(histograms?.[i]);
-    }
-  }
-  return points;
 }
 
 /** Bytes that Prometheus takes a histogram to have without its lists, time included. */
