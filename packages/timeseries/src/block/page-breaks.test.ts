@@ -103,6 +103,35 @@ describe('pages of histograms', () => {
     expect(pages.filter((page) => page.series[0]!.bucket === 0).length).toBeGreaterThan(1);
   });
 
+  it('have no more timestamps than are decoded in moderation, where thousands of targets have their own', async () => {
+    const samples = 2500;
+    for (const buckets of [[-1], [0, 1, 2]]) {
+      const pages: Uint8Array[] = [];
+      const sink = async (page: Uint8Array): Promise<number> => pages.push(page) - 1;
+      const slice = new SliceWriter({ startMs: 0, endMs: 1e12, pageBytes: PAGE_BYTES }, sink);
+      const breaks = new PageBreaks(NAMES, PAIR_COUNT);
+      const values = new Float64Array(samples).fill(1);
+      let count = 0;
+      for (let target = 0; target < 1800; target++) {
+        const timestamps = Float64Array.from(values, (_, i) => target + i * 30_000);
+        for (const bucket of buckets) {
+          const key = [BUCKET_METRIC!, 3 + target, ...(bucket < 0 ? [] : [5000 + bucket])];
+          breaks.next(Uint32Array.from(key), key.length);
+          if (slice.isFullBefore(breaks)) await slice.writePage();
+          slice.add(count++, timestamps, values, undefined);
+        }
+      }
+      await slice.finish();
+      const read = pages.map((bytes) => readDataPage(bytes));
+      expect(read.flatMap(({ series }) => [...series])).toEqual(Array.from({ length: count }, (_, i) => i));
+      for (const { series, samples } of read) {
+        expect(series[0]! % buckets.length).toBe(0);
+        expect(new Set(series.map((_, place) => samples.patternOf(place))).size).toBeLessThanOrEqual(420);
+        expect(samples.timestamps(series.length - 1)[0]).toBe(Math.floor(series.at(-1)! / buckets.length));
+      }
+    }
+  });
+
   it('are small where nothing belongs together', async () => {
     const others = histograms(2).filter(isOther);
     const pages = await write([

@@ -12,6 +12,8 @@ const PAGE_BYTES = 64 * 1024;
 const LARGE_PAGE_BYTES = 128 * 1024;
 /** A family of series that takes no more is not cut, nor a histogram in a page of less than twice as many. */
 const FAMILY_BYTES = 256 * 1024;
+/** A page that has so many timestamps is full whatever its bytes: those that keep an interval take next to none. */
+const MOST_TIMESTAMPS = 1 << 20;
 /** Blocks with more samples have large pages. */
 const LARGE_BLOCK_SAMPLES = 200_000_000;
 
@@ -56,18 +58,21 @@ export class SliceWriter {
 
   /** True where the page is full and to be written before the series that `breaks` has looked at last. */
   isFullBefore({ family, isWithinHistogram }: PageBreaks): boolean {
-    const { sizeBytes } = this.#writer;
+    const { sizeBytes, timestampCount } = this.#writer;
     const { pageBytes } = this.#plan;
+    const isFull = sizeBytes >= pageBytes || timestampCount >= MOST_TIMESTAMPS;
     if (family !== this.#family) {
       this.#family = family;
       this.#isLarge = false;
-      this.#bytesBefore = sizeBytes < pageBytes ? sizeBytes : 0;
+      this.#bytesBefore = isFull ? 0 : sizeBytes;
     } else if (family !== 0) {
-      if (!this.#isLarge && sizeBytes - this.#bytesBefore < FAMILY_BYTES) return false;
-      this.#isLarge = true;
-      if (isWithinHistogram && sizeBytes < 2 * FAMILY_BYTES) return false;
+      if (timestampCount < MOST_TIMESTAMPS) {
+        if (!this.#isLarge && sizeBytes - this.#bytesBefore < FAMILY_BYTES) return false;
+        this.#isLarge = true;
+      }
+      if (isWithinHistogram && sizeBytes < 2 * FAMILY_BYTES && timestampCount < 2 * MOST_TIMESTAMPS) return false;
     }
-    return sizeBytes >= pageBytes;
+    return isFull;
   }
 
   /** Adds the samples of a series that are in the slice. */

@@ -24,5 +24,10 @@ export const SHARES_VALUES = 2;
 
 /** Pages are never longer than this. */
 export const MAX_PAGE_BYTES = 64 << 20;
-/** Most timestamps in all patterns of a page, unless a reader asks for less. */
-export const MAX_PATTERN_SAMPLES = 1 << 22;
+/** Most timestamps of a pattern. */
+export const MAX_PATTERN_SAMPLES = 1 << 24;
+/**
+ * Most timestamps in all patterns of a page, unless a reader asks for less. Patterns are decoded one by one, and those that
+ * keep an interval take some 15 bytes whatever they have: of thousands of targets a page once had more than 2^22.
+ */
+export const MAX_PAGE_TIMESTAMPS = 2 ** 28;

@@ -6,6 +6,7 @@ import {
   COMPRESSION_NONE,
   HAS_PATTERN,
   MAX_PAGE_BYTES,
+  MAX_PAGE_TIMESTAMPS,
   MAX_PATTERN_SAMPLES,
   OLDEST_PAGE_VERSION,
   PAGE_HEADER_BYTES,
@@ -66,7 +67,7 @@ export class PageReader {
     }
     if (series > directoryEnd - PAGE_HEADER_BYTES) throw new PageFormatError(4, `${series} series in the directory`);
     if (patterns > patternsEnd - directoryEnd) throw new PageFormatError(8, `${patterns} patterns`);
-    if (timestamps > (limits.maxTimestamps ?? MAX_PATTERN_SAMPLES)) {
+    if (timestamps > (limits.maxTimestamps ?? MAX_PAGE_TIMESTAMPS)) {
       throw new PageFormatError(12, `${timestamps} timestamps in patterns are too many`);
     }
     this.seriesCount = series;
@@ -195,7 +196,7 @@ export class PageReader {
       reader.at = start;
       const form = reader.byte();
       if (form > FORM_RAW) reader.fail(`unknown form of timestamps ${form}`);
-      const count = reader.count(left, 'timestamps of a pattern');
+      const count = reader.count(Math.min(left, MAX_PATTERN_SAMPLES), 'timestamps of a pattern');
       if (count === 0) reader.fail('a pattern without timestamps');
       left -= count;
       this.#patternForms[i] = form;

@@ -30,6 +30,11 @@ export class PageWriter {
     return this.#seriesCount;
   }
 
+  /** Timestamps in the page so far: those that series share count once. */
+  get timestampCount(): number {
+    return this.#patterns.sampleCount;
+  }
+
   /** Bytes that the page would have if it were finished now. */
   get sizeBytes(): number {
     const { directoryBytes, timestampBytes, valueBytes } = this.sizes;

@@ -119,6 +119,16 @@ describe('a page', () => {
     expect(writer.sizes.valueBytes).toBeLessThan(16);
   });
 
+  it('is read with millions of timestamps, which regular series have in few bytes', () => {
+    const writer = new PageWriter();
+    const values = new Float64Array(5000);
+    const timestampsFrom = (first: number): Float64Array => values.map((_, i) => first + i * 1000);
+    for (let i = 0; i < 900; i++) writer.addSeries(timestampsFrom(i), values);
+    expect(writer.timestampCount).toBe(4_500_000);
+    const page = new PageReader(writer.finish());
+    for (const i of [0, 899]) expectSeries(page, i, { timestamps: timestampsFrom(i), values });
+  });
+
   it('keeps the cheap form of integers with a staleness marker and a reset', () => {
     const values = Float64Array.from({ length: 360 }, (_, i) => (i < 200 ? 1e6 + 3 * i : 3 * (i - 200)));
     const writer = new PageWriter();

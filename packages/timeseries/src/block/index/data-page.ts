@@ -18,6 +18,11 @@ export class DataPageWriter {
     return this.#samples.sizeBytes + this.#runs.length * 3;
   }
 
+  /** Timestamps that a reader of all series decodes. */
+  get timestampCount(): number {
+    return this.#samples.timestampCount;
+  }
+
   /** First series of the page, where it has one. */
   get first(): number {
     return this.#runs[0]!.first;
