@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseJsonInSteps } from './json-in-steps.ts';
 
 /** The value, or that there is none. */
@@ -91,6 +91,18 @@ describe('JSON in steps', () => {
       const { value: found, steps } = inSteps(text, 1000);
       expect(found).toEqual(value);
       expect(steps).toBeGreaterThan(text.length / 2000);
+    }
+  });
+
+  it('looks at a long string once, however deep it is', () => {
+    const quotes = 20_000;
+    const text = `${'['.repeat(31)}"${'\\"'.repeat(quotes)}"${']'.repeat(31)}`;
+    const looks = vi.spyOn(String.prototype, 'indexOf');
+    try {
+      expect(inSteps(text, 1000).steps).toBe(31);
+      expect(looks.mock.calls.length).toBeLessThan(3 * quotes);
+    } finally {
+      looks.mockRestore();
     }
   });
 

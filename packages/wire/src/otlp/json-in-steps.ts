@@ -109,7 +109,7 @@ function* readObject(reading: Reading, depth: number): Generator<undefined, obje
 function readScalar(reading: Reading): unknown {
   const { text, at } = reading;
   let end = at;
-  if (text.charCodeAt(at) === QUOTE) end = endOfString(text, at);
+  if (text.charCodeAt(at) === QUOTE) end = endOfString(text, at, text.length);
   else while (end < text.length && !endsScalar(text.charCodeAt(end))) end++;
   if (end < 0 || end === at) throw unexpected(reading);
   return parsePiece(reading, '', end, '');
@@ -135,7 +135,7 @@ function closingOf(text: string, at: number, limit: number): number {
   for (let i = at; i < limit && i < text.length; i++) {
     const character = text.charCodeAt(i);
     if (character === QUOTE) {
-      i = endOfString(text, i) - 1;
+      i = endOfString(text, i, limit) - 1;
       if (i < 0) return -1;
     } else if (character === OPEN_LIST || character === OPEN_OBJECT) depth++;
     else if ((character === CLOSE_LIST || character === CLOSE_OBJECT) && --depth === 0) return i + 1;
@@ -153,8 +153,8 @@ function endOfElements(text: string, at: number, limit: number): number {
   for (let i = at; i < limit && i < text.length; i++) {
     const character = text.charCodeAt(i);
     if (character === QUOTE) {
-      i = endOfString(text, i) - 1;
-      if (i < 0) return -1;
+      i = endOfString(text, i, limit) - 1;
+      if (i < 0) return comma;
     } else if (character === OPEN_LIST || character === OPEN_OBJECT) depth++;
     else if (character === CLOSE_LIST || character === CLOSE_OBJECT) {
       if (depth === 0) return i;
@@ -164,9 +164,9 @@ function endOfElements(text: string, at: number, limit: number): number {
   return comma;
 }
 
-/** Position behind the string whose first quote is at `at`; -1 where it does not end. */
-function endOfString(text: string, at: number): number {
-  for (let quote = text.indexOf('"', at + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+/** Position behind the string whose first quote is at `at`; -1 where it does not end before `limit`. */
+function endOfString(text: string, at: number, limit: number): number {
+  for (let quote = text.indexOf('"', at + 1); quote >= 0 && quote < limit; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;
     while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++;
     if (backslashes % 2 === 0) return quote + 1;
