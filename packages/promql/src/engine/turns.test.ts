@@ -38,8 +38,28 @@ const histograms = Array.from({ length: 4 }, (_, i): SeriesColumns => {
   };
 });
 
+/** Series in the second half of the time, and what describes them in the first half and in the second. */
+const half = SAMPLES / 2;
+const described = Array.from({ length: 500 }, (_, i): SeriesColumns[] =>
+  [
+    ['d', half, SAMPLES],
+    ['d_info', 0, half],
+    ['d_info', half, SAMPLES],
+  ].map(([name, from, to]) => ({
+    labels: ['__name__', String(name), 'instance', String(i), 'version', String(from)],
+    timestamps: timestamps.subarray(Number(from), Number(to)),
+    values: timestamps.subarray(Number(from), Number(to)),
+  })),
+);
+const columns: Readonly<Record<string, readonly SeriesColumns[]>> = {
+  f: floats,
+  h: histograms,
+  d: described.map(([series]) => series!),
+  d_info: described.flatMap(([, ...infos]) => infos),
+};
+
 const source: SeriesSource = {
-  select: async ({ matchers }) => (matchers.some(({ value }) => value === 'f') ? floats : histograms),
+  select: async ({ matchers }) => columns[matchers.find(({ name }) => name === '__name__')!.value]!,
 };
 
 /** How many turns a query asks for if it does so whenever it looks at the clock. */
@@ -77,6 +97,7 @@ describe('long work asks for turns', () => {
     ['histogram_stddev(h)', 8],
     ['sum_over_time(h[5m])', 100],
     ['rate(h[5m])', 100],
+    ['info(d, {__name__="d_info"})', 35],
     ['max_over_time(h[5m:15s])', 6],
   ])('%s', async (query, least) => {
     expect(await turnsOf(query)).toBeGreaterThanOrEqual(least);

@@ -4,6 +4,7 @@ import { compileMatcher } from '../../matcher.ts';
 import type { QueryContext } from '../context.ts';
 import { fail } from '../errors.ts';
 import type { Evaluator } from '../evaluate.ts';
+import { stepSeriesBytes } from '../memory.ts';
 import { select } from '../plan.ts';
 import { readTimeOf } from '../read-time.ts';
 import { lookbackIndexes } from '../select.ts';
@@ -45,7 +46,7 @@ export async function evaluateInfo(evaluator: Evaluator, node: Call, grid: Grid)
     if (known === undefined) byIdentity.set(key, [info]);
     else known.push(info);
   }
-  checkNewest(vector.series, infoSeries);
+  await checkNewest(ctx, vector.series, infoSeries);
   const mayBeMissing = selector.data.every((matcher) => compileMatcher(matcher).matchesEmpty);
   const wanted = new Set(selector.data.map((matcher) => matcher.name));
   const series: StepSeries[] = [];
@@ -107,7 +108,9 @@ async function fetchInfoSeries(
         }
         if (!isStaleMarker(values, index)) sampleTimesMs[step] = timestamps[index]!;
       }
+      ctx.memory.hold(stepSeriesBytes(ends.length));
       found.push({ labels, name: labelValue(labels, METRIC_NAME), sampleTimesMs });
+      if (ctx.due(ends.length)) await ctx.pause();
     }
   }
   return found;
@@ -184,7 +187,11 @@ function newerOf(known: InfoSeries | undefined, info: InfoSeries, step: number):
  * @throws QueryError where two info series are equally new at a step that has elements, be it that none of these belongs
  * to them
  */
-function checkNewest(base: readonly StepSeries[], infos: readonly InfoSeries[]): void {
+async function checkNewest(
+  ctx: QueryContext,
+  base: readonly StepSeries[],
+  infos: readonly InfoSeries[],
+): Promise<void> {
   const known = new Map<string, number>();
   const groups = infos.map(({ labels, name }) => {
     const key = labelsKey([name, identity(labels)]);
@@ -194,6 +201,7 @@ function checkNewest(base: readonly StepSeries[], infos: readonly InfoSeries[]):
   if (known.size === infos.length) return;
   const steps = infos[0]!.sampleTimesMs.length;
   for (let step = 0; step < steps; step++) {
+    if (ctx.due(base.length + infos.length)) await ctx.pause();
     if (base.every(({ present }) => present[step] === ABSENT)) continue;
     const newest: InfoSeries[] = [];
     for (const [i, info] of infos.entries()) {

@@ -80,7 +80,7 @@ export async function evaluateRangeFunction(
     else if (startKernel !== undefined && widest > 0) {
       const present = new Uint8Array(count);
       const values = columns();
-      startKernel(element.values, element.startTimestamps!, windows, values, present);
+      await startsInTurns(ctx, startKernel, element, windows, values, present);
       const { labels, dropName } = named(ctx, element, true);
       if (present.includes(FLOAT)) result = floatSeries(labels, dropName, values, present);
     } else if (any && take?.(element, windows, definition.isRate === true)) {
@@ -131,17 +131,7 @@ async function inTurns(
   const steps = Math.max(1, Math.floor(WINDOW_SAMPLES_PER_TURN / widest));
   for (let from = 0; from < out.length; from += steps) {
     const to = Math.min(out.length, from + steps);
-    const first = windows.first.subarray(from, to);
-    const last = windows.last.subarray(from, to);
-    const some: Windows = {
-      ...windows,
-      ...holding(definition.minSamples ?? 1, first, last),
-      first,
-      last,
-      endsMs: windows.endsMs.subarray(from, to),
-      present: windows.present.subarray(from, to),
-      single: true,
-    };
+    const some = windowsOfSteps(windows, from, to, definition.minSamples ?? 1);
     const parametersOfSteps = parameters.map((parameter) => parameter.subarray(from, to));
     definition.kernel(
       values,
@@ -153,6 +143,38 @@ async function inTurns(
     );
     if (ctx.due((to - from) * widest)) await ctx.pause();
   }
+}
+
+/** The same for a kernel that knows start timestamps. */
+async function startsInTurns(
+  ctx: QueryContext,
+  kernel: StartKernel,
+  { values, startTimestamps }: RangeSeries,
+  windows: Windows,
+  out: Float64Array,
+  present: Uint8Array,
+): Promise<void> {
+  const steps = Math.max(1, Math.floor(WINDOW_SAMPLES_PER_TURN / windows.widest));
+  for (let from = 0; from < out.length; from += steps) {
+    const to = Math.min(out.length, from + steps);
+    const some = windowsOfSteps(windows, from, to, 1);
+    kernel(values, startTimestamps!, some, out.subarray(from, to), present.subarray(from, to));
+    if (ctx.due((to - from) * windows.widest)) await ctx.pause();
+  }
+}
+
+function windowsOfSteps(windows: Windows, from: number, to: number, minSamples: number): Windows {
+  const first = windows.first.subarray(from, to);
+  const last = windows.last.subarray(from, to);
+  return {
+    ...windows,
+    ...holding(minSamples, first, last),
+    first,
+    last,
+    endsMs: windows.endsMs.subarray(from, to),
+    present: windows.present.subarray(from, to),
+    single: true,
+  };
 }
 
 /** Tells which time columns more than one series has. */

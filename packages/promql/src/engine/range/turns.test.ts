@@ -13,6 +13,7 @@ const columns = [
   { labels: ['__name__', 'm_total', 'i', '2'], timestamps: timestamps.slice(), values: gauge },
 ];
 const source: SeriesSource = { select: async () => columns };
+const started = columns.map((series) => ({ ...series, startTimestamps: new Float64Array(SAMPLES).fill(-SECOND) }));
 const engine = createEngine();
 
 /** By series and time. */
@@ -54,4 +55,17 @@ describe('a range function over more window samples than go into one turn of the
     expect(whole.size).toBeGreaterThan(4000);
     expect(new Map([...whole].sort())).toEqual(new Map([...parts].sort()));
   });
+
+  it.each(['rate(m_total[30m])', 'rate(m_total[30m] smoothed)'])(
+    '%s takes turns, also with start timestamps',
+    async (query) => {
+      const turnsOf = async (series: typeof columns, useStartTimestamps: boolean): Promise<number> => {
+        let turns = 0;
+        const engine = createEngine({ useStartTimestamps, turns: { lengthMs: 0, next: async () => void turns++ } });
+        await engine.range({ select: async () => series }, query, 900 * SECOND, 2500 * SECOND, SECOND);
+        return turns;
+      };
+      expect(await turnsOf(started, true)).toBe(await turnsOf(columns, false));
+    },
+  );
 });
