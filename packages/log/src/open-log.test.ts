@@ -164,6 +164,17 @@ describe('log', () => {
     expect(await log.count(bytes('19-8191'))).toBe(1);
   });
 
+  it('goes on where room for as many keys as before is more than the budget', async () => {
+    const log = await memoryLog({ headBudgetBytes: 5_000_000, sealBytes: 2_500_000 });
+    const keysOf = (batch: number) => Array.from({ length: 150_000 }, (_, i) => bytes(`${batch}-${i}`));
+    for (let batch = 0; batch < 3; batch++) {
+      await log.append(keysOf(batch).map((key) => ({ key, value: bytes('') })));
+      await expect(log.append([{ key: bytes('x'), value: bytes('') }])).rejects.toMatchObject({ code: 'overloaded' });
+      await log.sealed();
+    }
+    expect(await log.count(bytes('2-149999'))).toBe(1);
+  });
+
   it('is disposed of with await using', async () => {
     const log = await openLog({ type: 'InMemory' });
     await log[Symbol.asyncDispose]();

@@ -106,8 +106,12 @@ export class LogWriter {
 
   private checkBudget(): void {
     if (this.segments.headBytes < this.limits.headBudgetBytes) return;
-    // Many small records or keys take more memory than the bytes that would end the segment: only its seal makes room.
-    if (this.segments.waiting.length === 0) this.rotate();
+    if (this.segments.waiting.length === 0) {
+      // The room that was made for as many keys as the segment before had: nothing will give it back.
+      if (this.segments.active.recordCount === 0) return;
+      // Many small records or keys take more memory than the bytes that would end the segment: only its seal makes room.
+      this.rotate();
+    }
     throw new LogError('overloaded', 'segments are not sealed as fast as records arrive: the head budget is used up');
   }
 
