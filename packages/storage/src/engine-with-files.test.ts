@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { StorageConfig } from './config.ts';
 import { engineWithFiles } from './engine-with-files.ts';
 import { silentLogger } from './logger.ts';
@@ -207,11 +207,15 @@ it('keeps what was acknowledged, and nothing else, over crashes between any two 
           readdirSync(join(root, 'rows'))
             .map((name) => name.slice(0, -17))
             .filter((name) => !owners.has(name));
-        // What was to be removed when it closed is removed after the next start.
-        const storage = await reopen();
-        await recoverAll(storage);
-        await expect.poll(left, { interval: 2 }).toEqual([]);
-        await storage.close();
+        // What was to be removed when it closed is removed after the next start; so is, after the one behind it, what a
+        // storage that crashed was still writing: here its process lives on.
+        for (let start = 0; start < 5 && left().length > 0; start++) {
+          const storage = await reopen();
+          await recoverAll(storage);
+          await vi.waitUntil(() => left().length === 0, { interval: 2, timeout: 5000 }).catch(() => undefined);
+          await storage.close();
+        }
+        expect(left()).toEqual([]);
       } finally {
         rmSync(root, { recursive: true, force: true });
       }
