@@ -7,6 +7,7 @@ import { SeriesIdentities } from '../read/series-identities.ts';
 import type { Block } from './block.ts';
 import { blockSource } from './block-source.ts';
 import { blockCardinality } from './cardinality.ts';
+import { readDataPage } from './index/data-page.ts';
 import { matchBlock } from './match-block.ts';
 import { memoryBlock, openMemoryBlock, sourceOf, type TestSeries } from './memory-block.testing.ts';
 import type { SeriesSamples } from './merge-samples.ts';
@@ -48,6 +49,26 @@ function manySeries(count: number): TestSeries[] {
 }
 
 describe('a block', () => {
+  it('holds the timestamps that its pages have in common once, where they were read', async () => {
+    const samples = Array.from({ length: 100 }, (_, i) => [i * 1000, Math.sin(i)] as const);
+    const series = Array.from({ length: 400 }, (_, i) => ({
+      labels: ['__name__', 'm', 'i', `${i}`],
+      samples: samples.map(([time, value]) => [time, value * i] as const),
+    }));
+    const { block } = await memoryBlock([await sourceOf(series, 0, HOUR_MS)], 0, HOUR_MS);
+    const { pages } = block.descriptor.slices[0]!;
+    expect(pages.length).toBeGreaterThan(2);
+    const timestamps = async (): Promise<Float64Array[]> =>
+      Promise.all(
+        pages.map(async ({ page }) => (await block.pages.get(block.id, page, readDataPage)).samples.timestamps(0)),
+      );
+    expect(new Set(await timestamps()).size).toBe(pages.length);
+    await read(block, [{ name: '__name__', type: '=', value: 'm' }]);
+    const shared = await timestamps();
+    expect(new Set(shared).size).toBe(1);
+    expect([...shared[0]!]).toEqual(samples.map(([time]) => time));
+  });
+
   it('gives the event loop a turn for each page that is read for what series are called', async () => {
     const { block } = await memoryBlock([await sourceOf(manySeries(9000), 0, HOUR_MS)], 0, HOUR_MS);
     const { series } = block.descriptor;

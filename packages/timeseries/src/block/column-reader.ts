@@ -89,6 +89,7 @@ export class ColumnReader {
     const known = this.#clipOf[pattern];
     if (known !== undefined) return known;
     const all = this.#block.pages.columns.timestamps(this.#block.id, this.samples.timestamps(i));
+    this.samples.shareTimestamps(pattern, all);
     let clip = this.#clips.get(all);
     if (clip === undefined) this.#clips.set(all, (clip = new Clip(all, this.#range)));
     this.#clipOf[pattern] = clip;

@@ -103,6 +103,11 @@ export class PageReader {
     return this.#pattern(this.#patternIndex(series));
   }
 
+  /** Holds on to `timestamps`, which are equal to those of the pattern, in their place: pages of a block share them. */
+  shareTimestamps(pattern: number, timestamps: Float64Array): void {
+    this.#timestamps[pattern] = timestamps;
+  }
+
   /**
    * Puts the values of a series at `target[at…]`, with their exact bits, and returns the index behind the last one.
    * @throws PageFormatError
