@@ -41,6 +41,19 @@ async function valuesOf(db: TimeSeriesDb): Promise<number[]> {
   return series.map(({ values }) => values[0]!);
 }
 
+it('counts what reads a large request as memory that is kept, however few bytes the request has', async () => {
+  const db = await openDb(newFolder());
+  const series = Array.from({ length: 2049 }, (_, i): WriteRequest2Series => {
+    return { labels: ['__name__', `m${i}`], samples: [{ timestampMs: NOW, value: 1 }] };
+  });
+  const encoded = encodeWriteRequest2(series);
+  let keptBytes = 0;
+  await db.remoteWrite2InTurns(Buffer.from(snappyCompress(encoded)), (bytes) => {
+    keptBytes = bytes;
+  });
+  expect(keptBytes - encoded.length).toBeGreaterThan(200_000);
+});
+
 it('stores a large request after turns of the event loop, whole and at one moment', async () => {
   const db = await openDb(newFolder());
   let isDone = false;

@@ -43,6 +43,8 @@ const MOST_AT_ONCE = 2048;
 const SERIES_PER_LOOK = 256;
 /** For both keys of a series that arrives in an order of labels of its own: headers and padding in memory. */
 const KEY_OVERHEAD_BYTES = 64;
+/** What a reader has in memory beside its request: arrays of columns, and the kernel's page. */
+const READER_BYTES = 256 * 1024;
 /** Readers with their memory that are kept for other requests. */
 const MOST_KEPT_READERS = 2;
 
@@ -97,8 +99,9 @@ export function createRemoteWrite2(
       times.requests++;
       times.receivedBytes += body.length;
       times.decodedBytes += uncompressed.length;
+      const keptBytes = uncompressed.length + READER_BYTES;
       const reading = reader.begin(uncompressed);
-      while (!reading.readSeries(MOST_AT_ONCE)) yield* turn(times, 'decode', uncompressed.length);
+      while (!reading.readSeries(MOST_AT_ONCE)) yield* turn(times, 'decode', keptBytes);
       const columns = reading.finish();
       times.lap('decode');
       writer.admit();
@@ -106,14 +109,14 @@ export function createRemoteWrite2(
       ids.ids = new Uint32Array(columns.seriesCount);
       const hasHistogram = seriesWithHistograms(columns);
       while (ids.count < columns.seriesCount) {
-        if (ids.count > 0 && ids.count % MOST_AT_ONCE === 0) yield* turn(times, 'match', uncompressed.length);
+        if (ids.count > 0 && ids.count % MOST_AT_ONCE === 0) yield* turn(times, 'match', keptBytes);
         resolveSeries(head, columns, hasHistogram, ids, faults);
       }
       times.lap('match');
       if (columns.seriesCount > MOST_AT_ONCE) {
         const good = ids.ids.filter((id) => id !== REFUSED);
         const startMs = writer.windowOf(columns.timestamps, columns.sampleCount);
-        for (const _ of writer.define(good, good.length, startMs)) yield uncompressed.length;
+        for (const _ of writer.define(good, good.length, startMs)) yield keptBytes;
       }
       return store(columns, ids.ids, faults);
     } finally {
