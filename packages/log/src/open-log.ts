@@ -31,8 +31,6 @@ const longestWarmUpMs = 250;
 /** What was recovered is sealed so long after the start, ms, which is busy enough, if memory has room for more than that. */
 const restMs = 10_000;
 const restShare = 0.5;
-/** Share of the heads' budget from which on a seal does not rest while others are busy. */
-const hurryShare = 0.5;
 
 /** Opens a log and its storage. @throws StorageError, LogError corrupt | invalid_input */
 export async function openLog(config: StorageConfig, options: LogOptions = {}): Promise<LogDb> {
@@ -78,7 +76,7 @@ export async function openLogOn(
     },
     logger,
   );
-  const sealer = new Sealer(storage, segments, logger, () => merger.kick(), limits.headBudgetBytes * hurryShare);
+  const sealer = new Sealer(storage, segments, logger, () => merger.kick());
   const writer = new LogWriter(storage.journal, segments, limits, {
     now,
     onRotate: () => sealer.kick(),

@@ -21,30 +21,19 @@ export class Sealer {
   private readonly segments: SegmentSet;
   private readonly logger: Logger;
   private readonly onSealed: () => void;
-  private readonly hurryBytes: number;
   private readonly stopping = new AbortController();
   private work: Promise<void> | undefined;
   private waiters: (() => void)[] = [];
-  /** How many wait until nothing is left. */
-  private idlers = 0;
   private resting: NodeJS.Timeout | undefined;
   /** Segments sealed since the start. */
   sealedTotal = 0;
   failuresTotal = 0;
 
-  /** From `hurryBytes` of heads on it does not rest while others are busy. */
-  constructor(
-    storage: Storage,
-    segments: SegmentSet,
-    logger: Logger,
-    onSealed: () => void = () => undefined,
-    hurryBytes = Number.POSITIVE_INFINITY,
-  ) {
+  constructor(storage: Storage, segments: SegmentSet, logger: Logger, onSealed: () => void = () => undefined) {
     this.storage = storage;
     this.segments = segments;
     this.logger = logger;
     this.onSealed = onSealed;
-    this.hurryBytes = hurryBytes;
   }
 
   /** Starts to work in `restMs`, or before where something newer is to be sealed or somebody waits for a seal. */
@@ -65,10 +54,8 @@ export class Sealer {
 
   /** Resolves when nothing waits to be sealed. */
   async idle(): Promise<void> {
-    this.idlers++;
     this.kick();
     while (this.work !== undefined) await this.work;
-    this.idlers--;
   }
 
   /** Resolves when the next segment is sealed, when the attempt fails, or after `timeoutMs`. */
@@ -88,12 +75,6 @@ export class Sealer {
     clearTimeout(this.resting);
     this.stopping.abort();
     await this.work;
-  }
-
-  /** Whether the next segment would be full before this one is stored, memory runs short, or somebody waits. */
-  private isHurried(): boolean {
-    const { waiting, headBytes } = this.segments;
-    return waiting.length > 1 || headBytes > this.hurryBytes || this.waiters.length > 0 || this.idlers > 0;
   }
 
   private async sealWaiting(): Promise<void> {
@@ -125,7 +106,7 @@ export class Sealer {
     const { journal, blocks } = this.storage;
     const writer = blocks.create(segmentBlockKind);
     try {
-      const descriptor = await writeSegment(head, writer, this.stopping.signal, () => this.isHurried());
+      const descriptor = await writeSegment(head, writer, this.stopping.signal);
       await journal.committed(journal.lastGroup);
       const info = await blocks.publish(writer, {
         descriptor: encodeDescriptor(descriptor),

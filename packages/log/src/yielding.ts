@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * How long work goes on without a turn of the event loop, ms. A commit takes several turns, one after the other, and each
@@ -8,8 +8,6 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 const leastStretchMs = 0.125;
 const idleStretchMs = 0.25;
 const longestStretchMs = 1;
-/** How long work that is in no hurry rests while others have something to do, ms. */
-const restMs = 1;
 /** A turn of the event loop in which nobody else does anything takes less, ms. */
 const idleTurnMs = 0.03;
 /** Looking at the clock costs; this many calls share one look. */
@@ -18,18 +16,13 @@ const callsPerLook = 32;
 /** Lets long work make room for others: `await` {@link pause} whenever {@link isDue}. */
 export class WorkPacer {
   private readonly signal: AbortSignal | undefined;
-  private readonly isHurried: () => boolean;
   private startedMs = performance.now();
   private stretchMs = idleStretchMs;
   private calls = 0;
 
-  /**
-   * `signal` calls the work off at its next pause. While `isHurried` says no, work rests where others are busy: a commit
-   * waits for less than it would if a stretch of work came between any two of its turns.
-   */
-  constructor(signal?: AbortSignal, isHurried: () => boolean = () => true) {
+  /** `signal` calls the work off at its next pause. */
+  constructor(signal?: AbortSignal) {
     this.signal = signal;
-    this.isHurried = isHurried;
   }
 
   isDue(): boolean {
@@ -50,13 +43,7 @@ export class WorkPacer {
     this.signal?.throwIfAborted();
     this.startedMs = performance.now();
     const othersMs = this.startedMs - pausedMs;
-    if (othersMs < idleTurnMs) this.stretchMs = idleStretchMs;
-    else if (this.isHurried()) this.stretchMs = Math.min(longestStretchMs, Math.max(leastStretchMs, othersMs / 2));
-    else {
-      await delay(restMs);
-      this.signal?.throwIfAborted();
-      this.startedMs = performance.now();
-      this.stretchMs = idleStretchMs;
-    }
+    this.stretchMs =
+      othersMs < idleTurnMs ? idleStretchMs : Math.min(longestStretchMs, Math.max(leastStretchMs, othersMs / 2));
   }
 }

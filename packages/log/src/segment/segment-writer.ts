@@ -22,13 +22,8 @@ const noKey = -1;
  * between them directory pages with an entry for each key in each data page; behind them the arrivals, the place of each
  * record in the order of the sequence, and a filter of the keys. Works in the background, until the signal calls it off.
  */
-export async function writeSegment(
-  head: Head,
-  writer: BlockWriter,
-  signal?: AbortSignal,
-  isHurried?: () => boolean,
-): Promise<SegmentDescriptor> {
-  const pacer = new WorkPacer(signal, isHurried);
+export async function writeSegment(head: Head, writer: BlockWriter, signal?: AbortSignal): Promise<SegmentDescriptor> {
+  const pacer = new WorkPacer(signal);
   const order = await sortKeys(head.keys, head.keys.count, new Uint32Array(0), pacer);
   signal?.throwIfAborted();
   const output = new SegmentOutput(head, writer, pacer);
