@@ -112,7 +112,8 @@ export class Sealer {
         const job = this.#plan(force, (head) => lanes.has(head.lane));
         if (job === undefined) return;
         const samples = await this.#do(job);
-        if (job.kind === 'merge') continue;
+        // Nor is there a block of windows without samples.
+        if (job.kind === 'merge' || samples === 0) continue;
         result.sealedBlocks++;
         result.sealedSamples += samples;
       }
