@@ -107,6 +107,7 @@ describe('remote write 2.0', () => {
 
   it('takes histograms with their start', () => {
     const histogram = {
+      isFloat: true,
       schema: 1,
       counterResetHint: 'unknown' as const,
       zeroThreshold: 0,

@@ -29,6 +29,7 @@ const histogramSample: fc.Arbitrary<HistogramSample> = fc
   .map(({ timestampMs, customValues, ...rest }) => ({
     timestampMs,
     histogram: {
+      isFloat: true,
       ...rest,
       positiveBuckets: Float64Array.from(rest.positiveSpans.flatMap((_, i) => [i * 3, i * 3 + 1.5])),
       negativeBuckets: Float64Array.from(rest.negativeSpans.flatMap((_, i) => [i * 2, i * 2 + 1])),
@@ -70,6 +71,7 @@ describe('histograms and exemplars', () => {
         expect(decodeHistogram(bytes, 0, bytes.length)).toEqual({
           timestampMs: -12,
           histogram: {
+            isFloat: false,
             schema: -4,
             counterResetHint: 'not_reset',
             zeroThreshold: 0,

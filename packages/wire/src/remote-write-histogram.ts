@@ -16,6 +16,8 @@ import { readLabel } from './remote-write-labels.ts';
 
 /** A native histogram with float counts; bucket counts are absolute, also where the sender's were integer deltas. */
 export interface WireHistogram {
+  /** where it was decoded: whether the sender's counts were floats, which need not add up */
+  readonly isFloat?: boolean;
   readonly schema: number;
   readonly counterResetHint: 'unknown' | 'reset' | 'not_reset' | 'gauge';
   readonly zeroThreshold: number;
@@ -123,6 +125,7 @@ export function decodeHistogram(body: Uint8Array, start: number, end: number): H
     }
   }
   const histogram: WireHistogram = {
+    isFloat,
     schema,
     counterResetHint: RESET_HINTS[resetHint] ?? 'unknown',
     zeroThreshold,

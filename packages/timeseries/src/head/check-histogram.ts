@@ -3,8 +3,16 @@ import { InvalidSampleError } from './errors.ts';
 
 const CUSTOM_BUCKETS_SCHEMA = -53;
 
-/** @throws InvalidSampleError where the histogram cannot be one that was observed */
-export function checkHistogram(histogram: FloatHistogram): void {
+/**
+ * @param isFloat whether its counts were floats, which need not add up
+ * @throws InvalidSampleError where the histogram cannot be one that was observed
+ */
+export function checkHistogram(histogram: FloatHistogram, isFloat: boolean): void {
+  checkBuckets(histogram);
+  if (!isFloat) checkCount(histogram);
+}
+
+function checkBuckets(histogram: FloatHistogram): void {
   const { schema, positiveSpans, positiveBuckets, negativeSpans, negativeBuckets, customValues } = histogram;
   checkSide('positive', positiveSpans, positiveBuckets);
   checkSide('negative', negativeSpans, negativeBuckets);
@@ -30,6 +38,20 @@ export function checkHistogram(histogram: FloatHistogram): void {
   }
   if (customValues.length > 0) throw invalid('histogram with exponential schema must not have custom bounds');
   if (histogram.zeroCount < 0) throw invalid(`zero bucket has observation count of ${histogram.zeroCount}`);
+}
+
+/** Observations of NaN are in no bucket, and make the sum NaN. */
+function checkCount({ count, sum, zeroCount, positiveBuckets, negativeBuckets }: FloatHistogram): void {
+  let inBuckets = zeroCount;
+  for (const bucket of positiveBuckets) inBuckets += bucket;
+  for (const bucket of negativeBuckets) inBuckets += bucket;
+  if (Number.isNaN(sum) ? inBuckets <= count : inBuckets === count) return;
+  const rule = Number.isNaN(sum)
+    ? 'should be at least the number of observations found in the buckets'
+    : 'should equal the number of observations found in the buckets (in absence of NaN)';
+  throw invalid(
+    `${inBuckets} observations found in buckets, but the Count field is ${count}: histogram's observation count ${rule}`,
+  );
 }
 
 function checkSide(side: string, spans: readonly Span[], buckets: Float64Array): void {

@@ -17,7 +17,7 @@ export function requestHistogram(columns: WriteRequestColumns, i: number, series
   const { body, histogramStart, histogramEnd, histogramSeries } = columns;
   const { timestampMs, histogram, startTimestampMs } = decodeHistogram(body, histogramStart[i]!, histogramEnd[i]!);
   const isStale = isStaleHistogram(histogram);
-  if (!isStale) checkHistogram(histogram);
+  if (!isStale) checkHistogram(histogram, histogram.isFloat !== false);
   return {
     series: seriesIds[histogramSeries[i]!]!,
     timestampMs,

@@ -186,7 +186,7 @@ export class Translator {
     const { sink } = this.#options;
     const point = this.#totals(given, labels);
     const histogram = customBucketsHistogram(point);
-    checkHistogram(histogram);
+    checkHistogram(histogram, false);
     const series = sink.series(labels);
     if (point.isStale) sink.addStale(series, point.timeMs);
     else sink.addHistogram(series, point.timeMs, histogram, this.#startMs(point));
@@ -208,7 +208,7 @@ export class Translator {
       return;
     }
     const own = exponentialHistogram(point);
-    checkHistogram(own);
+    checkHistogram(own, false);
     const histogram = key === undefined ? own : deltas.histogram(key, point, own);
     const series = sink.series(labels);
     sink.addHistogram(series, point.timeMs, histogram, this.#startMs(point));

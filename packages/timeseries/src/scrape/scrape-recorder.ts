@@ -206,7 +206,7 @@ export class ScrapeRecorder {
       const series = this.#cache.resolve(text(seriesStart, seriesEnd), () => parsed.labelsAt(seriesStart));
       const sampleMs = this.#takes(series, timestampMs, scrapeMs, counts);
       if (Number.isNaN(sampleMs)) continue;
-      checkHistogram(histogram);
+      checkHistogram(histogram, histogram.isFloat !== false);
       this.#histograms.push({ series, timestampMs: sampleMs, histogram });
       this.#addExemplars(series, exemplars, sampleMs);
     }

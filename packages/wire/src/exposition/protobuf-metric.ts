@@ -155,6 +155,7 @@ function readHistogram(reader: ProtoReader, metric: ProtoMetric): void {
   const { positive, negative } = sides;
   if (positive.spans.length + negative.spans.length === 0 && zeroThreshold === 0 && zeroCount === 0) return;
   metric.native = {
+    isFloat,
     schema,
     counterResetHint: 'unknown',
     zeroThreshold,
