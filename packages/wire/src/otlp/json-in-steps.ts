@@ -125,7 +125,7 @@ function parsePiece(reading: Reading, before: string, end: number, after: string
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const place = (_: string, position: string): string => `at position ${Number(position) + at - before.length}`;
-    throw new SyntaxError(error.message.replace(/at position (\d+)/, place));
+    throw new SyntaxError(error.message.replace(/at position (\d+)(?: \(line \d+ column \d+\))?/, place));
   }
 }
 
