@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { encodeWriteRequest2, snappyCompress, type WriteRequest2Series } from '@opendata/wire';
 import { expect, it } from 'vitest';
 import { NOW, useDatabases } from '../db.testing.ts';
 import type { TimeSeriesDb } from '../db.ts';
+import { expectOneMoment, valuesOf } from './large-writes.testing.ts';
 import type { RemoteWrite2Result } from './remote-write-2.ts';
 
 const { newFolder, openDb } = useDatabases();
@@ -35,12 +35,6 @@ async function write(db: TimeSeriesDb, body: Buffer): Promise<RemoteWrite2Result
   return pending;
 }
 
-async function valuesOf(db: TimeSeriesDb): Promise<number[]> {
-  const matcher = { name: '__name__', type: '=', value: 'm' } as const;
-  const series = await db.select({ matchers: [matcher], startMs: NOW, endMs: NOW });
-  return series.map(({ values }) => values[0]!);
-}
-
 it('counts what reads a large request as memory that is kept, however few bytes the request has', async () => {
   const db = await openDb(newFolder());
   const series = Array.from({ length: 2049 }, (_, i): WriteRequest2Series => {
@@ -56,18 +50,8 @@ it('counts what reads a large request as memory that is kept, however few bytes 
 
 it('stores a large request after turns of the event loop, whole and at one moment', async () => {
   const db = await openDb(newFolder());
-  let isDone = false;
-  let turns = 0;
-  const written = write(db, request(MANY)).finally(() => {
-    isDone = true;
-  });
-  while (!isDone) {
-    await nextTurn();
-    const { samples } = db.stats();
-    expect(isDone ? samples : samples % MANY).toBe(isDone ? MANY : 0);
-    turns++;
-  }
-  expect(turns).toBeGreaterThan(1);
+  const written = write(db, request(MANY));
+  await expectOneMoment(db, written, MANY);
   expect(await written).toMatchObject({ samples: MANY, refused: 0, faults: [] });
   expect(await write(db, request(MANY, { value: 2 }))).toMatchObject({ samples: MANY });
   expect(await valuesOf(db)).toEqual(new Array(MANY).fill(2));
